@@ -1,0 +1,52 @@
+// Bundles knarr into dist/: one ESM file for the command, one per worker thread, and the data files they read at run time.
+// A bundle starts several times faster than hundreds of separate modules, and a source map keeps stack traces readable.
+// Usage: build.mjs [FOLDER], without it dist/.
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const dist = process.argv[2] === undefined ? join(root, 'dist') : resolve(process.argv[2])
+
+/** Files below `directory` whose name ends with `suffix`. */
+function filesBelow(directory, suffix) {
+  const found = []
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name)
+    if (statSync(path).isDirectory()) found.push(...filesBelow(path, suffix))
+    else if (name.endsWith(suffix)) found.push(path)
+  }
+  return found
+}
+
+const sources = ['machinery', 'apiserver', 'controllers', 'agent', 'addons', 'charts', 'cli'].map((folder) => join(root, folder))
+const existing = sources.filter((folder) => statSync(folder, { throwIfNoEntry: false }) !== undefined)
+const workers = existing.flatMap((folder) => filesBelow(folder, '.worker.ts'))
+const entryPoints = { knarr: join(root, 'cli/main.ts') }
+for (const worker of workers) entryPoints[basename(worker, '.ts')] = worker
+
+rmSync(dist, { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints,
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  sourcemap: true,
+  banner: { js: '// knarr: built by scripts/build.mjs' },
+  logLevel: 'warning',
+})
+
+for (const folder of existing) {
+  for (const file of filesBelow(folder, '.gen.json')) cpSync(file, join(dist, basename(file)))
+}
+for (const file of [...filesBelow(join(root, 'crds'), '.yaml'), ...filesBelow(join(root, 'crds'), '.gen.json')]) {
+  const target = join(dist, relative(root, file))
+  mkdirSync(dirname(target), { recursive: true })
+  cpSync(file, target)
+}
