@@ -1,0 +1,267 @@
+import { describe, expect, it } from 'vitest'
+import type { LimitRange, Namespace, Pod, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
+import { StatusError } from '#machinery/meta/errors.ts'
+import { systemClock } from '#machinery/util/clock.ts'
+import { systemRandom } from '#machinery/util/random.ts'
+import { admissionChain } from './chain.ts'
+import type { AdmissionDeps } from './deps.ts'
+import type { AdmissionAttributes, AdmissionOperation } from './interfaces.ts'
+
+const namespaces = new Map<string, Namespace>([
+  ['ns', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ns' }, spec: {}, status: { phase: 'Active' } }],
+  [
+    'going',
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'going' }, spec: {}, status: { phase: 'Terminating' } },
+  ],
+])
+const account: ServiceAccount = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'default', namespace: 'ns' },
+  imagePullSecrets: [{ name: 'pull' }],
+}
+const high: PriorityClass = {
+  apiVersion: 'scheduling.k8s.io/v1',
+  kind: 'PriorityClass',
+  metadata: { name: 'high' },
+  value: 1000,
+}
+
+function makeDeps(overrides: Partial<AdmissionDeps> = {}): AdmissionDeps {
+  return {
+    namespace: (name) => namespaces.get(name),
+    serviceAccount: (_namespace, name) => (name === 'default' ? account : undefined),
+    limitRanges: () => [],
+    priorityClass: (name) => (name === 'high' ? high : undefined),
+    priorityClasses: () => [high],
+    storageClasses: () => [],
+    ingressClasses: () => [],
+    random: systemRandom,
+    clock: systemClock,
+    ...overrides,
+  }
+}
+
+function makeAttributes(
+  operation: AdmissionOperation,
+  object: KubeObject | undefined,
+  more: Partial<AdmissionAttributes> = {},
+): AdmissionAttributes {
+  return {
+    operation,
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    group: '',
+    version: 'v1',
+    resource: 'pods',
+    subresource: '',
+    namespace: 'ns',
+    name: object?.metadata.name ?? '',
+    user: { name: 'u', uid: '', groups: [], extra: new Map() },
+    isDryRun: false,
+    object,
+    oldObject: undefined,
+    options: {},
+    warn() {},
+    ...more,
+  }
+}
+
+async function admit(attributes: AdmissionAttributes, deps = makeDeps()): Promise<void> {
+  const plugins = admissionChain(deps, new Set()).filter((plugin) => plugin.handles(attributes.operation))
+  for (const plugin of plugins) await plugin.admit?.(attributes)
+  for (const plugin of plugins) await plugin.validate?.(attributes)
+}
+
+async function refusal(attributes: AdmissionAttributes, deps = makeDeps()): Promise<StatusError['status'] | undefined> {
+  try {
+    await admit(attributes, deps)
+    return undefined
+  } catch (err) {
+    if (err instanceof StatusError) return err.status
+    throw err
+  }
+}
+
+const makePod = (spec: Partial<Pod['spec']> = {}): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p', namespace: 'ns' },
+  spec: { containers: [{ name: 'c', image: 'a:1' }], ...spec },
+})
+
+describe('NamespaceLifecycle', () => {
+  it('answers NotFound for a namespace that is not there', async () => {
+    expect(await refusal(makeAttributes('CREATE', makePod(), { namespace: 'nope' }))).toMatchObject({
+      reason: 'NotFound',
+      message: 'namespaces "nope" not found',
+    })
+  })
+
+  it('creates nothing in a namespace that is going, but lets things be changed there', async () => {
+    const status = await refusal(makeAttributes('CREATE', makePod(), { namespace: 'going' }))
+    expect(status?.message).toBe(
+      'pods "p" is forbidden: unable to create new content in namespace going because it is being terminated',
+    )
+    expect(status?.details?.causes).toEqual([
+      { reason: 'NamespaceTerminating', message: 'namespace going is being terminated', field: 'metadata.namespace' },
+    ])
+    expect(await refusal(makeAttributes('UPDATE', makePod(), { namespace: 'going' }))).toBeUndefined()
+  })
+
+  it.each([
+    ['kube-system', 'namespaces "kube-system" is forbidden: this namespace may not be deleted'],
+    ['mine', undefined],
+  ])('deleting %s: %s', async (name, message) => {
+    const attributes = makeAttributes('DELETE', undefined, { resource: 'namespaces', namespace: name, name })
+    expect((await refusal(attributes))?.message).toBe(message)
+  })
+})
+
+describe('pods get', () => {
+  it('their account, token, pull secrets, priority and tolerations', async () => {
+    const pod = makePod({ initContainers: [{ name: 'i', image: 'a:1' }] })
+    await admit(makeAttributes('CREATE', pod))
+    const [volume] = pod.spec.volumes ?? []
+    expect(volume?.name).toMatch(/^kube-api-access-[a-z0-9]{5}$/)
+    expect(volume?.projected?.sources).toHaveLength(3)
+    const mount = { name: volume?.name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }
+    expect(pod.spec.containers[0]?.volumeMounts).toEqual([mount])
+    expect(pod.spec.initContainers?.[0]?.volumeMounts).toEqual([mount])
+    expect(pod.spec).toMatchObject({
+      serviceAccountName: 'default',
+      serviceAccount: 'default',
+      imagePullSecrets: [{ name: 'pull' }],
+      priority: 0,
+      preemptionPolicy: 'PreemptLowerPriority',
+    })
+    expect(pod.spec.tolerations?.map(({ key, tolerationSeconds }) => [key, tolerationSeconds])).toEqual([
+      ['node.kubernetes.io/not-ready', 300],
+      ['node.kubernetes.io/unreachable', 300],
+    ])
+  })
+
+  it('no token when they do not want one', async () => {
+    const pod = makePod({ automountServiceAccountToken: false })
+    await admit(makeAttributes('CREATE', pod))
+    expect(pod.spec.volumes).toBeUndefined()
+  })
+
+  it('refused with the account that is missing', async () => {
+    const status = await refusal(makeAttributes('CREATE', makePod({ serviceAccountName: 'robot' })))
+    expect(status?.message).toBe(
+      'pods "p" is forbidden: error looking up service account ns/robot: serviceaccount "robot" not found',
+    )
+  })
+
+  it('their default account as soon as it appears', async () => {
+    let asked = 0
+    const deps = makeDeps({
+      serviceAccount: () => (asked++ === 0 ? undefined : account),
+      clock: { ...systemClock, setTimeout: (callback) => systemClock.setTimeout(callback, 0) },
+    })
+    const pod = makePod()
+    await admit(makeAttributes('CREATE', pod), deps)
+    expect(pod.spec.volumes).toHaveLength(1)
+  })
+
+  it.each<[string, Partial<Pod['spec']>, number | string]>([
+    ['a class', { priorityClassName: 'high' }, 1000],
+    ['a system class before it exists', { priorityClassName: 'system-node-critical' }, 2_000_001_000],
+    ['no such class', { priorityClassName: 'low' }, 'pods "p" is forbidden: no PriorityClass with name low was found'],
+  ])('a priority from %s', async (_name, spec, expected) => {
+    const pod = makePod(spec)
+    const status = await refusal(makeAttributes('CREATE', pod))
+    expect(status?.message ?? pod.spec.priority).toBe(expected)
+  })
+})
+
+describe('LimitRanger', () => {
+  const range: LimitRange = {
+    apiVersion: 'v1',
+    kind: 'LimitRange',
+    metadata: { name: 'l' },
+    spec: {
+      limits: [
+        {
+          type: 'Container',
+          default: { cpu: '500m' },
+          defaultRequest: { cpu: '100m' },
+          max: { cpu: '1' },
+          min: { cpu: '50m' },
+        },
+      ],
+    },
+  }
+  const deps = makeDeps({ limitRanges: () => [range] })
+
+  it('fills requests and limits and says so', async () => {
+    const pod = makePod()
+    await admit(makeAttributes('CREATE', pod), deps)
+    expect(pod.spec.containers[0]?.resources).toEqual({ requests: { cpu: '100m' }, limits: { cpu: '500m' } })
+    expect(pod.metadata.annotations).toEqual({
+      'kubernetes.io/limit-ranger': 'LimitRanger plugin set: cpu request for container c; cpu limit for container c',
+    })
+  })
+
+  it('reports every bound that is broken', async () => {
+    const resources = { requests: { cpu: '10m' }, limits: { cpu: '2' } }
+    const pod = makePod({ containers: [{ name: 'c', image: 'a:1', resources }] })
+    expect((await refusal(makeAttributes('CREATE', pod), deps))?.message).toBe(
+      'pods "p" is forbidden: [minimum cpu usage per Container is 50m, but request is 10m, maximum cpu usage per Container is 1, but limit is 2]',
+    )
+  })
+})
+
+describe('ResourceQuota', () => {
+  const quotaOf = (hard: Record<string, string>): AdmissionDeps => {
+    const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard } }
+    const done = { ...makePod(), status: { phase: 'Succeeded' } }
+    return makeDeps({ resourceQuotas: () => [quota], objects: () => [makePod(), done] })
+  }
+
+  it.each([
+    [{ pods: '2' }, undefined],
+    [{ pods: '1' }, 'pods "p" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'],
+    [
+      { 'count/pods': '2' },
+      'pods "p" is forbidden: exceeded quota: q, requested: count/pods=1, used: count/pods=2, limited: count/pods=2',
+    ],
+    [{ 'limits.cpu': '1' }, 'pods "p" is forbidden: failed quota: q: must specify limits.cpu for: c'],
+  ])('%j: %s', async (hard, message) => {
+    expect((await refusal(makeAttributes('CREATE', makePod()), quotaOf(hard as Record<string, string>)))?.message).toBe(
+      message,
+    )
+  })
+})
+
+describe('defaults of classes', () => {
+  it('picks the youngest default storage class', async () => {
+    const marked = (name: string, creationTimestamp: string) => ({
+      apiVersion: 'storage.k8s.io/v1',
+      kind: 'StorageClass',
+      metadata: { name, creationTimestamp, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      provisioner: 'x',
+    })
+    const classes = [marked('old', '2024-01-01T00:00:00Z'), marked('new', '2025-01-01T00:00:00Z')]
+    const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'c' }, spec: {} }
+    const deps = makeDeps({ storageClasses: () => classes })
+    await admit(makeAttributes('CREATE', claim, { resource: 'persistentvolumeclaims' }), deps)
+    expect(claim.spec).toEqual({ storageClassName: 'new' })
+    expect(claim.metadata).toHaveProperty('finalizers', ['kubernetes.io/pvc-protection'])
+  })
+
+  it('leaves out what needs controllers that do not run, in upstream order', () => {
+    expect(admissionChain(makeDeps()).map(({ name }) => name)).toEqual([
+      'NamespaceLifecycle',
+      'LimitRanger',
+      'ServiceAccount',
+      'Priority',
+      'DefaultTolerationSeconds',
+      'DefaultStorageClass',
+      'DefaultIngressClass',
+      'ResourceQuota',
+    ])
+  })
+})

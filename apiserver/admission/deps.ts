@@ -1,0 +1,25 @@
+/** What the plugins read. Getters over caches, synchronous: admission is on the hot path of every write. */
+import type { LimitRange, Namespace, ResourceQuota, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { IngressClass } from '#machinery/api/networking/v1/types.gen.ts'
+import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
+import type { StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import type { Random } from '#machinery/util/random.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+export interface AdmissionDeps {
+  namespace(name: string): DeepReadonly<Namespace> | undefined
+  serviceAccount(namespace: string, name: string): DeepReadonly<ServiceAccount> | undefined
+  limitRanges(namespace: string): readonly DeepReadonly<LimitRange>[]
+  priorityClass(name: string): DeepReadonly<PriorityClass> | undefined
+  priorityClasses(): readonly DeepReadonly<PriorityClass>[]
+  storageClasses(): readonly DeepReadonly<StorageClass>[]
+  ingressClasses(): readonly DeepReadonly<IngressClass>[]
+  /** Absent: quotas are not enforced. */
+  resourceQuotas?(namespace: string): readonly DeepReadonly<ResourceQuota>[]
+  /** Every object of the resource in the namespace, for counting. */
+  objects?(group: string, resource: string, namespace: string): readonly DeepReadonly<KubeObject>[]
+  readonly random: Random
+  readonly clock: Clock
+}

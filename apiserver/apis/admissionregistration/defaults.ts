@@ -1,0 +1,47 @@
+/** Upstream: pkg/apis/admissionregistration/v1/defaults.go. */
+import type {
+  MutatingAdmissionPolicy,
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  ValidatingAdmissionPolicy,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from '#machinery/api/admissionregistration/v1/types.gen.ts'
+
+const TIMEOUT_SECONDS = 10
+const HTTPS_PORT = 443
+
+export function setMutatingWebhookConfigurationDefaults(configuration: MutatingWebhookConfiguration): void {
+  for (const webhook of configuration.webhooks ?? []) {
+    setWebhookDefaults(webhook)
+    webhook.reinvocationPolicy ??= 'Never'
+  }
+}
+
+export function setValidatingWebhookConfigurationDefaults(configuration: ValidatingWebhookConfiguration): void {
+  for (const webhook of configuration.webhooks ?? []) setWebhookDefaults(webhook)
+}
+
+function setWebhookDefaults(webhook: MutatingWebhook | ValidatingWebhook): void {
+  webhook.failurePolicy ??= 'Fail'
+  webhook.matchPolicy ??= 'Equivalent'
+  webhook.namespaceSelector ??= {}
+  webhook.objectSelector ??= {}
+  webhook.timeoutSeconds ??= TIMEOUT_SECONDS
+  for (const rule of webhook.rules ?? []) rule.scope ??= '*'
+  if (webhook.clientConfig?.service !== undefined) webhook.clientConfig.service.port ??= HTTPS_PORT
+}
+
+/** Both kinds of policy: what is defaulted has the same members. */
+export function setAdmissionPolicyDefaults(policy: ValidatingAdmissionPolicy | MutatingAdmissionPolicy): void {
+  if (policy.spec === undefined) return
+  policy.spec.failurePolicy ??= 'Fail'
+  const constraints = policy.spec.matchConstraints
+  if (constraints === undefined) return
+  constraints.matchPolicy ??= 'Equivalent'
+  constraints.namespaceSelector ??= {}
+  constraints.objectSelector ??= {}
+  for (const rule of [...(constraints.resourceRules ?? []), ...(constraints.excludeResourceRules ?? [])]) {
+    rule.scope ??= '*'
+  }
+}

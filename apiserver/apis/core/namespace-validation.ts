@@ -1,0 +1,31 @@
+/** Upstream: pkg/apis/core/validation ValidateNamespace, ValidateFinalizerName. */
+import type { Namespace } from '#machinery/api/core/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import { isQualifiedName } from '#machinery/meta/validation.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+export function validateNamespace(namespace: DeepReadonly<Namespace>): FieldError[] {
+  const errors: FieldError[] = []
+  ;(namespace.spec?.finalizers ?? []).forEach((finalizer, i) => {
+    const field = `spec.finalizers[${i}]`
+    for (const message of isQualifiedName(finalizer)) errors.push(fieldInvalid(field, finalizer, message))
+    if (!finalizer.includes('/') && finalizer !== 'kubernetes') {
+      errors.push(fieldInvalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
+    }
+  })
+  return errors
+}
+
+export function validateNamespaceStatusUpdate(
+  namespace: DeepReadonly<Namespace>,
+  old: DeepReadonly<Namespace>,
+): FieldError[] {
+  const phase = namespace.status?.phase
+  if (old.metadata.deletionTimestamp === undefined) {
+    if (phase === 'Active' || phase === undefined || phase === '') return []
+    return [fieldInvalid('status.Phase', phase, "may only be 'Active' if `deletionTimestamp` is empty")]
+  }
+  if (phase === 'Terminating') return []
+  return [fieldInvalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")]
+}

@@ -1,0 +1,23 @@
+/** Upstream: pkg/apis/policy/validation/validation.go. */
+import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkLabelSelector, checkNotMoreThan100Percent, checkOneOf, checkPositiveIntOrPercent } from '../validation.ts'
+
+export function validatePodDisruptionBudget({ spec }: DeepReadonly<PodDisruptionBudget>): FieldError[] {
+  const errors: FieldError[] = []
+  if (spec === undefined) return errors
+  const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = spec
+  if (minAvailable !== undefined && maxUnavailable !== undefined) {
+    errors.push(fieldInvalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'))
+  }
+  checkPositiveIntOrPercent(errors, 'spec.minAvailable', minAvailable)
+  checkNotMoreThan100Percent(errors, 'spec.minAvailable', minAvailable)
+  checkPositiveIntOrPercent(errors, 'spec.maxUnavailable', maxUnavailable)
+  checkNotMoreThan100Percent(errors, 'spec.maxUnavailable', maxUnavailable)
+  checkLabelSelector(errors, 'spec.selector', selector)
+  const policies = ['AlwaysAllow', 'IfHealthyBudget']
+  if (policy !== undefined) checkOneOf(errors, 'spec.unhealthyPodEvictionPolicy', policy, policies, 'unsupported')
+  return errors
+}

@@ -1,0 +1,183 @@
+/**
+ * From request body to a typed object in the storage version: content type, syntax, kind and apiVersion, unknown and
+ * duplicate fields, defaults, conversion. Upstream: apiserver pkg/endpoints/handlers/{create,update,rest}.go.
+ */
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/meta/errors.ts'
+import type { GroupVersionKind } from '#machinery/meta/resource.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
+import type { FieldValidation, ObjectSchema } from '#machinery/schema/interfaces.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import { deepCopy, isObject } from '#machinery/util/json.ts'
+import { parseYamlDocuments } from '#machinery/yaml/yaml.ts'
+import type { ApiRequest } from '../../server/interfaces.ts'
+import { assertDepth, parseJson } from './parse-json.ts'
+import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from './protobuf.ts'
+
+/** What parseBody decodes to a JSON-shaped value: the seam for further codecs. */
+const DECODABLE_MEDIA_TYPES = ['application/json', 'application/yaml', PROTOBUF_MEDIA_TYPE]
+
+export interface RawBody {
+  /** May be changed by who receives it. */
+  readonly value: unknown
+  readonly duplicates: readonly string[]
+}
+
+const NOTHING: readonly string[] = []
+
+/** What a body must be. */
+export interface ExpectedKind extends GroupVersionKind {
+  readonly schema: ObjectSchema | undefined
+}
+
+export function mediaTypeOf(contentType: string | undefined): string {
+  if (contentType === undefined || contentType === '' || contentType === 'application/json') return 'application/json'
+  const semicolon = contentType.indexOf(';')
+  return (semicolon === -1 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()
+}
+
+/** Undefined when the body is empty. Throws 415 for other media types, an Error for malformed text. */
+export function parseBody(request: ApiRequest, mediaType: string): RawBody | undefined {
+  const { body } = request
+  if (body === undefined) return undefined
+  if (!Buffer.isBuffer(body))
+    return body.decoded === undefined ? undefined : { value: copyOf(body.decoded), duplicates: NOTHING }
+  if (body.length === 0) return undefined
+  if (mediaType === 'application/yaml') return parseYaml(body.toString('utf8'))
+  if (mediaType === 'application/json') return parseJson(body.toString('utf8'))
+  const value = mediaType === PROTOBUF_MEDIA_TYPE ? decodeProtobuf(body) : undefined
+  if (value === undefined) throw newUnsupportedMediaType(DECODABLE_MEDIA_TYPES)
+  return { value, duplicates: NOTHING }
+}
+
+function copyOf(value: unknown): unknown {
+  assertDepth(value)
+  return deepCopy(value)
+}
+
+function parseYaml(text: string): RawBody {
+  const [first] = parseYamlDocuments(text)
+  const value = first?.value ?? null
+  assertDepth(value)
+  return { value, duplicates: NOTHING }
+}
+
+export interface Decoded {
+  /** In the version it was sent in, defaulted. */
+  readonly object: KubeObject
+  /** What Strict rejects and Warn reports. */
+  readonly strictErrors: readonly string[]
+}
+
+export function decodeObject(request: ApiRequest, expected: ExpectedKind): Decoded {
+  const raw = parseObjectBody(request, expected.kind)
+  const object = checkTypeMeta(raw.value, expected, request)
+  return applySchema(object, expected, raw.duplicates)
+}
+
+/** Also used for the outcome of a patch. `object` is changed in place. */
+export function applySchema(object: KubeObject, expected: ExpectedKind, duplicates: readonly string[]): Decoded {
+  const meta: unknown = object.metadata
+  if (meta === undefined || meta === null) object.metadata = {}
+  else if (!isObject(meta))
+    throw newBadRequest(
+      cannotHandle(
+        expected,
+        expected,
+        `json: cannot unmarshal ${jsonName(meta)} into Go struct field ${expected.kind}.metadata of type v1.ObjectMeta`,
+      ),
+    )
+  if (expected.schema === undefined) return { object, strictErrors: duplicates.map(duplicateText) }
+  const { unknownFields } = expected.schema.decode(object)
+  expected.schema.applyDefaults(object)
+  const strictErrors =
+    unknownFields.length + duplicates.length === 0
+      ? NOTHING
+      : [...unknownFields.map(unknownText), ...duplicates.map(duplicateText)]
+  return { object, strictErrors }
+}
+
+const unknownText = (field: string): string => (field.startsWith('unknown field ') ? field : `unknown field "${field}"`)
+const duplicateText = (field: string): string => `duplicate field "${field}"`
+const jsonName = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value)
+
+function parseObjectBody(request: ApiRequest, kind: string): RawBody {
+  let raw: RawBody | undefined
+  try {
+    raw = parseBody(request, mediaTypeOf(request.headers['content-type']))
+  } catch (err) {
+    if (err instanceof StatusError) throw err
+    throw newBadRequest(unrecognized(kind, `couldn't get version/kind; ${errorMessage(err)}`, request))
+  }
+  return raw ?? { value: {}, duplicates: NOTHING }
+}
+
+function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiRequest): KubeObject {
+  if (!isObject(value)) {
+    const why = `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`
+    throw newBadRequest(unrecognized(expected.kind, why, request))
+  }
+  const expectedVersion = apiVersionOf(expected)
+  const { apiVersion = expectedVersion, kind = expected.kind } = value
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') {
+    const wrong = typeof kind === 'string' ? 'apiVersion' : 'kind'
+    throw newBadRequest(
+      unrecognized(
+        expected.kind,
+        `couldn't get version/kind; json parse error: json: cannot unmarshal into field .${wrong} of type string`,
+        request,
+      ),
+    )
+  }
+  const sent = { version: apiVersion === '' ? expectedVersion : apiVersion, kind: kind === '' ? expected.kind : kind }
+  if (sent.kind !== expected.kind) {
+    const why = `converting (${sent.version}.${sent.kind}) to (${expectedVersion}.${expected.kind}): unknown conversion`
+    throw newBadRequest(cannotHandle({ kind: sent.kind, version: versionPart(sent.version) }, expected, why))
+  }
+  if (sent.version !== expectedVersion) {
+    throw newBadRequest(
+      `the API version in the data (${sent.version}) does not match the expected API version (${expectedVersion})`,
+    )
+  }
+  value['apiVersion'] = expectedVersion
+  value['kind'] = expected.kind
+  return value as unknown as KubeObject
+}
+
+const versionPart = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
+
+function cannotHandle(sent: { kind: string; version: string }, expected: ExpectedKind, why: string): string {
+  return `${sent.kind} in version "${sent.version}" cannot be handled as a ${expected.kind}: ${why}`
+}
+
+function unrecognized(kind: string, why: string, request: ApiRequest): string {
+  return `the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(request.body)})`
+}
+
+const SUMMARY_BYTES = 30
+
+function summary(body: ApiRequest['body']): string {
+  if (!Buffer.isBuffer(body) || body.length === 0) return '<empty>'
+  const head = body.subarray(0, SUMMARY_BYTES)
+  const text = body[0] === 123 ? head.toString('utf8') : head.toString('hex')
+  return body.length > SUMMARY_BYTES ? `${text} ...` : text
+}
+
+/** Ignore drops them, Warn tells the client, Strict refuses. */
+export function enforceFieldValidation(
+  directive: FieldValidation,
+  strictErrors: readonly string[],
+  expected: ExpectedKind,
+  warn: (message: string) => void,
+): void {
+  if (strictErrors.length === 0 || directive === 'Ignore') return
+  if (directive === 'Warn') {
+    for (const error of strictErrors) warn(error)
+    return
+  }
+  throw newBadRequest(cannotHandle(expected, expected, strictDecodingError(strictErrors)))
+}
+
+export function strictDecodingError(strictErrors: readonly string[]): string {
+  return `strict decoding error: ${strictErrors.join(', ')}`
+}

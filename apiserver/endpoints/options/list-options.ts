@@ -1,0 +1,102 @@
+/**
+ * ListOptions from the query. Upstream: apimachinery pkg/apis/meta/internalversion/validation, apiserver
+ * pkg/endpoints/handlers/get.go.
+ */
+import { newBadRequest, newInvalid } from '#machinery/meta/errors.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldForbidden, fieldInvalid, fieldNotSupported } from '#machinery/meta/field-error.ts'
+import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
+import type { Selection } from '../../storage/cacher/interface.ts'
+import type { Query } from '../interfaces.ts'
+import { isTrue } from '../request-info.ts'
+import { parseSelection } from './selection.ts'
+
+export interface ParsedListOptions {
+  /** metadata.name when the field selector pins it. */
+  readonly name: string | undefined
+  readonly selection: Selection
+  /** Selectors were sent at all. */
+  readonly isSelective: boolean
+  readonly resourceVersion: string
+  readonly resourceVersionMatch: '' | 'Exact' | 'NotOlderThan'
+  readonly limit: number
+  readonly continueToken: string
+  readonly timeoutSeconds: number | undefined
+  readonly allowBookmarks: boolean
+  readonly sendInitialEvents: boolean | undefined
+}
+
+const MATCHES: readonly string[] = ['Exact', 'NotOlderThan', '']
+const RESOURCE_VERSION = /^(0|[1-9][0-9]{0,18})$/
+
+export function parseListOptions(query: Query, definition: ResourceDefinition, isWatch: boolean): ParsedListOptions {
+  const match = query.get('resourceVersionMatch')
+  const resourceVersion = query.get('resourceVersion')
+  const errors: FieldError[] = isWatch ? validateWatch(query, match) : validateList(query, match, resourceVersion)
+  if (errors.length > 0) throw newInvalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
+  if (resourceVersion !== '' && !RESOURCE_VERSION.test(resourceVersion)) {
+    const error = fieldInvalid(
+      'resourceVersion',
+      resourceVersion,
+      `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+    )
+    throw newInvalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [error])
+  }
+  return {
+    ...parseSelection(query.get('labelSelector'), query.get('fieldSelector'), definition),
+    resourceVersion,
+    resourceVersionMatch: match as ParsedListOptions['resourceVersionMatch'],
+    limit: parseInteger(query, 'limit') ?? 0,
+    continueToken: query.get('continue'),
+    timeoutSeconds: parseInteger(query, 'timeoutSeconds'),
+    allowBookmarks: isTrue(query, 'allowWatchBookmarks'),
+    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query, 'sendInitialEvents') : undefined,
+  }
+}
+
+/** Go's strconv.ParseInt error for anything but an integer. */
+export function parseInteger(query: Query, name: string): number | undefined {
+  if (!query.has(name)) return undefined
+  const text = query.get(name)
+  if (text === '') return undefined
+  if (!/^[+-]?[0-9]{1,18}$/.test(text)) {
+    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+  }
+  return Number(text)
+}
+
+function validateList(query: Query, match: string, resourceVersion: string): FieldError[] {
+  const errors: FieldError[] = []
+  const field = 'resourceVersionMatch'
+  if (match !== '') {
+    if (resourceVersion === '')
+      errors.push(fieldForbidden(field, `${field} is forbidden unless resourceVersion is provided`))
+    if (query.get('continue') !== '')
+      errors.push(fieldForbidden(field, `${field} is forbidden when continue is provided`))
+    if (!MATCHES.includes(match)) errors.push(fieldNotSupported(field, match, MATCHES))
+    if (match === 'Exact' && resourceVersion === '0') {
+      errors.push(fieldForbidden(field, `${field} "exact" is forbidden for resourceVersion "0"`))
+    }
+  }
+  if (query.has('sendInitialEvents')) {
+    errors.push(fieldForbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
+  }
+  return errors
+}
+
+function validateWatch(query: Query, match: string): FieldError[] {
+  const errors: FieldError[] = []
+  const field = 'resourceVersionMatch'
+  const sendsInitialEvents = query.has('sendInitialEvents')
+  if (match !== '') {
+    if (!sendsInitialEvents)
+      errors.push(fieldForbidden(field, `${field} is forbidden for watch unless sendInitialEvents is provided`))
+    if (match !== 'NotOlderThan') errors.push(fieldNotSupported(field, match, ['NotOlderThan']))
+    if (query.get('continue') !== '')
+      errors.push(fieldForbidden(field, `${field} is forbidden when continue is provided`))
+  }
+  if (sendsInitialEvents && match === '') {
+    errors.push(fieldForbidden(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  }
+  return errors
+}

@@ -1,0 +1,51 @@
+/** Conversion between the storage version and a served one; converted bytes are remembered on the cached object. */
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { ResourceDefinition, VersionDefinition } from '../registry/generic/interfaces.ts'
+import type { CachedObject } from '../storage/cacher/interface.ts'
+import type { Presenter } from './interfaces.ts'
+
+export function createPresenter(definition: ResourceDefinition, version: VersionDefinition): Presenter {
+  const decorate = definition.hooks?.decorate
+  if (version.version === definition.storageVersion && decorate === undefined) {
+    return { object: (cached) => cached.object, json: (cached) => cached.json() }
+  }
+  const convert = (cached: CachedObject): DeepReadonly<KubeObject> => fromStorage(definition, version, cached.object)
+  if (decorate === undefined) {
+    const slot = `version:${version.version}`
+    const object = (cached: CachedObject) => cached.memo(slot, () => convert(cached))
+    return {
+      object,
+      json: (cached) => cached.memo(`${slot}:json`, () => Buffer.from(JSON.stringify(object(cached)))),
+    }
+  }
+  const object = (cached: CachedObject): DeepReadonly<KubeObject> => {
+    const shown = deepCopy<KubeObject>(convert(cached))
+    decorate(shown)
+    return shown
+  }
+  return { object, json: (cached) => Buffer.from(JSON.stringify(object(cached))) }
+}
+
+/** Without hooks.decorate: what a patch is applied to. */
+export function fromStorage(
+  definition: ResourceDefinition,
+  version: VersionDefinition,
+  stored: DeepReadonly<KubeObject>,
+): DeepReadonly<KubeObject> {
+  if (version.version === definition.storageVersion) return stored
+  const shown = version.fromStorage === undefined ? { ...stored } : version.fromStorage(stored)
+  const apiVersion = apiVersionOf({ group: definition.group, version: version.version })
+  const { kind, metadata } = stored
+  return Object.assign({ kind, apiVersion, metadata }, shown, { kind, apiVersion })
+}
+
+/** The storage form of a decoded object. */
+export function toStorage(definition: ResourceDefinition, version: VersionDefinition, object: KubeObject): KubeObject {
+  const stored = version.toStorage === undefined ? object : version.toStorage(object)
+  stored.apiVersion = apiVersionOf({ group: definition.group, version: definition.storageVersion })
+  stored.kind = definition.kind
+  return stored
+}

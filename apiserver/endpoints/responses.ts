@@ -1,0 +1,71 @@
+/**
+ * How answers are put together: JSON values, stored bytes, lists of stored bytes, Statuses. Bytes are made only when a
+ * socket asks for them, decoded values only when an in-process caller does.
+ */
+import type { Status } from '#machinery/api/meta/v1.ts'
+import { newInternalError, StatusError } from '#machinery/meta/errors.ts'
+import type { ApiResponse } from '../server/interfaces.ts'
+
+export type ResponseHeaders = ApiResponse['headers']
+
+/** Shared by every JSON answer, so that the socket side recognizes it. */
+export const JSON_HEADERS: ResponseHeaders = Object.freeze({
+  'cache-control': 'no-cache, private',
+  'content-type': 'application/json',
+})
+
+const TEXT_HEADERS: ResponseHeaders = Object.freeze({
+  'cache-control': 'no-cache, private',
+  'content-type': 'text/plain; charset=utf-8',
+  'x-content-type-options': 'nosniff',
+})
+
+/** A body whose two forms are both made on demand. */
+export class LazyBody {
+  readonly type = 'bytes'
+  readonly #encode: () => readonly Buffer[]
+  readonly #decode: () => unknown
+  #chunks: readonly Buffer[] | undefined
+
+  constructor(encode: () => readonly Buffer[], decode: () => unknown) {
+    this.#encode = encode
+    this.#decode = decode
+  }
+
+  get chunks(): readonly Buffer[] {
+    this.#chunks ??= this.#encode()
+    return this.#chunks
+  }
+
+  get decoded(): unknown {
+    return this.#decode()
+  }
+}
+
+export function jsonResponse(status: number, value: unknown, headers = JSON_HEADERS): ApiResponse {
+  const body = new LazyBody(
+    () => [Buffer.from(JSON.stringify(value))],
+    () => value,
+  )
+  return { status, headers, body }
+}
+
+export function textResponse(status: number, text: string): ApiResponse {
+  return { status, headers: TEXT_HEADERS, body: { type: 'bytes', chunks: [Buffer.from(text)] } }
+}
+
+function statusResponse(status: Status): ApiResponse {
+  const code = status.code ?? 500
+  const retryAfter = status.details?.retryAfterSeconds
+  const headers = retryAfter === undefined ? JSON_HEADERS : { ...JSON_HEADERS, 'retry-after': String(retryAfter) }
+  return jsonResponse(code, status, headers)
+}
+
+/** StatusErrors as they are; anything else is an internal error whose details stay in the log. */
+export function errorResponse(err: unknown): ApiResponse {
+  return statusResponse(toStatusError(err).status)
+}
+
+function toStatusError(err: unknown): StatusError {
+  return err instanceof StatusError ? err : newInternalError('an unexpected error occurred; see the server log')
+}

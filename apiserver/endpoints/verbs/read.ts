@@ -1,0 +1,63 @@
+/** get and list. Upstream: apiserver pkg/endpoints/handlers/get.go. */
+import { newBadRequest, newInvalid, newNotFound } from '#machinery/meta/errors.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import type { ApiCall } from '../../filters/interfaces.ts'
+import { interpretError } from '../../registry/generic/interpret-error.ts'
+import type { ResourceStore } from '../../registry/generic/interfaces.ts'
+import type { ApiResponse } from '../../server/interfaces.ts'
+import type { StoreList } from '../../storage/cacher/interface.ts'
+import type { EndpointScope } from '../interfaces.ts'
+import { negotiateOutput } from '../negotiate.ts'
+import type { ParsedListOptions } from '../options/list-options.ts'
+import { parseListOptions } from '../options/list-options.ts'
+import { listResponse, objectResponse } from '../output.ts'
+
+export async function serveGet(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
+  const { info } = call
+  const output = negotiateOutput(call.request.headers['accept'])
+  const { definition } = scope
+  const key = store.objects.keyOf(definition.namespaced ? info.namespace : '', info.name)
+  const resourceVersion = call.query.get('resourceVersion')
+  if (resourceVersion !== '' && !/^[0-9]{1,19}$/.test(resourceVersion)) throw invalidResourceVersion(resourceVersion)
+  try {
+    const found = await (resourceVersion === '' ? store.objects.get(key) : store.objects.get(key, resourceVersion))
+    if (found === undefined) throw newNotFound(definition, info.name)
+    return objectResponse(200, found, scope, output, call)
+  } catch (err) {
+    throw interpretError(err, 'get', definition, info.name)
+  }
+}
+
+function invalidResourceVersion(value: string): Error {
+  const detail = `strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`
+  return newInvalid({ group: 'meta.k8s.io', kind: 'GetOptions' }, '', [fieldInvalid('resourceVersion', value, detail)])
+}
+
+export async function serveList(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
+  const output = negotiateOutput(call.request.headers['accept'])
+  const options = parseListOptions(call.query, scope.definition, false)
+  return listResponse(await listObjects(call, scope, store, options), scope, output, call)
+}
+
+export async function listObjects(
+  call: ApiCall,
+  scope: EndpointScope,
+  store: ResourceStore,
+  options: ParsedListOptions,
+): Promise<StoreList> {
+  const { definition } = scope
+  if (options.limit < 0) throw newBadRequest('limit must not be negative')
+  try {
+    return await store.objects.list({
+      namespace: definition.namespaced ? call.info.namespace : '',
+      ...(options.name === undefined ? {} : { name: options.name }),
+      selection: options.selection,
+      resourceVersion: options.resourceVersion,
+      resourceVersionMatch: options.resourceVersionMatch,
+      limit: options.limit,
+      continueToken: options.continueToken,
+    })
+  } catch (err) {
+    throw interpretError(err, 'list', definition, '')
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The scale subresource: autoscaling/v1 Scale over JSON paths of any object.
+ * Upstream: pkg/registry/apps/deployment/storage (ScaleREST), apiextensions-apiserver customresource/etcd.go.
+ */
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { newBadRequest, newInvalid, newNotFound } from '#machinery/meta/errors.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import { builtInSchema } from '#machinery/schema/builtin.ts'
+import { deepCopy, isObject, setMember } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { ApiCall } from '../../filters/interfaces.ts'
+import type { ResourceStore, ScaleMapping } from '../../registry/generic/interfaces.ts'
+import type { ApiResponse } from '../../server/interfaces.ts'
+import type { CachedObject } from '../../storage/cacher/interface.ts'
+import { decodeObject, enforceFieldValidation } from '../body/decode.ts'
+import type { EndpointScope } from '../interfaces.ts'
+import { negotiateOutput } from '../negotiate.ts'
+import { parseWriteOptions } from '../options/write-options.ts'
+import { valueResponse } from '../output.ts'
+import { parsePatch, patchedObject } from './patch.ts'
+
+interface Scale extends KubeObject {
+  spec?: { replicas?: number }
+  status?: { replicas: number; selector?: string }
+}
+
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' } as const
+
+export async function serveScale(
+  call: ApiCall,
+  scope: EndpointScope,
+  store: ResourceStore,
+  mapping: ScaleMapping,
+): Promise<ApiResponse> {
+  const output = negotiateOutput(call.request.headers['accept'])
+  const { definition } = scope
+  if (call.info.verb === 'get') {
+    const key = store.objects.keyOf(definition.namespaced ? call.info.namespace : '', call.info.name)
+    const found = await store.objects.get(key)
+    if (found === undefined) throw newNotFound(definition, call.info.name)
+    return valueResponse(200, scaleOf(found, mapping), output)
+  }
+  const updated = await writeScale(call, scope, store, mapping)
+  return valueResponse(200, scaleOf(updated, mapping), output)
+}
+
+async function writeScale(
+  call: ApiCall,
+  scope: EndpointScope,
+  store: ResourceStore,
+  mapping: ScaleMapping,
+): Promise<CachedObject> {
+  const isPatch = call.info.verb === 'patch'
+  const { isDryRun, fieldValidation, options } = parseWriteOptions(
+    call.query,
+    isPatch ? 'PatchOptions' : 'UpdateOptions',
+  )
+  call.isDryRun = isDryRun
+  const expected = { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) }
+  const patch = isPatch ? parsePatch(call.request, expected.schema?.strategicMerge) : undefined
+  const desired = (current: CachedObject): Scale => {
+    if (patch !== undefined) return patchedObject(patch, scaleOf(current, mapping), expected, fieldValidation, call)
+    const { object, strictErrors } = decodeObject(call.request, expected)
+    enforceFieldValidation(fieldValidation, strictErrors, expected, (message) => call.warn(message))
+    return object
+  }
+  const { object } = await store.update({
+    context: call,
+    version: scope.version.version,
+    subresource: 'scale',
+    strategy: scope.definition.strategy,
+    options,
+    name: call.info.name,
+    makeDraft: (current) => scaled(current, desired(current), mapping, call.info.name),
+  })
+  return object
+}
+
+function scaled(current: CachedObject, scale: Scale, mapping: ScaleMapping, name: string): KubeObject {
+  if (scale.metadata.name !== undefined && scale.metadata.name !== name) {
+    throw newBadRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`)
+  }
+  const replicas = scale.spec?.replicas ?? 0
+  if (!Number.isInteger(replicas) || replicas < 0) {
+    const error = fieldInvalid('spec.replicas', replicas, 'must be greater than or equal to 0')
+    throw newInvalid({ group: SCALE.group, kind: SCALE.kind }, name, [error])
+  }
+  const draft = deepCopy<KubeObject>(current.object)
+  writePath(draft as unknown as Record<string, unknown>, mapping.specReplicasPath, replicas)
+  const { uid, resourceVersion } = scale.metadata
+  if (uid !== undefined && uid !== '') draft.metadata.uid = uid
+  if (resourceVersion === undefined || resourceVersion === '') delete draft.metadata.resourceVersion
+  else draft.metadata.resourceVersion = resourceVersion
+  return draft
+}
+
+function scaleOf(cached: CachedObject, mapping: ScaleMapping): Scale {
+  const { object } = cached
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const metadata: Scale['metadata'] = {}
+  if (name !== undefined) metadata.name = name
+  if (namespace !== undefined) metadata.namespace = namespace
+  if (uid !== undefined) metadata.uid = uid
+  if (resourceVersion !== undefined) metadata.resourceVersion = resourceVersion
+  if (creationTimestamp !== undefined) metadata.creationTimestamp = creationTimestamp
+  const replicas = readNumber(object, mapping.specReplicasPath)
+  const status: Scale['status'] = { replicas: readNumber(object, mapping.statusReplicasPath) ?? 0 }
+  const selector = mapping.selector?.(object) ?? ''
+  if (selector !== '') status.selector = selector
+  const spec = replicas === undefined || replicas === 0 ? {} : { replicas }
+  return { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata, spec, status }
+}
+
+/** `.spec.replicas` */
+const segmentsOf = (path: string): string[] => path.split('.').filter((segment) => segment !== '')
+
+function readNumber(object: DeepReadonly<KubeObject>, path: string): number | undefined {
+  let value: unknown = object
+  for (const segment of segmentsOf(path)) {
+    value = isObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined
+  }
+  return typeof value === 'number' ? value : undefined
+}
+
+function writePath(target: Record<string, unknown>, path: string, value: number): void {
+  const segments = segmentsOf(path)
+  const last = segments.pop()
+  let parent = target
+  for (const segment of segments) {
+    const next = Object.hasOwn(parent, segment) ? parent[segment] : undefined
+    const child = isObject(next) ? next : {}
+    if (child !== next) setMember(parent, segment, child)
+    parent = child
+  }
+  if (last !== undefined) setMember(parent, last, value)
+}

@@ -1,0 +1,208 @@
+/**
+ * watch: a stream of frames, each encoded once and shared by all watchers of the same representation. A watcher that
+ * does not keep up is ended; what waits for it are references to objects, not bytes.
+ * Upstream: apiserver pkg/endpoints/handlers/watch.go.
+ */
+import { newExpired } from '#machinery/meta/errors.ts'
+import type { TimerHandle } from '#machinery/util/clock.ts'
+import type { ApiCall } from '../../filters/interfaces.ts'
+import { interpretError } from '../../registry/generic/interpret-error.ts'
+import type { ResourceStore } from '../../registry/generic/interfaces.ts'
+import type { ApiResponse, StreamFrame, StreamSink } from '../../server/interfaces.ts'
+import type { StoreWatchEvent, StoreWatchSink } from '../../storage/cacher/interface.ts'
+import type { EndpointScope } from '../interfaces.ts'
+import type { OutputFormat } from '../negotiate.ts'
+import { negotiateOutput } from '../negotiate.ts'
+import { parseListOptions } from '../options/list-options.ts'
+import { representObject } from '../output.ts'
+import { JSON_HEADERS } from '../responses.ts'
+
+const MIN_TIMEOUT_SECONDS = 1800
+/** Waiting events beyond the objects there are: a watcher this far behind is given up. */
+const BACKLOG_MAX = 10_000
+
+export interface WatchMetrics {
+  watchStarted(scope: EndpointScope): void
+  watchEnded(scope: EndpointScope): void
+  eventSent(scope: EndpointScope): void
+}
+
+export async function serveWatch(
+  call: ApiCall,
+  scope: EndpointScope,
+  store: ResourceStore,
+  metrics: WatchMetrics,
+): Promise<ApiResponse> {
+  const { definition } = scope
+  const output = negotiateOutput(call.request.headers['accept'])
+  const options = parseListOptions(call.query, definition, true)
+  // The legacy /watch/ paths carry the name in the path.
+  const name = options.name ?? (call.info.name === '' ? undefined : call.info.name)
+  const stream = new WatchStream(call, scope, store, output, metrics)
+  const ended = new AbortController()
+  call.signal.addEventListener('abort', () => ended.abort(), { once: true })
+  stream.onClose = () => ended.abort()
+  const isPinned = options.name === undefined && name !== undefined
+  const selection = isPinned
+    ? { matches: (o: { metadata: { name?: string } }) => o.metadata.name === name }
+    : options.selection
+  try {
+    await store.objects.watch(
+      {
+        namespace: definition.namespaced ? call.info.namespace : '',
+        ...(name === undefined ? {} : { name }),
+        selection,
+        resourceVersion: options.resourceVersion,
+        allowBookmarks: options.allowBookmarks,
+        sendInitialEvents: options.sendInitialEvents,
+      },
+      stream,
+      ended.signal,
+    )
+  } catch (err) {
+    ended.abort()
+    throw interpretError(err, 'watch', definition, '')
+  }
+  const seconds = options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS)
+  return {
+    status: 200,
+    headers: JSON_HEADERS,
+    body: { type: 'stream', start: (sink) => stream.start(sink, seconds, ended.signal) },
+  }
+}
+
+class WatchStream implements StoreWatchSink {
+  onClose: () => void = () => {}
+  readonly #call: ApiCall
+  readonly #scope: EndpointScope
+  readonly #store: ResourceStore
+  readonly #output: OutputFormat
+  readonly #metrics: WatchMetrics
+  #sink: StreamSink | undefined
+  /** What has not been written, in order; read from #head on. */
+  #backlog: (StoreWatchEvent | StreamFrame)[] = []
+  #head = 0
+  #isFull = false
+  #isEnding = false
+  #isOver = false
+  #sentColumns = false
+  #timer: TimerHandle | undefined
+
+  constructor(call: ApiCall, scope: EndpointScope, store: ResourceStore, output: OutputFormat, metrics: WatchMetrics) {
+    this.#call = call
+    this.#scope = scope
+    this.#store = store
+    this.#output = output
+    this.#metrics = metrics
+  }
+
+  start(sink: StreamSink, timeoutSeconds: number, signal: AbortSignal): void {
+    this.#sink = sink
+    this.#metrics.watchStarted(this.#scope)
+    if (signal.aborted) {
+      this.#close()
+      return
+    }
+    signal.addEventListener('abort', () => this.#close(), { once: true })
+    this.#timer = this.#call.clock.setTimeout(() => this.#endAfterBacklog(), timeoutSeconds * 1000)
+    sink.onDrain(() => {
+      this.#isFull = false
+      this.#flush()
+    })
+    this.#flush()
+  }
+
+  onEvent(event: StoreWatchEvent): void {
+    if (this.#isOver || this.#isEnding) return
+    if (this.#sink !== undefined && !this.#isFull && this.#head === this.#backlog.length) {
+      this.#isFull = !this.#sink.write(this.#frameOf(event))
+      return
+    }
+    this.#backlog.push(event)
+    if (this.#backlog.length - this.#head > BACKLOG_MAX + 2 * this.#store.objects.count()) this.#close()
+  }
+
+  onEnd(reason: 'too-slow' | 'closed' | 'expired'): void {
+    if (this.#isOver) return
+    if (reason === 'expired') {
+      const { status } = newExpired('The resourceVersion for the provided watch is too old.')
+      this.#backlog.push(errorFrame(status))
+    }
+    this.#endAfterBacklog()
+  }
+
+  #endAfterBacklog(): void {
+    this.#isEnding = true
+    if (this.#sink !== undefined) this.#flush()
+  }
+
+  #flush(): void {
+    const sink = this.#sink
+    while (sink !== undefined && !this.#isOver && !this.#isFull && this.#head < this.#backlog.length) {
+      const next = this.#backlog[this.#head++]
+      if (next !== undefined) this.#isFull = !sink.write('bytes' in next ? next : this.#frameOf(next))
+    }
+    if (this.#head === this.#backlog.length) {
+      this.#backlog = []
+      this.#head = 0
+      if (this.#isEnding) this.#close()
+    }
+  }
+
+  #close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#timer?.cancel()
+    this.#backlog = []
+    if (this.#sink !== undefined) {
+      this.#metrics.watchEnded(this.#scope)
+      this.#sink.end()
+    }
+    this.onClose()
+  }
+
+  #frameOf({ type, object }: StoreWatchEvent): StreamFrame {
+    this.#metrics.eventSent(this.#scope)
+    if (this.#output.as === 'Object') return new ObjectFrame(type, object, this.#scope)
+    const hasColumns = !this.#sentColumns
+    this.#sentColumns = true
+    // A bookmark has nothing to show but its resourceVersion.
+    const items = type === 'BOOKMARK' ? [] : [object]
+    return valueFrame(type, representObject(object, items, this.#scope, this.#output, this.#call, hasColumns))
+  }
+}
+
+const FRAME_END = Buffer.from('}\n')
+
+class ObjectFrame implements StreamFrame {
+  readonly #type: StoreWatchEvent['type']
+  readonly #object: StoreWatchEvent['object']
+  readonly #scope: EndpointScope
+
+  constructor(type: StoreWatchEvent['type'], object: StoreWatchEvent['object'], scope: EndpointScope) {
+    this.#type = type
+    this.#object = object
+    this.#scope = scope
+  }
+
+  bytes(): Buffer {
+    return this.#scope.frames.get(this.#object, this.#type, () =>
+      Buffer.concat([
+        Buffer.from(`{"type":"${this.#type}","object":`),
+        this.#scope.presenter.json(this.#object),
+        FRAME_END,
+      ]),
+    )
+  }
+
+  get decoded(): unknown {
+    return { type: this.#type, object: this.#scope.presenter.object(this.#object) }
+  }
+}
+
+function valueFrame(type: string, object: unknown): StreamFrame {
+  const decoded = { type, object }
+  return { decoded, bytes: () => Buffer.from(`${JSON.stringify(decoded)}\n`) }
+}
+
+const errorFrame = (status: object): StreamFrame => valueFrame('ERROR', status)

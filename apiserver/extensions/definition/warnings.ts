@@ -1,0 +1,41 @@
+/** What is accepted in a CRD but will not do what it says. Upstream: pkg/registry/customresourcedefinition/strategy.go. */
+import { effectiveFormat } from '../schema/formats.ts'
+import type { SchemaProps } from '../schema/props.ts'
+import { itemsOf, someSchema } from '../schema/props.ts'
+import type { Crd } from './types.ts'
+
+/** Warnings the old CRD already gave are not repeated. */
+export function crdWarnings(crd: Crd, old: Crd | undefined): string[] {
+  const known = new Set(old === undefined ? [] : warningsOf(old))
+  return warningsOf(crd).filter((warning) => !known.has(warning))
+}
+
+function warningsOf(crd: Crd): string[] {
+  const warnings = new Set<string>()
+  for (const version of crd.spec.versions) {
+    someSchema(version.schema?.openAPIV3Schema, (schema) => {
+      warnOf(schema, warnings)
+      return false
+    })
+  }
+  if (crd.spec.conversion?.strategy === 'Webhook') {
+    warnings.add('spec.conversion: conversion webhooks are not called yet; only the storage version can be used')
+  }
+  return [...warnings]
+}
+
+function warnOf(schema: SchemaProps, warnings: Set<string>): void {
+  const types = schema.type === undefined ? [] : [schema.type]
+  if (schema.format !== undefined && schema.format !== '' && effectiveFormat(types, schema.format) === '') {
+    warnings.add(`unrecognized format ${JSON.stringify(schema.format)}`)
+  }
+  const itemType = itemsOf(schema)?.type
+  if (schema['x-kubernetes-list-type'] === 'set' && (itemType === 'object' || itemType === 'array')) {
+    warnings.add(
+      `x-kubernetes-list-type: set for items of type "${itemType}" is not supported by server-side apply or CEL validation rules`,
+    )
+  }
+  if ((schema['x-kubernetes-validations'] ?? []).length > 0) {
+    warnings.add('x-kubernetes-validations are stored but not evaluated yet')
+  }
+}

@@ -1,0 +1,54 @@
+/** Who is it? Upstream: apiserver pkg/endpoints/filters/authentication.go. */
+import { newUnauthorized, StatusError } from '#machinery/meta/errors.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '../authentication/interfaces.ts'
+import type { ApiRequest } from '../server/interfaces.ts'
+import type { ApiCall, Handler } from './interfaces.ts'
+
+export function withAuthentication(next: Handler, authenticator: Authenticator, logger: Logger): Handler {
+  const proceed = (call: ApiCall, result: AuthenticationResult | undefined) => {
+    if (result === undefined) throw newUnauthorized()
+    call.user = result.user
+    return next(call)
+  }
+  const refuse = (call: ApiCall, err: unknown): never => {
+    // Why a credential was refused is for the log only; but a broken authenticator is not the client's fault.
+    if (err instanceof StatusError && err.code !== 401) throw err
+    logger.warn({ requestId: call.id, reason: errorMessage(err) }, 'authentication failed')
+    throw newUnauthorized()
+  }
+  return (call) => {
+    if (call.request.user !== undefined) return next(call)
+    let outcome: ReturnType<Authenticator['authenticate']>
+    try {
+      outcome = authenticator.authenticate(credentialsOf(call.request))
+    } catch (err) {
+      return refuse(call, err)
+    }
+    if (!(outcome instanceof Promise)) return proceed(call, outcome)
+    return outcome.then(
+      (result) => proceed(call, result),
+      (err: unknown) => refuse(call, err),
+    )
+  }
+}
+
+function credentialsOf(request: ApiRequest): AuthenticationRequest {
+  const { headers } = request
+  return {
+    authorization: headers['authorization'] ?? '',
+    peerCertificate: request.peerCertificate,
+    header: (name) => headers[name.toLowerCase()],
+    headersWithPrefix: (prefix) => headersWithPrefix(headers, prefix.toLowerCase()),
+  }
+}
+
+export function headersWithPrefix(headers: ApiRequest['headers'], prefix: string): (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = []
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]
+    if (name.startsWith(prefix) && value !== undefined) found.push([name, value])
+  }
+  return found
+}

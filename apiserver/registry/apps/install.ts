@@ -1,0 +1,80 @@
+/** apps/v1. Upstream: pkg/registry/apps. */
+import {
+  setDaemonSetDefaults,
+  setDeploymentDefaults,
+  setReplicaSetDefaults,
+  setStatefulSetDefaults,
+} from '#apiserver/apis/apps/defaults.ts'
+import type { ResourceGroup } from '../resource-row.ts'
+import {
+  daemonSetStrategy,
+  deploymentStrategy,
+  replicaSetStrategy,
+  SELECTOR_SCALE,
+  statefulSetStrategy,
+} from './strategies.ts'
+import {
+  controllerRevisionTable,
+  daemonSetTable,
+  deploymentTable,
+  replicaSetTable,
+  statefulSetTable,
+} from './tables.ts'
+
+const WORKLOAD = { namespaced: true, categories: ['all'], status: true, generation: true } as const
+
+export const APPS_GROUP: ResourceGroup = {
+  group: 'apps',
+  version: 'v1',
+  resources: [
+    {
+      resource: 'controllerrevisions',
+      kind: 'ControllerRevision',
+      namespaced: true,
+      table: controllerRevisionTable,
+    },
+    {
+      ...WORKLOAD,
+      resource: 'daemonsets',
+      kind: 'DaemonSet',
+      shortNames: ['ds'],
+      defaults: setDaemonSetDefaults,
+      strategy: daemonSetStrategy,
+      emptyStatus: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+      table: daemonSetTable,
+    },
+    {
+      ...WORKLOAD,
+      resource: 'deployments',
+      kind: 'Deployment',
+      shortNames: ['deploy'],
+      defaults: setDeploymentDefaults,
+      strategy: deploymentStrategy,
+      scale: SELECTOR_SCALE,
+      table: deploymentTable,
+    },
+    {
+      ...WORKLOAD,
+      resource: 'replicasets',
+      kind: 'ReplicaSet',
+      shortNames: ['rs'],
+      defaults: setReplicaSetDefaults,
+      strategy: replicaSetStrategy,
+      emptyStatus: { replicas: 0 },
+      scale: SELECTOR_SCALE,
+      selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+      table: replicaSetTable,
+    },
+    {
+      ...WORKLOAD,
+      resource: 'statefulsets',
+      kind: 'StatefulSet',
+      shortNames: ['sts'],
+      defaults: setStatefulSetDefaults,
+      strategy: statefulSetStrategy,
+      emptyStatus: { replicas: 0, availableReplicas: 0 },
+      scale: SELECTOR_SCALE,
+      table: statefulSetTable,
+    },
+  ],
+}

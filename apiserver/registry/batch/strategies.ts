@@ -1,0 +1,42 @@
+/** Jobs and CronJobs. Upstream: pkg/registry/batch/{job,cronjob}/strategy.go. */
+import type { CronJob, Job } from '#machinery/api/batch/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { validateCronJob, validateJob, validateJobUpdate } from '#apiserver/apis/batch/validation.ts'
+import type { Strategy } from '../generic/interfaces.ts'
+
+export const jobStrategy: Strategy = {
+  // batch/v1 clients of old expect a deleted job's pods to stay unless they ask otherwise.
+  defaultGarbageCollection: 'Orphan',
+  prepareForCreate(draft) {
+    generateSelector(draft as Job)
+  },
+  validate: (object) => validateJob(object as DeepReadonly<Job>),
+  validateUpdate: (object, old) => validateJobUpdate(object as DeepReadonly<Job>, old as DeepReadonly<Job>),
+}
+
+/** The job's own pods are found by its UID, whatever labels the user chose. */
+function generateSelector(job: Job): void {
+  if (job.spec.manualSelector === true) return
+  const uid = job.metadata.uid ?? ''
+  const name = job.metadata.name ?? ''
+  job.spec.template.metadata ??= {}
+  const { metadata } = job.spec.template
+  metadata.labels = {
+    'controller-uid': uid,
+    'job-name': name,
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    ...metadata.labels,
+  }
+  const matchLabels = { 'batch.kubernetes.io/controller-uid': uid, ...job.spec.selector?.matchLabels }
+  job.spec.selector = { ...job.spec.selector, matchLabels }
+}
+
+export const cronJobStrategy: Strategy = {
+  validate: (object) => validateCronJob(object as DeepReadonly<CronJob>),
+  validateUpdate: (object) => validateCronJob(object as DeepReadonly<CronJob>),
+}
+
+export const jobSelectableFields = {
+  'status.successful': (object: DeepReadonly<Job>) => String(object.status?.succeeded ?? 0),
+}

@@ -1,0 +1,283 @@
+/** The legacy core group, v1. Upstream: pkg/registry/core. */
+import type { Binding, ComponentStatus, ReplicationController, Secret } from '#machinery/api/core/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import {
+  setConfigMapDefaults,
+  setEndpointsDefaults,
+  setLimitRangeDefaults,
+  setNamespaceDefaults,
+  setNodeDefaults,
+  setPersistentVolumeClaimDefaults,
+  setPersistentVolumeDefaults,
+  setReplicationControllerDefaults,
+  setSecretDefaults,
+} from '#apiserver/apis/core/defaults.ts'
+import { setPodDefaults, setPodTemplateObjectDefaults } from '#apiserver/apis/core/pod/defaults.ts'
+import { setServiceDefaults } from '#apiserver/apis/core/service/defaults.ts'
+import { connectSubresource } from '../connect.ts'
+import type { ResourceGroup } from '../resource-row.ts'
+import { eventSelectableFields } from './event-fields.ts'
+import { namespaceFinalize, namespaceStatusStrategy, namespaceStrategy } from './namespace/strategy.ts'
+import { bindPod, podBinding } from './pod/binding.ts'
+import { podEviction } from './pod/eviction.ts'
+import {
+  podEphemeralContainers,
+  podResize,
+  podSelectableFields,
+  podStatusStrategy,
+  podStrategy,
+} from './pod/strategy.ts'
+import { podTable } from './pod/table.ts'
+import { serviceHooks } from './service/hooks.ts'
+import { serviceSelectableFields, serviceStrategy } from './service/strategy.ts'
+import { serviceTable } from './service/table.ts'
+import {
+  configMapStrategy,
+  eventStrategy,
+  limitRangeStrategy,
+  nodeStrategy,
+  persistentVolumeClaimStrategy,
+  persistentVolumeStrategy,
+  replicationControllerStrategy,
+  resourceQuotaStrategy,
+  secretStrategy,
+} from './small-strategies.ts'
+import {
+  componentStatusTable,
+  configMapTable,
+  endpointsTable,
+  eventTable,
+  limitRangeTable,
+  namespaceTable,
+  nodeTable,
+  persistentVolumeClaimTable,
+  persistentVolumeTable,
+  podTemplateTable,
+  replicationControllerTable,
+  resourceQuotaTable,
+  secretTable,
+  serviceAccountTable,
+} from './tables.ts'
+
+export const CORE_GROUP: ResourceGroup = {
+  group: '',
+  version: 'v1',
+  resources: [
+    {
+      resource: 'bindings',
+      kind: 'Binding',
+      namespaced: true,
+      verbs: ['create'],
+      virtualCreate:
+        ({ objects }) =>
+        (object, context) =>
+          bindPod(objects, object.metadata.name ?? '', object as Binding, context),
+    },
+    {
+      resource: 'componentstatuses',
+      kind: 'ComponentStatus',
+      namespaced: false,
+      shortNames: ['cs'],
+      verbs: ['get', 'list'],
+      table: componentStatusTable,
+      virtualList: () => () => COMPONENTS.map(healthyComponent),
+    },
+    {
+      resource: 'configmaps',
+      kind: 'ConfigMap',
+      namespaced: true,
+      shortNames: ['cm'],
+      defaults: setConfigMapDefaults,
+      strategy: configMapStrategy,
+      table: configMapTable,
+    },
+    {
+      resource: 'endpoints',
+      singular: 'endpoints',
+      kind: 'Endpoints',
+      namespaced: true,
+      shortNames: ['ep'],
+      defaults: setEndpointsDefaults,
+      strategy: { allowCreateOnUpdate: true },
+      table: endpointsTable,
+    },
+    {
+      resource: 'events',
+      kind: 'Event',
+      namespaced: true,
+      shortNames: ['ev'],
+      strategy: eventStrategy,
+      selectableFields: eventSelectableFields,
+      indexedFields: ['involvedObject.uid'],
+      hasTtl: true,
+      table: eventTable,
+    },
+    {
+      resource: 'limitranges',
+      kind: 'LimitRange',
+      namespaced: true,
+      shortNames: ['limits'],
+      defaults: setLimitRangeDefaults,
+      strategy: limitRangeStrategy,
+      table: limitRangeTable,
+    },
+    {
+      resource: 'namespaces',
+      kind: 'Namespace',
+      namespaced: false,
+      shortNames: ['ns'],
+      verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+      defaults: setNamespaceDefaults,
+      strategy: namespaceStrategy,
+      status: namespaceStatusStrategy,
+      subresources: () => [namespaceFinalize],
+      selectableFields: { 'status.phase': ({ status }) => status?.phase ?? '' },
+      table: namespaceTable,
+    },
+    {
+      resource: 'nodes',
+      kind: 'Node',
+      namespaced: false,
+      shortNames: ['no'],
+      defaults: setNodeDefaults,
+      strategy: nodeStrategy,
+      status: {},
+      writesStatusOnCreate: true,
+      subresources: () => [connectSubresource('proxy', 'NodeProxyOptions')],
+      selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
+      table: nodeTable,
+    },
+    {
+      resource: 'persistentvolumeclaims',
+      kind: 'PersistentVolumeClaim',
+      namespaced: true,
+      shortNames: ['pvc'],
+      defaults: setPersistentVolumeClaimDefaults,
+      strategy: persistentVolumeClaimStrategy,
+      status: true,
+      emptyStatus: { phase: 'Pending' },
+      table: persistentVolumeClaimTable,
+    },
+    {
+      resource: 'persistentvolumes',
+      kind: 'PersistentVolume',
+      namespaced: false,
+      shortNames: ['pv'],
+      defaults: setPersistentVolumeDefaults,
+      strategy: persistentVolumeStrategy,
+      status: true,
+      emptyStatus: { phase: 'Pending' },
+      table: persistentVolumeTable,
+    },
+    {
+      resource: 'pods',
+      kind: 'Pod',
+      namespaced: true,
+      shortNames: ['po'],
+      categories: ['all'],
+      defaults: setPodDefaults,
+      strategy: podStrategy,
+      status: podStatusStrategy,
+      subresources: ({ objects }) => [
+        podBinding(objects),
+        podEviction(objects),
+        podEphemeralContainers,
+        podResize,
+        connectSubresource('attach', 'PodAttachOptions'),
+        connectSubresource('exec', 'PodExecOptions'),
+        connectSubresource('log', 'Pod'),
+        connectSubresource('portforward', 'PodPortForwardOptions'),
+        connectSubresource('proxy', 'PodProxyOptions'),
+      ],
+      selectableFields: podSelectableFields,
+      indexedFields: ['spec.nodeName'],
+      table: podTable,
+    },
+    {
+      resource: 'podtemplates',
+      kind: 'PodTemplate',
+      namespaced: true,
+      defaults: setPodTemplateObjectDefaults,
+      strategy: { returnsDeletedObject: true },
+      generation: true,
+      table: podTemplateTable,
+    },
+    {
+      resource: 'replicationcontrollers',
+      kind: 'ReplicationController',
+      namespaced: true,
+      shortNames: ['rc'],
+      categories: ['all'],
+      defaults: setReplicationControllerDefaults,
+      strategy: replicationControllerStrategy,
+      status: true,
+      emptyStatus: { replicas: 0 },
+      generation: true,
+      scale: {
+        specReplicasPath: '.spec.replicas',
+        statusReplicasPath: '.status.replicas',
+        selector: (object) => setText((object as DeepReadonly<ReplicationController>).spec.selector),
+      },
+      selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
+      table: replicationControllerTable,
+    },
+    {
+      resource: 'resourcequotas',
+      kind: 'ResourceQuota',
+      namespaced: true,
+      shortNames: ['quota'],
+      strategy: resourceQuotaStrategy,
+      status: true,
+      table: resourceQuotaTable,
+    },
+    {
+      resource: 'secrets',
+      kind: 'Secret',
+      namespaced: true,
+      defaults: setSecretDefaults,
+      strategy: secretStrategy,
+      selectableFields: { type: (secret: DeepReadonly<Secret>) => secret.type ?? '' },
+      table: secretTable,
+    },
+    {
+      resource: 'serviceaccounts',
+      kind: 'ServiceAccount',
+      namespaced: true,
+      shortNames: ['sa'],
+      strategy: { returnsDeletedObject: true },
+      table: serviceAccountTable,
+    },
+    {
+      resource: 'services',
+      kind: 'Service',
+      namespaced: true,
+      shortNames: ['svc'],
+      categories: ['all'],
+      defaults: setServiceDefaults,
+      strategy: serviceStrategy,
+      status: true,
+      hooks: serviceHooks,
+      subresources: () => [connectSubresource('proxy', 'ServiceProxyOptions')],
+      selectableFields: serviceSelectableFields,
+      table: serviceTable,
+    },
+  ],
+}
+
+const setText = (labels: Readonly<Record<string, string>> | undefined): string =>
+  Object.entries(labels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',')
+
+/** The parts upstream's deprecated componentstatuses speak of; here they live in this process. */
+const COMPONENTS = ['controller-manager', 'scheduler', 'etcd-0'] as const
+
+function healthyComponent(name: string): ComponentStatus {
+  return {
+    apiVersion: 'v1',
+    kind: 'ComponentStatus',
+    metadata: { name },
+    conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }],
+  }
+}

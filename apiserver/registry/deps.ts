@@ -1,0 +1,58 @@
+/** What the built-in resources need from the server that serves them. */
+import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { RequestContext, ResourceDefinition, SubresourceDefinition } from './generic/interfaces.ts'
+
+/**
+ * Other resources' stores, for the few subresources and hooks that touch a second object (binding, eviction, quota).
+ * Late-bound: called while serving, never while the definitions are built.
+ */
+export interface StoredObjects {
+  /** The cached object; undefined when it is not there. */
+  peek(group: string, resource: string, namespace: string, name: string): DeepReadonly<KubeObject> | undefined
+  /** Every cached object of the namespace ('' = all). */
+  list(group: string, resource: string, namespace: string): readonly DeepReadonly<KubeObject>[]
+  /**
+   * Reads, lets `change` edit a copy, writes; again on conflict. No admission, no strategy: the caller is the strategy.
+   * NotFound when it is gone. Honours context.isDryRun.
+   */
+  update(
+    group: string,
+    resource: string,
+    namespace: string,
+    name: string,
+    change: (draft: KubeObject) => void,
+    context: RequestContext,
+  ): Promise<DeepReadonly<KubeObject>>
+  /** The generic delete with its graces, finalizers and preconditions. */
+  delete(
+    group: string,
+    resource: string,
+    namespace: string,
+    name: string,
+    options: DeleteOptions,
+    context: RequestContext,
+  ): Promise<void>
+}
+
+export interface RegistryConfig {
+  /** IPv4 CIDR of service cluster IPs; its first address is the `kubernetes` service's. */
+  readonly serviceCidr: string
+  readonly nodePortRange: { readonly first: number; readonly last: number }
+  readonly eventTtlSeconds: number
+}
+
+export const DEFAULT_REGISTRY_CONFIG: RegistryConfig = {
+  serviceCidr: '10.43.0.0/16',
+  nodePortRange: { first: 30000, last: 32767 },
+  eventTtlSeconds: 3600,
+}
+
+export interface RegistryDeps {
+  readonly objects: StoredObjects
+  readonly config: RegistryConfig
+  /** Resources built elsewhere: CRDs (extensions), reviews (authentication, authorization), rbac. */
+  readonly otherResources?: readonly ResourceDefinition[]
+  /** Subresources built elsewhere: serviceaccounts/token. */
+  extraSubresources?(group: string, resource: string): readonly SubresourceDefinition[]
+}

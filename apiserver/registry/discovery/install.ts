@@ -1,0 +1,27 @@
+/** discovery.k8s.io/v1. Upstream: pkg/registry/discovery. */
+import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { setEndpointSliceDefaults } from '#apiserver/apis/discovery/defaults.ts'
+import { validateEndpointSlice, validateEndpointSliceUpdate } from '#apiserver/apis/discovery/validation.ts'
+import type { ResourceGroup } from '../resource-row.ts'
+import { endpointSliceTable } from './tables.ts'
+
+export const DISCOVERY_GROUP: ResourceGroup = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  resources: [
+    {
+      resource: 'endpointslices',
+      kind: 'EndpointSlice',
+      namespaced: true,
+      generation: true,
+      defaults: setEndpointSliceDefaults,
+      strategy: {
+        validate: (object) => validateEndpointSlice(object as DeepReadonly<EndpointSlice>),
+        validateUpdate: (object, old) =>
+          validateEndpointSliceUpdate(object as DeepReadonly<EndpointSlice>, old as DeepReadonly<EndpointSlice>),
+      },
+      table: endpointSliceTable,
+    },
+  ],
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { EVENTS } from '#machinery/api/events/v1/resources.gen.ts'
+import type { Event } from '#machinery/api/events/v1/types.gen.ts'
+import type { TestControlPlane } from '#test/support/control-plane.ts'
+import { startTestControlPlane } from '#test/support/control-plane.ts'
+
+let plane: TestControlPlane
+beforeAll(async () => {
+  plane = await startTestControlPlane()
+})
+afterAll(() => plane.stop())
+
+it('an events.k8s.io event keeps its shape when created, read and patched', async () => {
+  const event: Event = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: 'e', namespace: 'default' },
+    eventTime: '2025-01-01T00:00:00.000000Z',
+    regarding: { kind: 'Pod', namespace: 'default', name: 'p' },
+    note: 'hello',
+    reason: 'Made',
+    action: 'Make',
+    type: 'Normal',
+    reportingController: 'c',
+    reportingInstance: 'i',
+  }
+  const { metadata: _metadata, ...body } = event
+  expect(await plane.client.create(EVENTS, event)).toMatchObject(body)
+  const key = { namespace: 'default', name: 'e' }
+  await plane.client.patch(EVENTS, key, { type: 'merge', body: { note: 'again' } })
+  const stored = await plane.client.get(EVENTS, key)
+  expect(stored).toMatchObject({ ...body, note: 'again' })
+  expect(stored).not.toHaveProperty('message')
+  const selected = await plane.client.list(EVENTS, { namespace: 'default', fieldSelector: 'regarding.name=p' })
+  expect(selected.items).toHaveLength(1)
+})

@@ -1,0 +1,135 @@
+/** Create. Upstream: apiserver pkg/registry/rest/create.go, meta.go; registry/store.go Create. */
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import {
+  isAlreadyExists,
+  newAlreadyExists,
+  newBadRequest,
+  newGenerateNameConflict,
+  newInvalid,
+  StatusError,
+} from '#machinery/meta/errors.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
+import { formatTime } from '#machinery/util/clock.ts'
+import { randomSuffix } from '#machinery/util/random.ts'
+import type { CachedObject } from '../../storage/cacher/interface.ts'
+import { admissionAttributes } from './admission-chain.ts'
+import { interpretError } from './interpret-error.ts'
+import type { RequestContext, ResourceDefinition, WriteRequest } from './interfaces.ts'
+import { validateMetadata } from './metadata-validation.ts'
+import { inStoredOrder } from './object-order.ts'
+import type { StoreParts } from './store.ts'
+import { transientObject } from './transient-object.ts'
+
+const NAME_TRIES = 8
+/** Upstream cuts the prefix so that prefix and suffix fit a DNS label. */
+const GENERATED_PREFIX_MAX = 63 - 5
+const RETRY_AFTER_SECONDS = 1
+
+export async function createObject(parts: StoreParts, draft: KubeObject, request: WriteRequest): Promise<CachedObject> {
+  const { definition, admission } = parts
+  const { context } = request
+  if (hasValue(draft.metadata.resourceVersion)) {
+    throw newBadRequest('resourceVersion should not be set on objects to be created')
+  }
+  fillSystemFields(draft, definition, context)
+  const subject = { operation: 'CREATE', name: draft.metadata.name ?? '', object: draft, oldObject: undefined } as const
+  const attributes = admissionAttributes(definition, request, subject)
+  const admitted = admission.admit(attributes)
+  if (admitted instanceof Promise) await admitted
+  const isNameGenerated = generateName(parts, draft, context)
+  prepare(draft, definition, request)
+  const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
+  const named = { ...subject, name: stored.metadata.name ?? '', object: stored }
+  const validated = admission.validate(admissionAttributes(definition, request, named))
+  if (validated instanceof Promise) await validated
+  const rollback = definition.hooks?.beginCreate?.(stored, context)
+  try {
+    const created = await write(parts, stored, context)
+    if (context.isDryRun) rollback?.()
+    return created
+  } catch (err) {
+    rollback?.()
+    throw createError(parts, err, stored, isNameGenerated)
+  }
+}
+
+async function write(parts: StoreParts, object: KubeObject, context: RequestContext): Promise<CachedObject> {
+  const { definition, objects } = parts
+  const name = object.metadata.name ?? ''
+  const key = objects.keyOf(object.metadata.namespace ?? '', name)
+  if (!context.isDryRun) return objects.create(key, object, ttlOf(definition))
+  if ((await objects.get(key)) !== undefined) throw newAlreadyExists(definition, name)
+  return transientObject(key, object)
+}
+
+export function storedApiVersion(definition: ResourceDefinition): string {
+  return apiVersionOf({ group: definition.group, version: definition.storageVersion })
+}
+
+export function ttlOf(definition: ResourceDefinition): { ttlSeconds?: number } {
+  return definition.ttlSeconds === undefined ? {} : { ttlSeconds: definition.ttlSeconds }
+}
+
+const hasValue = (text: string | undefined): boolean => text !== undefined && text !== '' && text !== '0'
+
+/** What only the server may set, and the namespace the request names. */
+function fillSystemFields(draft: KubeObject, definition: ResourceDefinition, context: RequestContext): void {
+  const meta = draft.metadata
+  delete meta.resourceVersion
+  delete meta.selfLink
+  delete meta.deletionTimestamp
+  delete meta.deletionGracePeriodSeconds
+  delete meta.managedFields
+  delete meta.generation
+  meta.uid = context.random.uuid()
+  meta.creationTimestamp = formatTime(context.clock.now())
+  ensureNamespace(draft, definition, context.namespace)
+}
+
+/** Upstream's EnsureObjectNamespaceMatchesRequestNamespace. */
+export function ensureNamespace(draft: KubeObject, definition: ResourceDefinition, requestNamespace: string): void {
+  const meta = draft.metadata
+  if (!definition.namespaced) {
+    delete meta.namespace
+    return
+  }
+  if (meta.namespace === undefined || meta.namespace === '') meta.namespace = requestNamespace
+  else if (meta.namespace !== requestNamespace) {
+    throw newBadRequest('the namespace of the provided object does not match the namespace sent on the request')
+  }
+}
+
+function generateName(parts: StoreParts, draft: KubeObject, context: RequestContext): boolean {
+  const meta = draft.metadata
+  const { generateName: prefix = '' } = meta
+  if (prefix === '' || (meta.name !== undefined && meta.name !== '')) return false
+  for (let attempt = 0; attempt < NAME_TRIES; attempt++) {
+    meta.name = prefix.slice(0, GENERATED_PREFIX_MAX) + randomSuffix(context.random)
+    if (parts.objects.peek(parts.objects.keyOf(meta.namespace ?? '', meta.name)) === undefined) break
+  }
+  return true
+}
+
+function prepare(draft: KubeObject, definition: ResourceDefinition, request: WriteRequest): void {
+  const { context, strategy } = request
+  strategy.prepareForCreate?.(draft, context)
+  const errors: FieldError[] = []
+  validateMetadata(draft.metadata, { namespaced: definition.namespaced, validateName: strategy.validateName }, errors)
+  const ownErrors = strategy.validate?.(draft, context)
+  if (ownErrors !== undefined) errors.push(...ownErrors)
+  if (errors.length > 0) throw newInvalid(definition, draft.metadata.name ?? draft.metadata.generateName ?? '', errors)
+  for (const warning of strategy.warnings?.(draft, undefined) ?? []) context.warn(warning)
+  strategy.canonicalize?.(draft)
+}
+
+function createError(parts: StoreParts, thrown: unknown, draft: KubeObject, isNameGenerated: boolean): unknown {
+  const { definition, objects } = parts
+  const name = draft.metadata.name ?? ''
+  const err = interpretError(thrown, 'create', definition, name)
+  if (!isAlreadyExists(err) || !(err instanceof StatusError)) return err
+  if (isNameGenerated) return newGenerateNameConflict(definition, name, RETRY_AFTER_SECONDS)
+  const existing = objects.peek(objects.keyOf(draft.metadata.namespace ?? '', name))
+  if (existing?.object.metadata.deletionTimestamp === undefined) return err
+  return new StatusError({ ...err.status, message: `object is being deleted: ${err.status.message ?? ''}` })
+}

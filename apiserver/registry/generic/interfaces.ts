@@ -1,0 +1,206 @@
+/**
+ * Strategy / store split: the generic store owns the verbs, a Strategy owns one kind's policy, a ResourceDefinition is all
+ * the server needs to serve a resource (routes, discovery, OpenAPI, tables, selectors are derived from it).
+ * Upstream: apiserver pkg/registry/{rest,generic}.
+ */
+import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import type { Random } from '#machinery/util/random.ts'
+import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
+import type { UserInfo } from '../../authentication/interfaces.ts'
+import type { CachedObject, ObjectStore } from '../../storage/cacher/interface.ts'
+
+/** What the verbs know of the request. */
+export interface RequestContext {
+  readonly user: UserInfo
+  readonly namespace: string
+  readonly isDryRun: boolean
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+  warn(message: string): void
+}
+
+/** One kind's policy. All hooks are synchronous and optional; `draft` may be changed, `old` never. */
+export interface Strategy {
+  /** Clears what a client may not set on create (status, …), sets generation. */
+  prepareForCreate?(draft: KubeObject, context: RequestContext): void
+  /** Keeps what a client may not change here (status, immutable bookkeeping), bumps generation. */
+  prepareForUpdate?(draft: KubeObject, old: DeepReadonly<KubeObject>, context: RequestContext): void
+  /** All errors, never the first only. ObjectMeta is validated by the generic store. */
+  validate?(object: DeepReadonly<KubeObject>, context: RequestContext): FieldError[]
+  validateUpdate?(
+    object: DeepReadonly<KubeObject>,
+    old: DeepReadonly<KubeObject>,
+    context: RequestContext,
+  ): FieldError[]
+  warnings?(object: DeepReadonly<KubeObject>, old: DeepReadonly<KubeObject> | undefined): string[]
+  /** Last touch after validation. */
+  canonicalize?(draft: KubeObject): void
+  /** PUT on a missing object creates it (Lease, Endpoints, Role…). Default false. */
+  readonly allowCreateOnUpdate?: boolean
+  /** PUT without resourceVersion replaces whatever is there. Default true. */
+  readonly allowUnconditionalUpdate?: boolean
+  /** Upstream's RESTGracefulDeleteStrategy: returns the grace period, or undefined to delete at once. */
+  gracePeriodSeconds?(object: DeepReadonly<KubeObject>, options: DeleteOptions): number | undefined
+  /** 'Orphan' for the kinds upstream orphans by default; default Background. */
+  readonly defaultGarbageCollection?: 'Background' | 'Orphan' | 'Unsupported'
+  /** Extra finalizers on first deletion, or a veto (throws StatusError). Upstream: BeginDelete hooks. */
+  beforeDelete?(draft: KubeObject, context: RequestContext): void
+  /** Rules on metadata.name; default: DNS subdomain. */
+  validateName?(name: string): string[]
+  /** True keeps a deleted object until it turns false, as finalizers do (Namespace's spec.finalizers). */
+  hasPendingFinalization?(object: DeepReadonly<KubeObject>): boolean
+  /** DELETE answers the object instead of a Status (pods, services, …). Default false. */
+  readonly returnsDeletedObject?: boolean
+}
+
+/** Work around a create/update/delete that is not a pure function of the object: IP allocation, for example. */
+export interface StoreHooks {
+  /** After admission and validation, before the write. Returns a rollback that runs if the write fails (or dryRun). */
+  beginCreate?(draft: KubeObject, context: RequestContext): (() => void) | undefined
+  beginUpdate?(draft: KubeObject, old: DeepReadonly<KubeObject>, context: RequestContext): (() => void) | undefined
+  afterDelete?(object: DeepReadonly<KubeObject>, context: RequestContext): void
+  /** Changes what is shown, never what is stored (e.g. fields computed on read). */
+  decorate?(object: KubeObject): void
+}
+
+export interface TableColumn {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  readonly format: string
+  readonly description: string
+  /** 0 = always shown, > 0 = with -o wide. */
+  readonly priority: number
+}
+
+/** Rows for `kubectl get`. Upstream: pkg/printers/internalversion. */
+export interface TableConvertor {
+  readonly columns: readonly TableColumn[]
+  cells(object: DeepReadonly<KubeObject>, now: Date): unknown[]
+}
+
+/** A subresource served beside the main one. */
+export type SubresourceDefinition =
+  /** Same object, own strategy (status, approval, finalize, ephemeralcontainers, resize): get, update, patch. */
+  | { readonly name: string; readonly type: 'view'; readonly strategy: Strategy; readonly verbs: readonly Verb[] }
+  /** autoscaling/v1 Scale over JSON paths: get, update, patch. */
+  | { readonly name: 'scale'; readonly type: 'scale'; readonly scale: ScaleMapping }
+  /** A kind of its own, created (pods/binding, pods/eviction, serviceaccounts/token) or connected to. */
+  | {
+      readonly name: string
+      readonly type: 'create'
+      readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
+      create(parentName: string, object: KubeObject, context: RequestContext): Promise<KubeObject>
+    }
+
+export interface ScaleMapping {
+  /** `.spec.replicas` */
+  readonly specReplicasPath: string
+  readonly statusReplicasPath: string
+  /** A metav1.LabelSelector (built-ins) or a string in status (CRDs); undefined = none. */
+  readonly selector?: (object: DeepReadonly<KubeObject>) => string
+}
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'
+
+export const ALL_VERBS: readonly Verb[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+]
+
+/** How one version of a resource is read and written at the edge. */
+export interface VersionDefinition {
+  readonly version: string
+  /** False: known (convertible) but not served. */
+  readonly served: boolean
+  /** Decoding rules: unknown-field detection, types, pruning, defaulting. */
+  readonly schema: ObjectSchema
+  /** To and from the storage version; absent when the shapes are equal (then only apiVersion is rewritten). */
+  readonly toStorage?: (object: KubeObject) => KubeObject
+  readonly fromStorage?: (object: DeepReadonly<KubeObject>) => KubeObject
+  readonly table: TableConvertor | undefined
+  /** Sent as a Warning header on every use. */
+  readonly deprecationWarning?: string
+  /** openAPIV3Schema of a custom resource, for OpenAPI; absent for built-in kinds (taken from the facts). */
+  readonly openApiSchema?: JsonObject
+}
+
+/** Everything needed to serve one resource. Registered with the server; CRDs register theirs at run time. */
+export interface ResourceDefinition {
+  readonly group: string
+  /** Plural. */
+  readonly resource: string
+  readonly singular: string
+  readonly kind: string
+  readonly listKind: string
+  readonly namespaced: boolean
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly verbs: readonly Verb[]
+  readonly versions: readonly VersionDefinition[]
+  readonly storageVersion: string
+  readonly strategy: Strategy
+  readonly subresources: readonly SubresourceDefinition[]
+  readonly hooks?: StoreHooks
+  /** Fields usable in fieldSelector besides metadata.name and metadata.namespace. */
+  readonly selectableFields?: Readonly<Record<string, (object: DeepReadonly<KubeObject>) => string>>
+  /** Selectable fields the cache keeps an index for. */
+  readonly indexedFields?: readonly string[]
+  readonly ttlSeconds?: number
+  /** Virtual resources (SubjectAccessReview, TokenReview…): only create, nothing stored. */
+  readonly virtualCreate?: (object: KubeObject, context: RequestContext) => Promise<KubeObject> | KubeObject
+  /** componentstatuses and the like: served from a function, nothing stored. */
+  readonly virtualList?: () => readonly KubeObject[]
+}
+
+/** What every write carries besides its object. */
+export interface WriteRequest {
+  readonly context: RequestContext
+  /** The API version the client speaks; objects themselves are in the storage version here. */
+  readonly version: string
+  /** '' for the resource itself. */
+  readonly subresource: string
+  /** The resource's strategy, or the one of a `view` subresource. */
+  readonly strategy: Strategy
+  /** CreateOptions, UpdateOptions… as decoded; for admission. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export interface UpdateRequest extends WriteRequest {
+  readonly name: string
+  /** The new state for this current one, handed over; called again when a concurrent write wins. */
+  makeDraft(current: CachedObject): KubeObject
+  /** PUT on a missing object: what to create, after checking that the user may. Undefined: never creates. */
+  makeNew?(): KubeObject | Promise<KubeObject>
+}
+
+export interface DeleteRequest extends WriteRequest {
+  readonly name: string
+  readonly deleteOptions: DeleteOptions
+}
+
+/** Storage-independent verbs of one stored resource. Errors are StatusError. Implemented in store.ts. */
+export interface ResourceStore {
+  readonly definition: ResourceDefinition
+  /** Reads go straight to the watch cache. */
+  readonly objects: ObjectStore
+  /** `draft` is handed over. */
+  create(draft: KubeObject, request: WriteRequest): Promise<CachedObject>
+  update(request: UpdateRequest): Promise<{ readonly object: CachedObject; readonly isCreated: boolean }>
+  /** `isDeleted` false: the object stays until its finalizers or its grace period are through. */
+  delete(request: DeleteRequest): Promise<{ readonly object: CachedObject; readonly isDeleted: boolean }>
+  /** Deletes these (of the context's namespace), skipping what is gone meanwhile; answers those it deleted. */
+  deleteCollection(
+    items: readonly CachedObject[],
+    request: Omit<DeleteRequest, 'name'>,
+  ): Promise<readonly CachedObject[]>
+}

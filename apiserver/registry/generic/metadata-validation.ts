@@ -1,0 +1,168 @@
+/**
+ * Rules every object's metadata obeys, on create and on update.
+ * Upstream: apimachinery pkg/api/validation/objectmeta.go.
+ */
+import type { ObjectMeta, OwnerReference } from '#machinery/api/meta/v1.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '#machinery/meta/field-error.ts'
+import { tryParseApiVersion } from '#machinery/meta/resource.ts'
+import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
+import { deepEqual } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+type Meta = DeepReadonly<ObjectMeta>
+type Members = Readonly<Record<string, string>>
+
+const ANNOTATIONS_LIMIT_BYTES = 256 * 1024
+export const ORPHAN_FINALIZER = 'orphan'
+export const FOREGROUND_FINALIZER = 'foregroundDeletion'
+const IMMUTABLE = 'field is immutable'
+
+export interface MetadataRules {
+  readonly namespaced: boolean
+  /** Default: DNS subdomain. */
+  readonly validateName: ((name: string) => string[]) | undefined
+}
+
+export function validateMetadata(meta: Meta, rules: MetadataRules, errors: FieldError[]): void {
+  validateName(meta, rules, errors)
+  validateNamespace(meta, rules, errors)
+  if (meta.generation !== undefined && meta.generation < 0) {
+    errors.push(fieldInvalid('metadata.generation', meta.generation, 'must be greater than or equal to 0'))
+  }
+  validateSharedParts(meta, errors)
+}
+
+function validateName(meta: Meta, rules: MetadataRules, errors: FieldError[]): void {
+  const validate = rules.validateName ?? isDns1123Subdomain
+  const { name = '', generateName = '' } = meta
+  if (generateName !== '') {
+    // The generated suffix makes a trailing '-' or '.' legal; upstream masks it the same way.
+    for (const message of validate(maskTrailingDash(generateName))) {
+      errors.push(fieldInvalid('metadata.generateName', generateName, message))
+    }
+  }
+  if (name === '') {
+    errors.push(fieldRequired('metadata.name', 'name or generateName is required'))
+    return
+  }
+  for (const message of validate(name)) errors.push(fieldInvalid('metadata.name', name, message))
+}
+
+function maskTrailingDash(prefix: string): string {
+  return prefix.endsWith('-') && prefix.length > 1 ? `${prefix.slice(0, -2)}a` : prefix
+}
+
+function validateNamespace(meta: Meta, rules: MetadataRules, errors: FieldError[]): void {
+  const { namespace = '' } = meta
+  if (!rules.namespaced) {
+    if (namespace !== '') errors.push(fieldForbidden('metadata.namespace', 'not allowed on this type'))
+    return
+  }
+  if (namespace === '') errors.push(fieldRequired('metadata.namespace', ''))
+  else
+    for (const message of isDns1123Label(namespace)) errors.push(fieldInvalid('metadata.namespace', namespace, message))
+}
+
+export function validateMetadataUpdate(meta: Meta, old: Meta, errors: FieldError[]): void {
+  if (old.deletionTimestamp !== undefined) validateNoNewFinalizers(meta.finalizers ?? [], old.finalizers ?? [], errors)
+  if ((meta.generation ?? 0) < (old.generation ?? 0)) {
+    errors.push(fieldInvalid('metadata.generation', meta.generation ?? 0, 'must not be decremented'))
+  }
+  const immutable = [
+    'name',
+    'namespace',
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const
+  for (const field of immutable) {
+    if (meta[field] !== old[field]) errors.push(fieldInvalid(`metadata.${field}`, meta[field], IMMUTABLE))
+  }
+  // What has not changed was valid when it was written; it is not looked at again.
+  if (!deepEqual(meta.labels, old.labels)) validateLabels(meta.labels, 'metadata.labels', errors)
+  if (!deepEqual(meta.annotations, old.annotations)) validateAnnotations(meta.annotations, errors)
+  if (!deepEqual(meta.ownerReferences, old.ownerReferences)) validateOwnerReferences(meta.ownerReferences, errors)
+  validateFinalizers(meta.finalizers, errors)
+}
+
+function validateSharedParts(meta: Meta, errors: FieldError[]): void {
+  validateLabels(meta.labels, 'metadata.labels', errors)
+  validateAnnotations(meta.annotations, errors)
+  validateOwnerReferences(meta.ownerReferences, errors)
+  validateFinalizers(meta.finalizers, errors)
+}
+
+function validateLabels(labels: Members | undefined, field: string, errors: FieldError[]): void {
+  if (labels === undefined) return
+  for (const key of Object.keys(labels)) {
+    for (const message of isQualifiedName(key)) errors.push(fieldInvalid(field, key, message))
+    const value = labels[key] ?? ''
+    for (const message of isLabelValue(value)) errors.push(fieldInvalid(field, value, message))
+  }
+}
+
+function validateAnnotations(annotations: Members | undefined, errors: FieldError[]): void {
+  if (annotations === undefined) return
+  let bytes = 0
+  for (const key of Object.keys(annotations)) {
+    for (const message of isQualifiedName(key.toLowerCase())) {
+      errors.push(fieldInvalid('metadata.annotations', key, message))
+    }
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(annotations[key] ?? '')
+  }
+  if (bytes > ANNOTATIONS_LIMIT_BYTES) errors.push(fieldTooLong('metadata.annotations', ANNOTATIONS_LIMIT_BYTES))
+}
+
+function validateOwnerReferences(
+  references: readonly DeepReadonly<OwnerReference>[] | undefined,
+  errors: FieldError[],
+) {
+  if (references === undefined) return
+  let controller = ''
+  references.forEach((reference, i) => {
+    validateOwnerReference(reference, `metadata.ownerReferences[${i}]`, errors)
+    if (reference.controller !== true) return
+    const current = `${reference.kind}/${reference.name}`
+    if (controller === '') controller = current
+    else {
+      const detail = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${current}`
+      errors.push(fieldInvalid('metadata.ownerReferences', references, detail))
+    }
+  })
+}
+
+function validateOwnerReference(reference: DeepReadonly<OwnerReference>, field: string, errors: FieldError[]): void {
+  const { apiVersion = '', kind = '', name = '', uid = '' } = reference
+  if (tryParseApiVersion(apiVersion) === undefined) {
+    errors.push(fieldInvalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'))
+  }
+  if (kind === '') errors.push(fieldInvalid(`${field}.kind`, kind, 'must not be empty'))
+  if (name === '') errors.push(fieldInvalid(`${field}.name`, name, 'must not be empty'))
+  if (uid === '') errors.push(fieldInvalid(`${field}.uid`, uid, 'must not be empty'))
+  if (apiVersion === 'v1' && kind === 'Event') {
+    errors.push(fieldInvalid(field, reference, '/v1, Kind=Event is disallowed from being an owner'))
+  }
+}
+
+function validateFinalizers(finalizers: readonly string[] | undefined, errors: FieldError[]): void {
+  if (finalizers === undefined) return
+  for (const finalizer of finalizers) {
+    for (const message of isQualifiedName(finalizer)) {
+      errors.push(fieldInvalid('metadata.finalizers', finalizer, message))
+    }
+  }
+  if (finalizers.includes(ORPHAN_FINALIZER) && finalizers.includes(FOREGROUND_FINALIZER)) {
+    const detail = `finalizer ${ORPHAN_FINALIZER} and ${FOREGROUND_FINALIZER} cannot be both set`
+    errors.push(fieldInvalid('metadata.finalizers', finalizers, detail))
+  }
+}
+
+function validateNoNewFinalizers(finalizers: readonly string[], old: readonly string[], errors: FieldError[]): void {
+  const extra = finalizers.filter((finalizer) => !old.includes(finalizer)).sort()
+  if (extra.length === 0) return
+  const list = extra.map((finalizer) => JSON.stringify(finalizer)).join(', ')
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`
+  errors.push(fieldForbidden('metadata.finalizers', detail))
+}

@@ -1,0 +1,49 @@
+/**
+ * Every built-in resource of Kubernetes 1.36's GA groups, as definitions the server can register. One line per group.
+ * Upstream: pkg/controlplane/instance.go (the storage providers).
+ */
+import { ADMISSION_REGISTRATION_GROUP } from './admissionregistration/install.ts'
+import { API_REGISTRATION_GROUP } from './apiregistration/install.ts'
+import { APPS_GROUP } from './apps/install.ts'
+import { AUTOSCALING_GROUP } from './autoscaling/install.ts'
+import { BATCH_GROUP } from './batch/install.ts'
+import { CERTIFICATES_GROUP } from './certificates/install.ts'
+import { COORDINATION_GROUP } from './coordination/install.ts'
+import { CORE_GROUP } from './core/install.ts'
+import type { RegistryDeps } from './deps.ts'
+import { DISCOVERY_GROUP } from './discovery/install.ts'
+import { EVENTS_GROUP } from './events/install.ts'
+import { FLOW_CONTROL_GROUP } from './flowcontrol/install.ts'
+import { NETWORKING_GROUP } from './networking/install.ts'
+import { NODE_GROUP } from './node/install.ts'
+import { POLICY_GROUP } from './policy/install.ts'
+import { RESOURCE_GROUP } from './resource/install.ts'
+import type { BuiltInResource, ResourceGroup } from './resource-row.ts'
+import { defineGroup } from './resource-row.ts'
+import { SCHEDULING_GROUP } from './scheduling/install.ts'
+import { STORAGE_GROUP } from './storage/install.ts'
+
+const GROUPS: readonly ResourceGroup[] = [
+  CORE_GROUP,
+  API_REGISTRATION_GROUP,
+  APPS_GROUP,
+  EVENTS_GROUP,
+  AUTOSCALING_GROUP,
+  BATCH_GROUP,
+  CERTIFICATES_GROUP,
+  NETWORKING_GROUP,
+  POLICY_GROUP,
+  STORAGE_GROUP,
+  ADMISSION_REGISTRATION_GROUP,
+  SCHEDULING_GROUP,
+  COORDINATION_GROUP,
+  NODE_GROUP,
+  DISCOVERY_GROUP,
+  FLOW_CONTROL_GROUP,
+  RESOURCE_GROUP,
+]
+
+/** Definitions in the order discovery lists their groups; `deps.otherResources` are appended as they are. */
+export function builtInResources(deps: RegistryDeps): BuiltInResource[] {
+  return [...GROUPS.flatMap((group) => defineGroup(group, deps)), ...(deps.otherResources ?? [])]
+}

@@ -1,0 +1,194 @@
+/**
+ * One served resource as a table row: the facts of discovery plus the parts of its policy that are not plain. A plain
+ * kind is its row and nothing else; `defineResource` turns rows into what the server needs.
+ */
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { builtInSchema } from '#machinery/schema/builtin.ts'
+import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { RegistryDeps } from './deps.ts'
+import type {
+  ResourceDefinition,
+  ScaleMapping,
+  StoreHooks,
+  Strategy,
+  SubresourceDefinition,
+  TableConvertor,
+  Verb,
+  VersionDefinition,
+} from './generic/interfaces.ts'
+import { ALL_VERBS } from './generic/interfaces.ts'
+import { createStatusStrategy, createStrategy } from './strategy.ts'
+
+/** One version besides the plain case (storage shape, only the schema's defaults). */
+interface VersionRow {
+  readonly version: string
+  defaults?(object: KubeObject): void
+  toStorage?(object: KubeObject): KubeObject
+  fromStorage?(object: DeepReadonly<KubeObject>): KubeObject
+  readonly table?: TableConvertor
+}
+
+/** Any kind's fields: rows name those of their own. */
+// biome-ignore lint/suspicious/noExplicitAny: the row's kind is known to its author only; functions are contravariant.
+type SelectableField = (object: any) => string
+
+interface ResourceRow {
+  readonly resource: string
+  /** Default: the kind in lower case. */
+  readonly singular?: string
+  readonly kind: string
+  readonly namespaced: boolean
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  readonly verbs?: readonly Verb[]
+  /** Default: one, the group's version. The first is the preferred one. */
+  readonly versions?: readonly VersionRow[]
+  readonly storageVersion?: string
+  /** Of the group's version, when `versions` is absent. */
+  defaults?(object: KubeObject): void
+  /** The strategy's kind-specific part; generation and the status split are added around it. */
+  readonly strategy?: Strategy
+  /** Has a status that only /status may write. */
+  readonly status?: boolean | Strategy
+  /** The status of a new object, where it is not `{}`: counters Go always prints. */
+  readonly emptyStatus?: Readonly<Record<string, unknown>>
+  /** metadata.generation counts changes of spec. */
+  readonly generation?: boolean
+  readonly scale?: ScaleMapping
+  readonly table?: TableConvertor
+  readonly selectableFields?: Readonly<Record<string, SelectableField>>
+  readonly indexedFields?: readonly string[]
+  /** Objects expire after the configured event TTL. */
+  readonly hasTtl?: boolean
+  /** A create may bring its status (nodes register with theirs). */
+  readonly writesStatusOnCreate?: boolean
+  /** Kept in another group's store, in that store's version: the version's conversions lead there and back. */
+  readonly storedWith?: { readonly group: string; readonly resource: string }
+  subresources?(deps: RegistryDeps): readonly SubresourceDefinition[]
+  hooks?(deps: RegistryDeps): StoreHooks
+  virtualCreate?(deps: RegistryDeps): NonNullable<ResourceDefinition['virtualCreate']>
+  virtualList?(deps: RegistryDeps): NonNullable<ResourceDefinition['virtualList']>
+}
+
+/** A definition with what only built-in resources have. */
+export interface BuiltInResource extends ResourceDefinition {
+  readonly storedWith?: { readonly group: string; readonly resource: string }
+}
+
+export interface ResourceGroup {
+  readonly group: string
+  readonly version: string
+  readonly resources: readonly ResourceRow[]
+}
+
+const VIEW_VERBS: readonly Verb[] = ['get', 'patch', 'update']
+
+export function defineGroup(group: ResourceGroup, deps: RegistryDeps): BuiltInResource[] {
+  return group.resources.map((row) => defineResource(group, row, deps))
+}
+
+function defineResource(group: ResourceGroup, row: ResourceRow, deps: RegistryDeps): BuiltInResource {
+  const versions = versionsOf(group, row)
+  return {
+    group: group.group,
+    resource: row.resource,
+    singular: row.singular ?? row.kind.toLowerCase(),
+    kind: row.kind,
+    listKind: `${row.kind}List`,
+    namespaced: row.namespaced,
+    shortNames: row.shortNames ?? [],
+    categories: row.categories ?? [],
+    verbs: row.verbs ?? ALL_VERBS,
+    versions: versions.map((version) => defineVersion(group.group, row, version)),
+    storageVersion: row.storageVersion ?? group.version,
+    strategy: createStrategy({
+      hasStatus: row.status !== undefined && row.status !== false,
+      emptyStatus: row.writesStatusOnCreate === true ? undefined : (row.emptyStatus ?? {}),
+      countsGenerations: row.generation === true,
+      kind: row.strategy ?? {},
+    }),
+    subresources: subresourcesOf(group, row, deps),
+    ...(row.hooks === undefined ? {} : { hooks: row.hooks(deps) }),
+    ...(row.selectableFields === undefined ? {} : { selectableFields: row.selectableFields }),
+    ...(row.indexedFields === undefined ? {} : { indexedFields: row.indexedFields }),
+    ...(row.hasTtl === true ? { ttlSeconds: deps.config.eventTtlSeconds } : {}),
+    ...(row.storedWith === undefined ? {} : { storedWith: row.storedWith }),
+    ...(row.virtualCreate === undefined ? {} : { virtualCreate: row.virtualCreate(deps) }),
+    ...(row.virtualList === undefined ? {} : { virtualList: row.virtualList(deps) }),
+  }
+}
+
+function versionsOf(group: ResourceGroup, row: ResourceRow): readonly VersionRow[] {
+  if (row.versions !== undefined) return row.versions
+  const plain: VersionRow = { version: group.version }
+  return [row.defaults === undefined ? plain : { ...plain, defaults: row.defaults }]
+}
+
+function defineVersion(group: string, row: ResourceRow, version: VersionRow): VersionDefinition {
+  const schema = builtInSchema(group, version.version, row.kind) ?? OPEN_SCHEMA
+  return {
+    version: version.version,
+    served: true,
+    schema: version.defaults === undefined ? schema : new DefaultingSchema(schema, version.defaults),
+    table: version.table ?? row.table,
+    ...(version.toStorage === undefined ? {} : { toStorage: version.toStorage }),
+    ...(version.fromStorage === undefined ? {} : { fromStorage: version.fromStorage }),
+  }
+}
+
+function subresourcesOf(group: ResourceGroup, row: ResourceRow, deps: RegistryDeps): SubresourceDefinition[] {
+  const subresources: SubresourceDefinition[] = []
+  const inherited = inheritedByViews(row.strategy ?? {})
+  if (row.status !== undefined && row.status !== false) {
+    const strategy = createStatusStrategy({ ...inherited, ...(row.status === true ? {} : row.status) })
+    subresources.push({ name: 'status', type: 'view', strategy, verbs: VIEW_VERBS })
+  }
+  if (row.scale !== undefined) subresources.push({ name: 'scale', type: 'scale', scale: row.scale })
+  for (const subresource of row.subresources?.(deps) ?? []) {
+    const isView = subresource.type === 'view'
+    subresources.push(isView ? { ...subresource, strategy: { ...inherited, ...subresource.strategy } } : subresource)
+  }
+  subresources.push(...(deps.extraSubresources?.(group.group, row.resource) ?? []))
+  return subresources
+}
+
+/** The rules that hold for every write of the object, whichever view it goes through. */
+function inheritedByViews({ validateName, hasPendingFinalization, allowUnconditionalUpdate }: Strategy): Strategy {
+  return {
+    ...(validateName === undefined ? {} : { validateName }),
+    ...(hasPendingFinalization === undefined ? {} : { hasPendingFinalization }),
+    ...(allowUnconditionalUpdate === undefined ? {} : { allowUnconditionalUpdate }),
+  }
+}
+
+/** The schema facts' rules, then the defaults that upstream writes as code. */
+class DefaultingSchema implements ObjectSchema {
+  readonly #schema: ObjectSchema
+  readonly #defaults: (object: KubeObject) => void
+
+  constructor(schema: ObjectSchema, defaults: (object: KubeObject) => void) {
+    this.#schema = schema
+    this.#defaults = defaults
+  }
+
+  get strategicMerge(): ObjectSchema['strategicMerge'] {
+    return this.#schema.strategicMerge
+  }
+
+  decode(value: KubeObject): { readonly unknownFields: readonly string[] } {
+    return this.#schema.decode(value)
+  }
+
+  applyDefaults(object: KubeObject): void {
+    this.#schema.applyDefaults(object)
+    this.#defaults(object)
+  }
+}
+
+/** For the few kinds the schema facts do not cover (APIService): everything is taken as it comes. */
+const OPEN_SCHEMA: ObjectSchema = {
+  decode: () => ({ unknownFields: [] }),
+  applyDefaults() {},
+  strategicMerge: undefined,
+}

@@ -1,0 +1,201 @@
+/**
+ * Puts the API server together: resource table, handler chain, endpoints, transports. Nothing here serves a request
+ * itself; the chain is built in handler-chain.ts, the verbs live in endpoints/.
+ */
+import type { Registry } from 'prom-client'
+import type { Client } from '#machinery/client/client.ts'
+import { createClient } from '#machinery/client/rest-client.ts'
+import type { OpenApiBuilder } from '#machinery/schema/interfaces.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import type { Random } from '#machinery/util/random.ts'
+import type { JsonObject } from '#machinery/util/types.ts'
+import type { AdmissionPlugin } from '../admission/interfaces.ts'
+import type { Authenticator, UserInfo } from '../authentication/interfaces.ts'
+import { GROUP_AUTHENTICATED, GROUP_MASTERS } from '../authentication/interfaces.ts'
+import type { Authorizer } from '../authorization/interfaces.ts'
+import { createDocumentCache } from '../endpoints/discovery/cached-document.ts'
+import type { EndpointScope } from '../endpoints/interfaces.ts'
+import { errorResponse } from '../endpoints/responses.ts'
+import { serveResource } from '../endpoints/route.ts'
+import type { WatchMetrics } from '../endpoints/verbs/watch.ts'
+import { authorizeCall } from '../filters/authorization.ts'
+import type { Handler } from '../filters/interfaces.ts'
+import type { RequestMetrics, WatchRecord } from '../filters/request-metrics.ts'
+import { createRequestMetrics } from '../filters/request-metrics.ts'
+import { createAdmissionChain } from '../registry/generic/admission-chain.ts'
+import type { ResourceDefinition } from '../registry/generic/interfaces.ts'
+import type { Cacher } from '../storage/cacher/interface.ts'
+import { RequestCall } from './api-call.ts'
+import { buildHandlerChain } from './handler-chain.ts'
+import { createHttpFront } from './http/front.ts'
+import { createInProcessTransport } from './in-process-transport.ts'
+import type { ApiRequest, ApiResponse, ApiServer, HealthCheck, VersionInfo } from './interfaces.ts'
+import { serveNonResource } from './non-resource.ts'
+import type { ResourceTable } from './resource-table.ts'
+import { createResourceTable } from './resource-table.ts'
+
+export interface ApiServerOptions {
+  readonly cacher: Cacher
+  readonly resources: readonly ResourceDefinition[]
+  readonly authenticator: Authenticator
+  readonly authorizer: Authorizer
+  /** In the order they run. */
+  readonly admission: readonly AdmissionPlugin[]
+  readonly openApi: OpenApiBuilder
+  readonly openApiV2ToProtobuf: (document: JsonObject) => Buffer
+  readonly version: VersionInfo
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metricsRegistry: Registry
+  readonly healthChecks?: readonly HealthCheck[]
+  /** Exact paths beside the API: OIDC discovery, for example. Authorized like any other path. */
+  readonly routes?: ReadonlyMap<string, Handler>
+  readonly audit?: (next: Handler) => Handler
+  readonly requestTimeoutMs?: number
+  readonly maxBodyBytes?: number
+  readonly maxReadOnlyInFlight?: number
+  readonly maxMutatingInFlight?: number
+}
+
+const REQUEST_TIMEOUT_MS = 60_000
+const MAX_BODY_BYTES = 3 * 1024 * 1024
+const MAX_READ_ONLY_IN_FLIGHT = 400
+const MAX_MUTATING_IN_FLIGHT = 200
+
+const LOOPBACK_USER: UserInfo = {
+  name: 'system:apiserver',
+  uid: '',
+  groups: [GROUP_MASTERS, GROUP_AUTHENTICATED],
+  extra: new Map(),
+}
+
+/** The server, and what only its composition root may use. */
+export interface ApiServerParts {
+  readonly server: ApiServer
+  /** For hooks that reach other resources' stores (registry/deps.ts). */
+  readonly resources: ResourceTable
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServerParts {
+  const { clock, random, logger } = options
+  const documents = createDocumentCache()
+  const admission = createAdmissionChain(options.admission)
+  const resources = createResourceTable(options.cacher, admission, () => documents.clear())
+  for (const definition of options.resources) resources.add(definition)
+  const healthChecks = [PING, ...(options.healthChecks ?? [])]
+  const state = { isShuttingDown: false, address: '' }
+  healthChecks.push(shutdownCheck(() => state.isShuttingDown))
+
+  const inFlight = { readOnly: 0, mutating: 0 }
+  const metrics = createRequestMetrics(options.metricsRegistry, inFlight)
+  const watchMetrics = createWatchMetrics(metrics)
+  const definitions = () => resources.definitions()
+  const nonResource = {
+    discovery: { definitions, documents, serverAddress: () => state.address },
+    openApi: {
+      definitions,
+      documents,
+      builder: options.openApi,
+      v2ToProtobuf: options.openApiV2ToProtobuf,
+      serverVersion: options.version.gitVersion,
+    },
+    version: options.version,
+    metricsRegistry: options.metricsRegistry,
+    healthChecks,
+    routes: options.routes ?? new Map<string, Handler>(),
+    logger,
+  }
+  const routing = {
+    scopeFor: resources.scopeFor,
+    authorizeCreate: (call: Parameters<Handler>[0]) => authorizeCall(call, 'create', options.authorizer),
+    watchMetrics,
+  }
+  const chain = buildHandlerChain(
+    (call) => (call.info.isResourceRequest ? serveResource(call, routing) : serveNonResource(call, nonResource)),
+    {
+      authenticator: options.authenticator,
+      authorizer: options.authorizer,
+      audit: options.audit,
+      limits: {
+        readOnlyMax: options.maxReadOnlyInFlight ?? MAX_READ_ONLY_IN_FLIGHT,
+        mutatingMax: options.maxMutatingInFlight ?? MAX_MUTATING_IN_FLIGHT,
+      },
+      inFlight,
+      metrics,
+      timeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      logger,
+    },
+  )
+  const handle = (request: ApiRequest): ApiResponse | Promise<ApiResponse> => {
+    const call = new RequestCall(request, clock, random)
+    try {
+      call.parseInfo()
+    } catch (err) {
+      return errorResponse(err)
+    }
+    return chain(call)
+  }
+  const front = createHttpFront({ handle, random, clock, logger, maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES })
+  const dispatcher = { dispatch: async (request: ApiRequest) => handle(request) }
+  const clientFor = (user: UserInfo): Client => createClient(createInProcessTransport(dispatcher, user))
+
+  const server: ApiServer = {
+    dispatch: dispatcher.dispatch,
+    clientFor,
+    loopbackClient: clientFor(LOOPBACK_USER),
+    async registerResource(definition) {
+      await resources.add(definition)?.ready
+    },
+    unregisterResource: (group, resource) => resources.remove(group, resource),
+    addHealthCheck: (check) => {
+      healthChecks.push(check)
+    },
+    async listen(listenOptions) {
+      const bound = await front.listen(listenOptions)
+      state.address = `${bound.address}:${bound.port}`
+      documents.clear()
+      return bound
+    },
+    async close(graceMs) {
+      state.isShuttingDown = true
+      await front.close(graceMs)
+    },
+  }
+  return { server, resources }
+}
+
+const PING: HealthCheck = { name: 'ping', endpoints: ['healthz', 'livez', 'readyz'], check: () => undefined }
+
+function shutdownCheck(isShuttingDown: () => boolean): HealthCheck {
+  return {
+    name: 'shutdown',
+    endpoints: ['readyz'],
+    check: () => (isShuttingDown() ? 'process is shutting down' : undefined),
+  }
+}
+
+function createWatchMetrics(metrics: RequestMetrics): WatchMetrics {
+  const records = new WeakMap<EndpointScope, WatchRecord>()
+  const recordOf = (scope: EndpointScope): WatchRecord => {
+    let record = records.get(scope)
+    if (record === undefined) {
+      const { group, resource, kind } = scope.definition
+      record = metrics.watchRecord(group, scope.version.version, resource, kind)
+      records.set(scope, record)
+    }
+    return record
+  }
+  return {
+    watchStarted: (scope) => {
+      recordOf(scope).active++
+    },
+    watchEnded: (scope) => {
+      recordOf(scope).active--
+    },
+    eventSent: (scope) => {
+      recordOf(scope).events++
+    },
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * TLS on one port, HTTP/2 and HTTP/1.1: turns sockets into ApiRequests and ApiResponses back into bytes. Knows nothing of
+ * Kubernetes beyond the error for a body that is too large.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
+import { createSecureServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { newRequestEntityTooLarge } from '#machinery/meta/errors.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import { toError } from '#machinery/util/errors.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import type { Random } from '#machinery/util/random.ts'
+import { errorResponse } from '../../endpoints/responses.ts'
+import type { ApiRequest, ApiResponse, ListenOptions } from '../interfaces.ts'
+import { readBody } from './read-body.ts'
+import { SocketRequest } from './socket-request.ts'
+import { ResponseWriter } from './write-response.ts'
+
+export type IncomingRequest = IncomingMessage | Http2ServerRequest
+export type OutgoingResponse = ServerResponse | Http2ServerResponse
+
+export interface HttpFrontOptions {
+  readonly handle: (request: ApiRequest) => ApiResponse | Promise<ApiResponse>
+  readonly random: Random
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly maxBodyBytes: number
+}
+
+export interface HttpFront {
+  listen(options: ListenOptions): Promise<{ readonly port: number; readonly address: string }>
+  close(graceMs: number): Promise<void>
+}
+
+const KEEP_ALIVE_TIMEOUT_MS = 90_000
+const HEADERS_TIMEOUT_MS = 32_000
+const REQUEST_ARRIVAL_TIMEOUT_MS = 60_000
+const MAX_HEADER_BYTES = 64 * 1024
+const MAX_STREAMS_PER_CONNECTION = 1000
+const AUDIT_ID_MAX = 64
+const DRAIN_POLL_MS = 20
+
+export function createHttpFront(options: HttpFrontOptions): HttpFront {
+  const { handle, random, clock, logger, maxBodyBytes } = options
+  const sockets = new Set<TLSSocket>()
+  const sessions = new Set<ServerHttp2Session>()
+  const writer = new ResponseWriter(logger)
+  let server: Http2SecureServer | undefined
+  let inFlight = 0
+
+  const respond = (request: SocketRequest, response: OutgoingResponse): void => {
+    let outcome: ApiResponse | Promise<ApiResponse>
+    try {
+      outcome = handle(request)
+    } catch (err) {
+      outcome = unexpected(request, err)
+    }
+    if (!(outcome instanceof Promise)) {
+      writer.write(request, response, outcome)
+      return
+    }
+    outcome.then(
+      (answer) => writer.write(request, response, answer),
+      (err: unknown) => writer.write(request, response, unexpected(request, err)),
+    )
+  }
+
+  /** The chain answers its own errors; whatever still arrives here is a defect in the chain. */
+  const unexpected = (request: ApiRequest, err: unknown): ApiResponse => {
+    logger.error({ method: request.method, path: request.path, stack: toError(err).stack }, 'request handler failed')
+    return errorResponse(err)
+  }
+
+  const onRequest = (incoming: IncomingRequest, response: OutgoingResponse): void => {
+    inFlight++
+    response.once('close', () => {
+      inFlight--
+    })
+    ensureRequestId(incoming, random)
+    const { method } = incoming
+    if (method === 'GET' || method === 'HEAD') {
+      respond(new SocketRequest(incoming, response, undefined), response)
+      return
+    }
+    readBody(incoming, maxBodyBytes, (body) => {
+      const request = new SocketRequest(incoming, response, body === 'too-large' ? undefined : body)
+      if (body !== 'too-large') respond(request, response)
+      else writer.writeAndClose(request, response, errorResponse(newRequestEntityTooLarge(`limit is ${maxBodyBytes}`)))
+    })
+  }
+
+  return {
+    async listen({ host, port, tls }) {
+      const created = createServer(tls)
+      server = created
+      created.on('request', onRequest)
+      created.on('secureConnection', (socket: TLSSocket) => {
+        sockets.add(socket)
+        socket.setNoDelay(true)
+        socket.once('close', () => sockets.delete(socket))
+      })
+      created.on('session', (session: ServerHttp2Session) => {
+        sessions.add(session)
+        session.once('close', () => sessions.delete(session))
+        // A broken connection is the client's affair; its requests see their own close.
+        session.on('error', (err: Error) => logger.debug({ reason: err.message }, 'HTTP/2 session failed'))
+      })
+      created.on('tlsClientError', (err: Error) => logger.debug({ reason: err.message }, 'TLS handshake failed'))
+      await new Promise<void>((resolve, reject) => {
+        created.once('error', reject)
+        created.listen(port, host, () => {
+          created.removeListener('error', reject)
+          resolve()
+        })
+      })
+      const address = created.address() as AddressInfo
+      return { port: address.port, address: address.address }
+    },
+    async close(graceMs) {
+      const running = server
+      if (running === undefined) return
+      server = undefined
+      const closed = new Promise<void>((resolve) => running.close(() => resolve()))
+      writer.endStreams()
+      for (const session of sessions) session.close()
+      const deadline = clock.monotonicMs() + graceMs
+      while (inFlight > 0 && clock.monotonicMs() < deadline) {
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, DRAIN_POLL_MS))
+      }
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function createServer(tls: ListenOptions['tls']): Http2SecureServer {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    cert: tls.certificate,
+    key: tls.key,
+    ca: tls.clientCa,
+    requestCert: true,
+    // The authenticator verifies, so that a wrong certificate is a 401 and not a broken handshake.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    settings: { maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION, maxHeaderListSize: MAX_HEADER_BYTES },
+  })
+  // Members of http.Server that the HTTP/1.1 side of an http2 server reads as well.
+  return Object.assign(server, {
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_ARRIVAL_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  })
+}
+
+function ensureRequestId({ headers }: IncomingRequest, random: Random): void {
+  const sent = headers['audit-id']
+  if (typeof sent !== 'string' || sent === '' || sent.length > AUDIT_ID_MAX) headers['audit-id'] = random.uuid()
+}

@@ -1,0 +1,155 @@
+/**
+ * ApiResponses as bytes: head and body in one write where possible, large answers compressed when asked, streams with
+ * back-pressure. Upstream: apiserver pkg/endpoints/handlers/responsewriters/writers.go.
+ */
+import { constants, gzip } from 'node:zlib'
+import type { Logger } from '#machinery/util/logger.ts'
+import { JSON_HEADERS } from '../../endpoints/responses.ts'
+import type { ApiResponse, StreamFrame, StreamSink } from '../interfaces.ts'
+import type { OutgoingResponse } from './front.ts'
+import type { SocketRequest } from './socket-request.ts'
+
+const GZIP_FROM_BYTES = 128 * 1024
+/** Bytes a watcher may leave unread in our buffers before frames are held back. */
+const STREAM_BUFFER_BYTES = 256 * 1024
+
+const EMPTY = Buffer.alloc(0)
+
+export class ResponseWriter {
+  readonly #logger: Logger
+  readonly #streams = new Set<StreamSink>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  write(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void {
+    if (response.destroyed) return
+    const { body } = answer
+    if (body.type === 'stream') {
+      this.#writeStream(request, response, answer, body.start)
+      return
+    }
+    const bytes = body.type === 'empty' ? EMPTY : join(body.chunks)
+    if (bytes.length > GZIP_FROM_BYTES && request.headers['accept-encoding']?.includes('gzip') === true) {
+      this.#writeCompressed(request, response, answer, bytes)
+      return
+    }
+    writeWhole(request, response, answer, bytes)
+  }
+
+  /** For answers given before the request was read to its end: HTTP/1.1 cannot reuse such a connection. */
+  writeAndClose(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void {
+    if (!isHttp2(response)) response.shouldKeepAlive = false
+    this.write(request, response, answer)
+  }
+
+  endStreams(): void {
+    for (const sink of [...this.#streams]) sink.end()
+  }
+
+  #writeCompressed(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse, bytes: Buffer): void {
+    gzip(bytes, { level: constants.Z_BEST_SPEED }, (err, compressed) => {
+      if (response.destroyed) return
+      if (err !== null) {
+        this.#logger.warn({ reason: err.message }, 'compressing an answer failed; sent as it is')
+        writeWhole(request, response, answer, bytes)
+        return
+      }
+      const headers = { ...answer.headers, 'content-encoding': 'gzip', vary: 'Accept-Encoding' }
+      writeWhole(request, response, { ...answer, headers }, compressed)
+    })
+  }
+
+  #writeStream(
+    request: SocketRequest,
+    response: OutgoingResponse,
+    answer: ApiResponse,
+    start: (sink: StreamSink) => void,
+  ): void {
+    response.writeHead(answer.status, headersOf(request, answer, undefined))
+    // HTTP/2 has sent them with writeHead.
+    if (!isHttp2(response)) response.flushHeaders()
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    const sink = new ResponseSink(response, () => this.#streams.delete(sink))
+    this.#streams.add(sink)
+    start(sink)
+  }
+}
+
+function isHttp2(response: OutgoingResponse): response is Exclude<OutgoingResponse, { shouldKeepAlive: boolean }> {
+  return 'stream' in response
+}
+
+function join(chunks: readonly Buffer[]): Buffer {
+  const [first = EMPTY] = chunks
+  return chunks.length <= 1 ? first : Buffer.concat(chunks)
+}
+
+function writeWhole(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse, bytes: Buffer): void {
+  const hasBody = answer.body.type !== 'empty'
+  if (isHttp2(response))
+    response.writeHead(answer.status, headersOf(request, answer, hasBody ? bytes.length : undefined))
+  else if (answer.headers === JSON_HEADERS) response.writeHead(answer.status, jsonHead(request, bytes.length))
+  else response.writeHead(answer.status, headersOf(request, answer, hasBody ? bytes.length : undefined))
+  // ServerResponse leaves the body out for HEAD by itself; the HTTP/2 side wants to be told.
+  if (request.method === 'HEAD' || !hasBody) response.end()
+  else response.end(bytes)
+}
+
+/** Flat, as Node writes it out without another look. */
+function jsonHead(request: SocketRequest, length: number): string[] {
+  return [
+    'Audit-Id',
+    request.headers['audit-id'] ?? '',
+    'Cache-Control',
+    'no-cache, private',
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(length),
+  ]
+}
+
+type OutgoingHeaders = Record<string, string | string[]>
+
+function headersOf(request: SocketRequest, answer: ApiResponse, length: number | undefined): OutgoingHeaders {
+  const headers: OutgoingHeaders = { 'audit-id': request.headers['audit-id'] ?? '' }
+  for (const [name, value] of Object.entries(answer.headers))
+    headers[name] = typeof value === 'string' ? value : [...value]
+  if (length !== undefined) headers['content-length'] = String(length)
+  return headers
+}
+
+class ResponseSink implements StreamSink {
+  readonly #response: OutgoingResponse
+  readonly #onEnd: () => void
+
+  constructor(response: OutgoingResponse, onEnd: () => void) {
+    this.#response = response
+    this.#onEnd = onEnd
+    response.once('close', onEnd)
+  }
+
+  write(frame: StreamFrame): boolean {
+    const response = this.#response
+    if (response.destroyed || response.writableEnded) return true
+    const bytes = frame.bytes()
+    const hasRoom = isHttp2(response) ? response.write(bytes) : response.write(bytes)
+    if (hasRoom) return true
+    const buffered = isHttp2(response) ? response.stream.writableLength : response.writableLength
+    return buffered < STREAM_BUFFER_BYTES
+  }
+
+  end(): void {
+    this.#onEnd()
+    if (!this.#response.writableEnded) this.#response.end()
+  }
+
+  onDrain(callback: () => void): void {
+    this.#response.on('drain', callback)
+  }
+}

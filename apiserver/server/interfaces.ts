@@ -1,0 +1,102 @@
+/**
+ * The API server as the rest of the process sees it. `dispatch` is the one front door: the whole filter chain, with or
+ * without a socket.
+ */
+import type { X509Certificate } from 'node:crypto'
+import type { Client } from '#machinery/client/client.ts'
+import type { UserInfo } from '../authentication/interfaces.ts'
+import type { ResourceDefinition } from '../registry/generic/interfaces.ts'
+
+export interface ApiRequest {
+  readonly method: string
+  /** Path without the query, still percent-encoded. */
+  readonly path: string
+  /** Without '?'; '' when absent. */
+  readonly query: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** Bytes as received, or (in-process only) an already decoded JSON value. */
+  readonly body: Buffer | { readonly decoded: unknown } | undefined
+  readonly remoteAddress: string
+  readonly peerCertificate: X509Certificate | undefined
+  /** Set only by the in-process transport: authentication is then skipped, authorization is not. */
+  readonly user: UserInfo | undefined
+  readonly signal: AbortSignal
+}
+
+export interface ApiResponse {
+  readonly status: number
+  /** Lower-case names; several Warning headers as an array. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body: ApiResponseBody
+}
+
+export type ApiResponseBody =
+  | { readonly type: 'empty' }
+  /** One answer. `decoded` is there when the answer is JSON the server holds decoded anyway (frozen, shared). */
+  | { readonly type: 'bytes'; readonly chunks: readonly Buffer[]; readonly decoded?: unknown }
+  /** A watch (or another stream): the server pulls nothing; frames are pushed until `signal` of the request aborts. */
+  | { readonly type: 'stream'; readonly start: (sink: StreamSink) => void }
+
+export interface StreamSink {
+  /** False: the receiver is full; the producer must stop until onDrain or give up on it. */
+  write(frame: StreamFrame): boolean
+  end(): void
+  onDrain(callback: () => void): void
+}
+
+/** `bytes()` is what goes over a socket (encoded once, shared by all watchers); `decoded` what an in-process watch gets. */
+export interface StreamFrame {
+  bytes(): Buffer
+  readonly decoded: unknown
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 = any free port. */
+  readonly port: number
+  readonly tls: {
+    readonly certificate: string
+    readonly key: string
+    /** CAs whose client certificates are requested. */
+    readonly clientCa: string
+  }
+}
+
+export interface HealthCheck {
+  readonly name: string
+  /** Which endpoints include it; upstream: livez without post-start hooks that gate readiness only. */
+  readonly endpoints: readonly ('healthz' | 'livez' | 'readyz')[]
+  /** Undefined = ok, else why not (shown only to authorized verbose callers). */
+  check(): string | undefined
+}
+
+/** /version. */
+export interface VersionInfo {
+  readonly major: string
+  readonly minor: string
+  /** `v1.36.2+knarr0.1.0` */
+  readonly gitVersion: string
+  readonly gitCommit: string
+  readonly gitTreeState: string
+  readonly buildDate: string
+  readonly goVersion: string
+  readonly compiler: string
+  readonly platform: string
+}
+
+export interface ApiServer {
+  dispatch(request: ApiRequest): Promise<ApiResponse>
+  /** A client whose requests carry this identity through the whole chain. */
+  clientFor(user: UserInfo): Client
+  /** system:masters, for bootstrapping and for the authorizer's own caches. */
+  readonly loopbackClient: Client
+  /** Serves the resource from now on; visible in discovery and OpenAPI when it returns. Replaces an equal group+resource. */
+  registerResource(definition: ResourceDefinition): Promise<void>
+  /** Ends its watches and forgets its cache; stored objects stay. */
+  unregisterResource(group: string, resource: string): void
+  addHealthCheck(check: HealthCheck): void
+  listen(options: ListenOptions): Promise<{ readonly port: number; readonly address: string }>
+  /** Stops accepting, answers readyz with 500, ends watches, waits for requests in flight (at most `graceMs`). */
+  close(graceMs: number): Promise<void>
+}

@@ -1,0 +1,64 @@
+/**
+ * Other resources' stored objects, for the hooks and subresources that touch a second one (binding, eviction, tokens).
+ * Late-bound to the resource table: the definitions that use it are made before the server is.
+ */
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { newNotFound } from '#machinery/meta/errors.ts'
+import { assert } from '#machinery/util/assert.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { StoredObjects } from '../registry/deps.ts'
+import type { ResourceStore } from '../registry/generic/interfaces.ts'
+import { StorageError } from '../storage/interface.ts'
+import type { ResourceTable } from './resource-table.ts'
+
+export interface LateStoredObjects extends StoredObjects {
+  bind(resources: ResourceTable): void
+}
+
+const CONFLICT_RETRIES_MAX = 10
+
+export function createStoredObjects(): LateStoredObjects {
+  let table: ResourceTable | undefined
+  const storeOf = (group: string, resource: string): ResourceStore => {
+    assert(table !== undefined, 'stored objects are bound before the first request')
+    const store = table.storeFor(group, resource)
+    if (store === undefined) throw newNotFound({ group, resource }, '')
+    return store
+  }
+  return {
+    bind(resources) {
+      table = resources
+    },
+    peek(group, resource, namespace, name) {
+      const { objects } = storeOf(group, resource)
+      return objects.peek(objects.keyOf(namespace, name))?.object
+    },
+    list: (group, resource, namespace) =>
+      storeOf(group, resource)
+        .objects.peekAll(namespace)
+        .map(({ object }) => object),
+    async update(group, resource, namespace, name, change, context) {
+      const { objects } = storeOf(group, resource)
+      for (let attempt = 0; ; attempt++) {
+        const current = await objects.get(objects.keyOf(namespace, name))
+        if (current === undefined) throw newNotFound({ group, resource }, name)
+        const draft = deepCopy<KubeObject>(current.object)
+        delete draft.metadata.resourceVersion
+        change(draft)
+        if (context.isDryRun) return draft
+        try {
+          return (await objects.update(current, draft)).object
+        } catch (err: unknown) {
+          const isConflict = err instanceof StorageError && err.code === 'Conflict'
+          if (!isConflict || attempt >= CONFLICT_RETRIES_MAX) throw err
+        }
+      }
+    },
+    async delete(group, resource, namespace, name, options, context) {
+      const store = storeOf(group, resource)
+      const { strategy, storageVersion } = store.definition
+      const request = { version: storageVersion, subresource: '', strategy, options: { ...options } }
+      await store.delete({ ...request, context: { ...context, namespace }, name, deleteOptions: options })
+    },
+  }
+}

@@ -1,0 +1,77 @@
+/** The resource contract over every stored built-in kind. */
+import { describe } from 'vitest'
+import { DEFAULT_REGISTRY_CONFIG } from '#apiserver/registry/deps.ts'
+import type { ResourceDefinition } from '#apiserver/registry/generic/interfaces.ts'
+import { ALL_VERBS } from '#apiserver/registry/generic/interfaces.ts'
+import { builtInResources } from '#apiserver/registry/install.ts'
+import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import { resourceContract } from './resource.contract.ts'
+import { startTestServer } from './resource-server.ts'
+
+const podSpec = { containers: [{ name: 'c', image: 'nginx' }] }
+const labels = { app: 'x' }
+const template = { metadata: { labels }, spec: podSpec }
+const workload = { spec: { selector: { matchLabels: labels }, template } }
+// With labels of its own: a Job without any takes over its template's, on every write.
+const jobTemplate = { spec: { template: { metadata: { labels }, spec: { ...podSpec, restartPolicy: 'Never' } } } }
+const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }
+
+/** What a kind needs beyond metadata to be valid. */
+const REQUIRED = new Map<string, object>([
+  ['events', { involvedObject: { namespace: 'contract' } }],
+  ['events.k8s.io/events', { regarding: { namespace: 'contract' }, eventTime: null }],
+  ['persistentvolumeclaims', { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }],
+  [
+    'persistentvolumes',
+    { spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, hostPath: { path: '/tmp' } } },
+  ],
+  ['pods', { spec: podSpec }],
+  ['replicationcontrollers', { spec: { selector: labels, template } }],
+  ['services', { spec: { ports: [{ port: 80 }], clusterIP: 'None' } }],
+  ['apps/daemonsets', workload],
+  ['apps/deployments', workload],
+  ['apps/replicasets', workload],
+  ['apps/statefulsets', workload],
+  ['autoscaling/horizontalpodautoscalers', { spec: { maxReplicas: 2, scaleTargetRef: target } }],
+  ['batch/cronjobs', { spec: { schedule: '* * * * *', jobTemplate } }],
+  ['batch/jobs', jobTemplate],
+  ['networking.k8s.io/ingressclasses', { spec: { controller: 'example.com/c' } }],
+  ['networking.k8s.io/ingresses', { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } }],
+  ['storage.k8s.io/storageclasses', { provisioner: 'example.com/p' }],
+  ['discovery.k8s.io/endpointslices', { addressType: 'IPv4', endpoints: [] }],
+])
+
+/** Kinds whose objects cannot be made up from a name alone: their own tests cover them. */
+const LEFT_OUT = new Map([
+  ['certificates.k8s.io/certificatesigningrequests', 'a spec with a real certificate request'],
+  ['events.k8s.io/events', 'the same objects as core events'],
+  ['networking.k8s.io/ipaddresses', 'names are addresses'],
+  ['networking.k8s.io/servicecidrs', 'spec.cidrs'],
+  ['apiregistration.k8s.io/apiservices', 'names are version and group'],
+  ['namespaces', 'deletion is completed by the namespace controller'],
+])
+
+const objects = createStoredObjects()
+const resources = builtInResources({ objects, config: DEFAULT_REGISTRY_CONFIG })
+const { server, resources: table } = startTestServer({ resources })
+objects.bind(table)
+
+const keyOf = ({ group, resource }: ResourceDefinition): string => (group === '' ? resource : `${group}/${resource}`)
+const isCovered = (definition: ResourceDefinition): boolean =>
+  ALL_VERBS.every((verb) => definition.verbs.includes(verb)) && !LEFT_OUT.has(keyOf(definition))
+
+describe('built-in kinds', () => {
+  for (const definition of resources.filter(isCovered)) {
+    const { group, kind, storageVersion } = definition
+    const apiVersion = apiVersionOf({ group, version: storageVersion })
+    resourceContract({
+      definition,
+      makeObject: (name): KubeObject =>
+        deepCopy({ kind, apiVersion, metadata: { name }, ...REQUIRED.get(keyOf(definition)) }),
+      start: () => server,
+    })
+  }
+})
