@@ -1,0 +1,309 @@
+/**
+ * Makes the cluster hold what the files of the manifests directory say: one Addon per file, its objects applied in order,
+ * what left the file pruned, what left the directory deleted.
+ *
+ * Reads: the directory; addons from the cache; applied objects live.  Writes: addons and their status; any object a file holds.
+ * Upstream: k3s pkg/deploy/controller.go. Differs: file events instead of a 15 s poll, one pass for CRDs and their objects,
+ * status with the place of an error, backoff per file, deletion when a file goes.
+ */
+import { createHash } from 'node:crypto'
+import { readFile, rename } from 'node:fs/promises'
+import { ADDONS } from '#machinery/api/k3s/v1/resources.ts'
+import type { Addon } from '#machinery/api/k3s/v1/types.ts'
+import type { Client } from '#machinery/client/client.ts'
+import { createRestMapper, type RestMapper } from '#machinery/client/rest-mapper.ts'
+import type { Lister } from '#machinery/informers/lister.ts'
+import { isAlreadyExists, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import type { GroupVersionKind } from '#machinery/meta/resource.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
+import { ANY_RESOURCE, Attempts, DONE, defineController, requeueAfter } from '#sdk'
+import { DEPLOY_CONTROLLER } from '../manager/names.ts'
+import type { Outcome } from './addon-status.ts'
+import { inventoryOf, nextStatus } from './addon-status.ts'
+import { formatKind, ManifestError, type ManifestObject, parseKind, parseManifest } from './manifest.ts'
+import { ManifestApplier } from './manifest-applier.ts'
+import type { ManifestDirectory } from './manifest-directory.ts'
+import type { ManifestFile } from './manifest-files.ts'
+import { ObjectApplier } from './object-applier.ts'
+import { prune, pruneId } from './pruner.ts'
+
+export interface DeployControllerOptions {
+  readonly directory: ManifestDirectory
+  /** on-delete: a file that goes takes its objects along; never: they stay, as with k3s. */
+  readonly prunePolicy: 'on-delete' | 'never'
+  /** Names the field manager, `deploy@<node>`. */
+  readonly nodeName: string
+}
+
+/** Addons live here, as with k3s. */
+const ADDON_NAMESPACE = 'kube-system'
+const GVKS_ANNOTATION = 'addon.k3s.cattle.io/gvks'
+const FILE_LIMIT_BYTES = 16 * 1024 * 1024
+const BACKOFF_BASE_MS = 1_000
+const BACKOFF_MAX_MS = 60_000
+
+export function deployController(options: DeployControllerOptions) {
+  return defineController({
+    name: DEPLOY_CONTROLLER,
+    reconciles: ADDONS,
+    // A manifest may hold anything, so the controller may write anything.
+    permissions: [{ resource: ANY_RESOURCE, verbs: ['*'] }],
+    concurrency: 4,
+    create: (context) => new AddonReconciler(options, context),
+  })
+}
+
+class AddonReconciler implements Reconciler {
+  readonly #options: DeployControllerOptions
+  readonly #client: Client
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #events: EventRecorder
+  readonly #addons: Lister<Addon>
+  readonly #mapper: RestMapper
+  readonly #manifests: ManifestApplier
+  /** What this process has applied already, by Addon name: everything is applied once after a start, to undo drift. */
+  readonly #appliedChecksums = new Map<string, string>()
+  readonly #attempts: Attempts
+
+  constructor(options: DeployControllerOptions, context: ReconcilerContext) {
+    const { client, clock } = context
+    this.#options = options
+    this.#client = client
+    this.#clock = clock
+    this.#logger = context.logger
+    this.#events = context.events
+    this.#addons = context.lister(ADDONS)
+    this.#attempts = new Attempts(clock, { baseMs: BACKOFF_BASE_MS, maxMs: BACKOFF_MAX_MS })
+    this.#mapper = createRestMapper(client)
+    const fieldManager = `deploy@${options.nodeName}`.length > 128 ? 'deploy' : `deploy@${options.nodeName}`
+    const applier = new ObjectApplier({ client, mapper: this.#mapper, clock, fieldManager })
+    this.#manifests = new ManifestApplier({ client, mapper: this.#mapper, applier, clock })
+    options.directory.subscribe({
+      changed: (name) => {
+        this.#attempts.clear(name)
+        context.enqueue({ namespace: ADDON_NAMESPACE, name })
+      },
+      sourceOf: (name) => this.#addons.get({ namespace: ADDON_NAMESPACE, name })?.spec?.source,
+    })
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const { directory, prunePolicy } = this.#options
+    if (key.namespace !== ADDON_NAMESPACE || !directory.isListed) return DONE
+    const file = directory.file(key.name)
+    const addon = await this.#client.get(ADDONS, key, { signal }).catch(undefinedIfNotFound)
+    if (file === undefined) {
+      this.#appliedChecksums.delete(key.name)
+      if (addon === undefined || prunePolicy === 'never') return DONE
+      return this.#remove(addon, `its file ${addon.spec?.source ?? ''} is gone`, false, signal)
+    }
+    if (file.isDisabled) return this.#disable(file, addon, signal)
+    if (file.isSkipped) return DONE
+    return this.#deploy(file, addon, signal)
+  }
+
+  async #deploy(file: ManifestFile, addon: DeepReadonly<Addon> | undefined, signal: AbortSignal): Promise<Result> {
+    const content = await readManifest(file)
+    if (content === undefined) return DONE // Deleted since it was listed: the next listing says so.
+    const checksum = createHash('sha256').update(content.bytes).digest('hex')
+    if (addon !== undefined && this.#isSettled(addon, checksum)) return DONE
+    const waitMs = this.#attempts.waitMs(file.addonName, checksum)
+    if (waitMs > 0) return requeueAfter(waitMs) // Woken by our own status update.
+    const current = await this.#ensureAddon(file, checksum, addon, signal)
+    if (content.error !== undefined) {
+      return this.#finish(
+        current,
+        { reason: 'ReadManifestFailed', message: content.error, checksum, error: { message: content.error } },
+        signal,
+      )
+    }
+    let objects: ManifestObject[]
+    try {
+      objects = parseManifest(content.bytes.toString('utf8'))
+    } catch (err: unknown) {
+      if (!(err instanceof ManifestError)) throw err
+      return this.#parseFailed(file, current, checksum, err, signal)
+    }
+    this.#events.record(current, 'Normal', 'ApplyingManifest', `Applying manifest at "${file.path}"`)
+    return this.#applyAndPrune(file, current, checksum, objects, signal)
+  }
+
+  async #applyAndPrune(
+    file: ManifestFile,
+    addon: DeepReadonly<Addon>,
+    checksum: string,
+    objects: readonly ManifestObject[],
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const identity = { namespace: ADDON_NAMESPACE, name: addon.metadata.name ?? '' }
+    const kinds = uniqueKinds([...objects.map(({ kind }) => kind), ...kindsOf(addon)])
+    const marked = await this.#rememberKinds(addon, kinds, signal)
+    const { applied, failures } = await this.#manifests.apply(objects, identity, signal)
+    for (const { resource, key } of applied.filter(({ outcome }) => outcome === 'replaced')) {
+      this.#events.record(
+        marked,
+        'Normal',
+        'ReplacedObject',
+        `${resource.kind} ${key.name} could not be changed in place and was created anew`,
+      )
+    }
+    const [failure] = failures
+    if (failure !== undefined) {
+      const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''
+      const message = `${file.relativePath}:${failure.line}: ${failure.message}${more}`
+      const error = { message: failure.message, documentIndex: failure.documentIndex, line: failure.line }
+      const outcome: Outcome = { reason: 'ApplyManifestFailed', message, checksum, error }
+      const retryMs = this.#attempts.failed(identity.name, checksum)
+      await this.#finish(marked, outcome, signal)
+      return requeueAfter(retryMs)
+    }
+    const keep = new Set(applied.map(({ resource, key }) => pruneId(resource, key.namespace, key.name)))
+    const deleted = await prune(
+      { client: this.#client, mapper: this.#mapper },
+      identity,
+      kinds,
+      { keep, includeProtected: false },
+      signal,
+    )
+    if (deleted.length > 0) this.#logger.info({ addon: identity.name, deleted }, 'pruned what left the manifest')
+    await this.#rememberKinds(marked, uniqueKinds(objects.map(({ kind }) => kind)), signal)
+    const message = `Applied manifest at "${file.path}"`
+    return this.#finish(
+      marked,
+      { reason: 'AppliedManifest', message, checksum, inventory: inventoryOf(applied) },
+      signal,
+    )
+  }
+
+  async #parseFailed(
+    file: ManifestFile,
+    addon: DeepReadonly<Addon>,
+    checksum: string,
+    err: ManifestError,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { documentIndex, line } = err.position
+    const message = `${file.relativePath}:${line}: document ${documentIndex + 1}: ${err.message}`
+    const error = { message: err.message, documentIndex, line }
+    return this.#finish(addon, { reason: 'ParseManifestFailed', message, checksum, error }, signal)
+  }
+
+  /** Status, event and log of one attempt. Trying again is pointless until the file changes, except after a failed apply. */
+  async #finish(addon: DeepReadonly<Addon>, outcome: Outcome, signal: AbortSignal): Promise<Result> {
+    const name = addon.metadata.name ?? ''
+    const isApplied = outcome.reason === 'AppliedManifest'
+    if (isApplied) this.#attempts.clear(name)
+    if (outcome.reason === 'ApplyManifestFailed') this.#appliedChecksums.delete(name)
+    else this.#appliedChecksums.set(name, outcome.checksum)
+    const live = await this.#client.get(ADDONS, { namespace: ADDON_NAMESPACE, name }, { signal })
+    const status = nextStatus(live, outcome, this.#clock.now())
+    await this.#client.update(ADDONS, { ...deepCopy<Addon>(live), status }, { subresource: 'status', signal })
+    this.#events.record(addon, isApplied ? 'Normal' : 'Warning', outcome.reason, outcome.message)
+    const fields = { addon: name, source: addon.spec?.source }
+    if (isApplied) this.#logger.info({ ...fields, objects: outcome.inventory?.length }, 'applied manifest')
+    else this.#logger.warn({ ...fields, reason: outcome.reason, error: outcome.message }, 'manifest failed')
+    return DONE
+  }
+
+  #isSettled(addon: DeepReadonly<Addon>, checksum: string): boolean {
+    return (
+      this.#appliedChecksums.get(addon.metadata.name ?? '') === checksum && addon.status?.observedChecksum === checksum
+    )
+  }
+
+  async #ensureAddon(
+    file: ManifestFile,
+    checksum: string,
+    addon: DeepReadonly<Addon> | undefined,
+    signal: AbortSignal,
+  ): Promise<DeepReadonly<Addon>> {
+    const spec = { source: file.path, checksum }
+    if (addon === undefined) {
+      const metadata = { name: file.addonName, namespace: ADDON_NAMESPACE }
+      const created = await this.#client
+        .create(ADDONS, { apiVersion: 'k3s.cattle.io/v1', kind: 'Addon', metadata, spec }, { signal })
+        .catch((err: unknown) => {
+          if (isAlreadyExists(err)) return undefined
+          throw err
+        })
+      return created ?? this.#client.get(ADDONS, { namespace: ADDON_NAMESPACE, name: file.addonName }, { signal })
+    }
+    if (addon.spec?.source === spec.source && addon.spec.checksum === checksum) return addon
+    return this.#client.update(ADDONS, { ...deepCopy<Addon>(addon), spec }, { signal })
+  }
+
+  /** Kinds are recorded before the first object of them is written, so that no crash leaves objects nobody would prune. */
+  async #rememberKinds(
+    addon: DeepReadonly<Addon>,
+    kinds: readonly GroupVersionKind[],
+    signal: AbortSignal,
+  ): Promise<DeepReadonly<Addon>> {
+    const value = kinds.map(formatKind).join(';')
+    if (addon.metadata.annotations?.[GVKS_ANNOTATION] === value) return addon
+    const key = { namespace: ADDON_NAMESPACE, name: addon.metadata.name ?? '' }
+    const body = { metadata: { annotations: { [GVKS_ANNOTATION]: value } } }
+    return this.#client.patch(ADDONS, key, { type: 'merge', body }, { signal })
+  }
+
+  /** --disable: the user's own file is put aside, not unlinked as k3s does. */
+  async #disable(file: ManifestFile, addon: DeepReadonly<Addon> | undefined, signal: AbortSignal): Promise<Result> {
+    if (addon !== undefined) await this.#remove(addon, 'it is disabled', true, signal)
+    await rename(file.path, `${file.path}.disabled`)
+    this.#logger.info({ file: file.path }, 'disabled add-on: its file is kept with the extension .disabled')
+    return DONE
+  }
+
+  async #remove(
+    addon: DeepReadonly<Addon>,
+    why: string,
+    includeProtected: boolean,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const name = addon.metadata.name ?? ''
+    this.#events.record(addon, 'Normal', 'DeletingManifest', `Deleting manifest "${name}": ${why}`)
+    const identity = { namespace: ADDON_NAMESPACE, name }
+    const options = { keep: new Set<string>(), includeProtected }
+    const deleted = await prune(
+      { client: this.#client, mapper: this.#mapper },
+      identity,
+      kindsOf(addon),
+      options,
+      signal,
+    )
+    await this.#client.delete(ADDONS, identity, { signal }).catch(undefinedIfNotFound)
+    this.#logger.info({ addon: name, deleted }, 'removed add-on')
+    return DONE
+  }
+}
+
+async function readManifest(file: ManifestFile): Promise<{ bytes: Buffer; error?: string } | undefined> {
+  if (file.sizeBytes > FILE_LIMIT_BYTES) {
+    return { bytes: Buffer.alloc(0), error: `${file.relativePath} is larger than ${FILE_LIMIT_BYTES} bytes: split it` }
+  }
+  try {
+    return { bytes: await readFile(file.path) }
+  } catch (err: unknown) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    return { bytes: Buffer.alloc(0), error: `${file.relativePath}: ${errorMessage(err)}` }
+  }
+}
+
+/** Every kind the Addon has applied, by its annotation and its inventory. */
+function kindsOf(addon: DeepReadonly<Addon>): GroupVersionKind[] {
+  const recorded = (addon.metadata.annotations?.[GVKS_ANNOTATION] ?? '').split(';').map(parseKind)
+  return uniqueKinds([...recorded.filter((kind) => kind !== undefined), ...(addon.status?.inventory ?? [])])
+}
+
+function uniqueKinds(kinds: readonly GroupVersionKind[]): GroupVersionKind[] {
+  return [
+    ...new Map(
+      kinds.map((kind) => [formatKind(kind), { group: kind.group, version: kind.version, kind: kind.kind }]),
+    ).values(),
+  ]
+}

@@ -1,0 +1,211 @@
+/**
+ * Who owns whom, over every object of the cluster, by UID. Holds names and references only, never objects: a node is
+ * some 200 bytes. An owner that is referred to but has not been seen is a virtual node. Changes are synchronous; what
+ * they call for is reported to the listener. Upstream: pkg/controller/garbagecollector/{graph,graph_builder}.go.
+ */
+import type { KubeObject, OwnerReference } from '#machinery/api/meta/v1.ts'
+import type { Resource } from '#machinery/meta/resource.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+export const ORPHAN_FINALIZER = 'orphan'
+export const FOREGROUND_FINALIZER = 'foregroundDeletion'
+
+type Owners = readonly DeepReadonly<OwnerReference>[]
+
+const NO_OWNERS: Owners = Object.freeze([])
+
+export interface GraphNode {
+  readonly uid: string
+  readonly apiVersion: string
+  readonly kind: string
+  /** '' for cluster-scoped objects; for a virtual node, that of the dependent that named it. */
+  readonly namespace: string
+  readonly name: string
+  /** Undefined while the node is virtual: nobody has seen the object. */
+  readonly resource: Resource | undefined
+  owners: Owners
+  /** Undefined: none. Most objects own nothing, and an empty set costs more than the rest of the node. */
+  dependents: Set<GraphNode> | undefined
+  isBeingDeleted: boolean
+  /** In foreground deletion: its dependents go first. */
+  isDeletingDependents: boolean
+  isOrphaning: boolean
+}
+
+/** Told what to look at; must only note it. */
+export interface GraphListener {
+  /** It may be garbage, or may have to be waited for no longer. */
+  attemptToDelete(node: GraphNode): void
+  /** Its dependents are to be kept without it. */
+  attemptToOrphan(node: GraphNode): void
+  /** The owner it names lives in another namespace, which cannot be. */
+  invalidOwnerNamespace(dependent: GraphNode, owner: GraphNode): void
+  /** It is gone, and others have named it as their owner. */
+  ownerAbsent(owner: GraphNode): void
+}
+
+export class DependencyGraph {
+  readonly #nodes = new Map<string, GraphNode>()
+  readonly #listener: GraphListener
+
+  constructor(listener: GraphListener) {
+    this.#listener = listener
+  }
+
+  get size(): number {
+    return this.#nodes.size
+  }
+
+  get(uid: string): GraphNode | undefined {
+    return this.#nodes.get(uid)
+  }
+
+  /** The object was seen in this state. */
+  upsert(resource: Resource, object: DeepReadonly<KubeObject>): void {
+    const { uid = '' } = object.metadata
+    const known = this.#nodes.get(uid)
+    if (known === undefined || known.resource === undefined) this.#insert(resource, object, known)
+    else this.#update(known, object)
+  }
+
+  /** The object is gone. */
+  remove(uid: string): void {
+    const node = this.#nodes.get(uid)
+    if (node === undefined) return
+    this.#nodes.delete(uid)
+    for (const { uid: ownerUid } of node.owners) this.#removeDependent(ownerUid, node)
+    if (node.resource === undefined) this.#tryOtherNamespace(node)
+    if (node.dependents !== undefined) this.#listener.ownerAbsent(node)
+    for (const dependent of node.dependents ?? []) this.#listener.attemptToDelete(dependent)
+    for (const { uid: ownerUid } of node.owners) {
+      const owner = this.#nodes.get(ownerUid)
+      if (owner?.isDeletingDependents === true) this.#listener.attemptToDelete(owner)
+    }
+  }
+
+  /** UIDs of the objects seen of one resource. */
+  *uidsOf(resource: Resource): IterableIterator<string> {
+    for (const node of this.#nodes.values()) if (node.resource === resource) yield node.uid
+  }
+
+  #insert(resource: Resource, object: DeepReadonly<KubeObject>, virtual: GraphNode | undefined): void {
+    const { uid = '', namespace = '', name = '', ownerReferences = NO_OWNERS } = object.metadata
+    const node: GraphNode = {
+      uid,
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      namespace,
+      name,
+      resource,
+      owners: ownerReferences,
+      dependents: virtual?.dependents,
+      isBeingDeleted: object.metadata.deletionTimestamp !== undefined,
+      isDeletingDependents: false,
+      isOrphaning: false,
+    }
+    this.#nodes.set(uid, node)
+    for (const dependent of node.dependents ?? []) this.#checkNamespace(dependent, node)
+    this.#addDependent(node, ownerReferences)
+    this.#startDeletion(node, object)
+  }
+
+  #update(node: GraphNode, object: DeepReadonly<KubeObject>): void {
+    const { ownerReferences = NO_OWNERS, deletionTimestamp } = object.metadata
+    if (ownerReferences !== node.owners) this.#replaceOwners(node, ownerReferences)
+    if (deletionTimestamp !== undefined) node.isBeingDeleted = true
+    this.#startDeletion(node, object)
+  }
+
+  #replaceOwners(node: GraphNode, owners: Owners): void {
+    const before = new Map(node.owners.map((owner) => [owner.uid, owner]))
+    const after = new Map(owners.map((owner) => [owner.uid, owner]))
+    node.owners = owners
+    this.#addDependent(
+      node,
+      owners.filter(({ uid }) => !before.has(uid)),
+    )
+    for (const [uid, old] of before) {
+      const isUnblocked = old.blockOwnerDeletion === true && after.get(uid)?.blockOwnerDeletion !== true
+      if (!after.has(uid)) this.#removeDependent(uid, node)
+      const owner = isUnblocked ? this.#nodes.get(uid) : undefined
+      if (owner !== undefined) this.#listener.attemptToDelete(owner)
+    }
+  }
+
+  #addDependent(node: GraphNode, owners: Owners): void {
+    for (const reference of owners) {
+      let owner = this.#nodes.get(reference.uid)
+      if (owner === undefined) {
+        owner = virtualNode(reference, node.namespace)
+        this.#nodes.set(owner.uid, owner)
+        this.#listener.attemptToDelete(owner)
+      }
+      if (owner.dependents === undefined) owner.dependents = new Set([node])
+      else owner.dependents.add(node)
+      if (owner.resource !== undefined) this.#checkNamespace(node, owner)
+    }
+  }
+
+  /** The owner is not in the namespace of the dependent that named it first; it may be in that of another. */
+  #tryOtherNamespace(node: GraphNode): void {
+    const others = [...(node.dependents ?? [])].filter(({ namespace }) => namespace !== node.namespace)
+    const next = others[0]
+    if (next === undefined) return
+    const virtual = { ...node, namespace: next.namespace, dependents: new Set(others) }
+    this.#nodes.set(node.uid, virtual)
+    this.#listener.attemptToDelete(virtual)
+  }
+
+  #removeDependent(ownerUid: string, node: GraphNode): void {
+    const owner = this.#nodes.get(ownerUid)
+    if (owner?.dependents === undefined) return
+    owner.dependents.delete(node)
+    if (owner.dependents.size > 0) return
+    owner.dependents = undefined
+    // A virtual node nobody names any more stands for nothing.
+    if (owner.resource === undefined) this.#nodes.delete(ownerUid)
+  }
+
+  #checkNamespace(dependent: GraphNode, owner: GraphNode): void {
+    if (owner.resource === undefined || !owner.resource.namespaced || owner.namespace === dependent.namespace) return
+    this.#listener.invalidOwnerNamespace(dependent, owner)
+    this.#listener.attemptToDelete(dependent)
+  }
+
+  #startDeletion(node: GraphNode, object: DeepReadonly<KubeObject>): void {
+    const { deletionTimestamp, finalizers } = object.metadata
+    if (deletionTimestamp === undefined || finalizers === undefined) return
+    if (finalizers.includes(ORPHAN_FINALIZER)) {
+      if (!node.isOrphaning) this.#listener.attemptToOrphan(node)
+      node.isOrphaning = true
+    } else if (finalizers.includes(FOREGROUND_FINALIZER) && !node.isDeletingDependents) {
+      node.isDeletingDependents = true
+      for (const dependent of node.dependents ?? []) this.#listener.attemptToDelete(dependent)
+      this.#listener.attemptToDelete(node)
+    }
+  }
+}
+
+function virtualNode(reference: DeepReadonly<OwnerReference>, namespace: string): GraphNode {
+  return {
+    uid: reference.uid,
+    apiVersion: reference.apiVersion,
+    kind: reference.kind,
+    namespace,
+    name: reference.name,
+    resource: undefined,
+    owners: NO_OWNERS,
+    dependents: undefined,
+    isBeingDeleted: false,
+    isDeletingDependents: false,
+    isOrphaning: false,
+  }
+}
+
+/** Dependents that the owner has to wait for in foreground deletion. */
+export function blockingDependents(owner: GraphNode): GraphNode[] {
+  return [...(owner.dependents ?? [])].filter((dependent) =>
+    dependent.owners.some(({ uid, blockOwnerDeletion }) => uid === owner.uid && blockOwnerDeletion === true),
+  )
+}

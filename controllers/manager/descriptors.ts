@@ -1,0 +1,32 @@
+/** Every built-in controller, in the order they are started. The one place that knows them all. */
+import type { AnyControllerDefinition } from '#sdk'
+import { clusterRoleAggregationController } from '../clusterrole-aggregation/reconciler.ts'
+import { garbageCollectorController } from '../garbage-collector/controller.ts'
+import { jobController } from '../job/reconciler.ts'
+import { namespaceController } from '../namespace/reconciler.ts'
+import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
+import { serviceAccountController } from '../serviceaccount/reconciler.ts'
+import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
+import { serviceAccountTokenController } from '../serviceaccount-token/reconciler.ts'
+import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
+
+/** What built-in controllers need beyond the API; parsed from flags and files by cli/. */
+export interface BuiltinControllerOptions {
+  /** PEM of the CA that signs the API server's certificate. */
+  readonly rootCa: string
+  readonly serviceAccountTokens: Omit<ServiceAccountTokenOptions, 'rootCa'>
+}
+
+export function builtinControllers(options: BuiltinControllerOptions): AnyControllerDefinition[] {
+  const { rootCa, serviceAccountTokens } = options
+  return [
+    clusterRoleAggregationController,
+    serviceAccountController,
+    serviceAccountTokenController({ ...serviceAccountTokens, rootCa }),
+    rootCaPublisherController({ rootCa }),
+    namespaceController,
+    garbageCollectorController,
+    jobController,
+    ttlAfterFinishedController,
+  ]
+}

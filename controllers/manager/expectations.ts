@@ -1,0 +1,61 @@
+/**
+ * Creates and deletes a controller has issued but not yet seen in its cache. While some are outstanding the cache is
+ * known to be stale and the controller must not create or delete again; after five minutes it stops waiting.
+ * Upstream: pkg/controller/controller_utils.go ControllerExpectations, UIDTrackingControllerExpectations.
+ */
+import type { Clock } from '#machinery/util/clock.ts'
+
+const TTL_MS = 300_000
+
+interface Expected {
+  creations: number
+  /** UIDs of what is being deleted: a delete may be seen several times and must count once. */
+  readonly deletions: Set<string>
+  readonly setMs: number
+}
+
+export class Expectations {
+  readonly #clock: Clock
+  readonly #byKey = new Map<string, Expected>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Nothing outstanding, nothing ever expected, or waited long enough: the cache may be acted on. */
+  isSatisfied(key: string): boolean {
+    const expected = this.#byKey.get(key)
+    if (expected === undefined) return true
+    if (expected.creations <= 0 && expected.deletions.size === 0) return true
+    return this.#clock.monotonicMs() - expected.setMs > TTL_MS
+  }
+
+  /** Call before the creates are sent. Replaces what was expected before. */
+  expectCreations(key: string, count: number): void {
+    this.#set(key, count, [])
+  }
+
+  /** Call before the deletes are sent. Replaces what was expected before. */
+  expectDeletions(key: string, uids: readonly string[]): void {
+    this.#set(key, 0, uids)
+  }
+
+  /** The cache has shown one, or one could not be sent. */
+  creationObserved(key: string): void {
+    const expected = this.#byKey.get(key)
+    if (expected !== undefined && expected.creations > 0) expected.creations--
+  }
+
+  deletionObserved(key: string, uid: string): void {
+    this.#byKey.get(key)?.deletions.delete(uid)
+  }
+
+  /** The owner is gone. */
+  forget(key: string): void {
+    this.#byKey.delete(key)
+  }
+
+  #set(key: string, creations: number, uids: readonly string[]): void {
+    this.#byKey.set(key, { creations, deletions: new Set(uids), setMs: this.#clock.monotonicMs() })
+  }
+}

@@ -1,0 +1,12 @@
+/** Names of the built-in controllers: identities, metric labels, flags. Never renamed silently. Upstream: controller_names.go. */
+
+export const NAMESPACE_CONTROLLER = 'namespace-controller'
+export const SERVICE_ACCOUNT_CONTROLLER = 'serviceaccount-controller'
+export const SERVICE_ACCOUNT_TOKEN_CONTROLLER = 'serviceaccount-token-controller'
+export const ROOT_CA_PUBLISHER_CONTROLLER = 'root-ca-certificate-publisher-controller'
+export const CLUSTER_ROLE_AGGREGATION_CONTROLLER = 'clusterrole-aggregation-controller'
+export const GARBAGE_COLLECTOR_CONTROLLER = 'garbage-collector-controller'
+export const JOB_CONTROLLER = 'job-controller'
+export const TTL_AFTER_FINISHED_CONTROLLER = 'ttl-after-finished-controller'
+export const HELM_CHART_CONTROLLER = 'helm-chart-controller'
+export const DEPLOY_CONTROLLER = 'deploy-controller'

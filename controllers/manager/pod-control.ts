@@ -1,0 +1,130 @@
+/**
+ * Pods as workload controllers handle them: create and delete with events, claim by selector, and the order in which
+ * surplus ones go. Upstream: pkg/controller/controller_utils.go, controller_ref_manager.go.
+ */
+import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Pod, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject, OwnerReference } from '#machinery/api/meta/v1.ts'
+import type { Client } from '#machinery/client/client.ts'
+import { objectKeyOf } from '#machinery/informers/key.ts'
+import { isNotFound } from '#machinery/meta/errors.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { EventRecorder } from '#sdk'
+import { isNamespaceTerminating } from '#sdk'
+
+/** generateName never makes names longer than this prefix plus five characters. */
+export const GENERATE_NAME_MAX = 58
+
+export class PodControl {
+  readonly #client: Client
+  readonly #events: EventRecorder
+
+  constructor(client: Client, events: EventRecorder) {
+    this.#client = client
+    this.#events = events
+  }
+
+  /** Creates a Pod of `owner` from the template; says so in an event on the owner. */
+  async create(
+    owner: DeepReadonly<KubeObject>,
+    template: DeepReadonly<PodTemplateSpec>,
+    reference: OwnerReference,
+    options: { readonly generateName: string; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const pod = podFromTemplate(owner, template, reference, options.generateName)
+    try {
+      const created = await this.#client.create(PODS, pod, { signal: options.signal })
+      this.#events.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name ?? ''}`)
+    } catch (err: unknown) {
+      if (!isNamespaceTerminating(err))
+        this.#events.record(owner, 'Warning', 'FailedCreate', `Error creating: ${errorMessage(err)}`)
+      throw err
+    }
+  }
+
+  /** NotFound is thrown on: the caller's expectations depend on it. */
+  async delete(owner: DeepReadonly<KubeObject>, pod: DeepReadonly<Pod>, signal: AbortSignal): Promise<void> {
+    const { name = '', uid = '' } = pod.metadata
+    try {
+      await this.#client.delete(PODS, objectKeyOf(pod), { preconditions: { uid }, signal })
+      this.#events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
+    } catch (err: unknown) {
+      if (!isNotFound(err))
+        this.#events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${errorMessage(err)}`)
+      throw err
+    }
+  }
+
+  /** Strategic merge patch. */
+  async patch(pod: DeepReadonly<Pod>, body: object, signal: AbortSignal): Promise<void> {
+    await this.#client.patch(PODS, objectKeyOf(pod), { type: 'strategic', body }, { signal })
+  }
+}
+
+function podFromTemplate(
+  owner: DeepReadonly<KubeObject>,
+  template: DeepReadonly<PodTemplateSpec>,
+  reference: OwnerReference,
+  generateName: string,
+): Pod {
+  const { labels, annotations, finalizers } = deepCopy<PodTemplateSpec>(template).metadata ?? {}
+  const { namespace } = owner.metadata
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      generateName,
+      ownerReferences: [reference],
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labels === undefined ? {} : { labels }),
+      ...(annotations === undefined ? {} : { annotations }),
+      ...(finalizers === undefined ? {} : { finalizers }),
+    },
+    spec: deepCopy<Pod['spec']>(template.spec ?? { containers: [] }),
+  }
+}
+
+/** Neither finished nor being deleted. */
+export function isPodActive(pod: DeepReadonly<Pod>): boolean {
+  return !isPodFinished(pod) && pod.metadata.deletionTimestamp === undefined
+}
+
+export function isPodTerminating(pod: DeepReadonly<Pod>): boolean {
+  return !isPodFinished(pod) && pod.metadata.deletionTimestamp !== undefined
+}
+
+function isPodFinished({ status }: DeepReadonly<Pod>): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
+}
+
+export function isPodReady({ status }: DeepReadonly<Pod>): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** Negative when `a` should be removed before `b`: unassigned, then earlier phase, not ready, restarted more, younger. */
+export function comparePodsForRemoval(a: DeepReadonly<Pod>, b: DeepReadonly<Pod>): number {
+  for (const rank of REMOVAL_RANKS) {
+    const difference = rank(a) - rank(b)
+    if (difference !== 0) return difference
+  }
+  return creationMs(b) - creationMs(a)
+}
+
+const PHASE_RANK = new Map([
+  ['Pending', 0],
+  ['Unknown', 1],
+  ['Running', 2],
+])
+
+const REMOVAL_RANKS: readonly ((pod: DeepReadonly<Pod>) => number)[] = [
+  (pod) => ((pod.spec.nodeName ?? '') === '' ? 0 : 1),
+  (pod) => PHASE_RANK.get(pod.status?.phase ?? 'Pending') ?? 0,
+  (pod) => (isPodReady(pod) ? 1 : 0),
+  (pod) => -Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
+]
+
+function creationMs(pod: DeepReadonly<Pod>): number {
+  return Date.parse(pod.metadata.creationTimestamp ?? '') || 0
+}
