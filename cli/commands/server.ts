@@ -1,0 +1,224 @@
+/** `knarr server`: configuration to a running control plane, and a clean way out of it. */
+import { chmod, mkdir, readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { createRequestHeaderAuthenticator } from '#apiserver/authentication/request-header.ts'
+import { parseStaticTokens } from '#apiserver/authentication/static-token.ts'
+import { createX509Authenticator } from '#apiserver/authentication/x509.ts'
+import { writeKubeconfig } from '#apiserver/authentication/pki/kubeconfig.ts'
+import type { Pki } from '#apiserver/authentication/pki/pki.ts'
+import { loadOrCreatePki } from '#apiserver/authentication/pki/pki.ts'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import type { Storage } from '#apiserver/storage/interface.ts'
+import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
+import { ManifestDirectory } from '#controllers/deploy/manifest-directory.ts'
+import { systemClock } from '#machinery/util/clock.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import { systemRandom } from '#machinery/util/random.ts'
+import type { ServerConfig } from '../config/flags.ts'
+import type { ConfigSources } from '../config/load.ts'
+import { loadServerConfig } from '../config/load.ts'
+import { CliError } from '../errors.ts'
+import { createLogger } from '../logging.ts'
+import { builtInControllers } from '../server/controllers.ts'
+import type { ControlPlane } from '../server/control-plane.ts'
+import { startControlPlane } from '../server/control-plane.ts'
+import { featureGates } from '../server/feature-gates.ts'
+import { collectProcessMetrics, sqliteObserver } from '../server/process-metrics.ts'
+import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
+import { KNARR_VERSION } from '../version.ts'
+
+const GRACE_MS = 10_000
+const LOOPBACK = '127.0.0.1'
+
+export async function runServer(sources: ConfigSources): Promise<void> {
+  const config = loadServerConfig(sources)
+  const gates = featureGates(config['feature-gates'])
+  const logger = createLogger({ format: config['log-format'], isDebug: config.debug, isTerminal: process.stdout.isTTY })
+  logger.info({ version: KNARR_VERSION, node: process.version, dataDir: config['data-dir'] }, 'starting knarr')
+  const metrics = new Registry()
+  collectProcessMetrics(metrics)
+  const [pki, storage, tokens] = await Promise.all([
+    openPki(config),
+    openStorage(config, logger, metrics),
+    staticTokens(config),
+  ])
+  const stop = new AbortController()
+  const manifests = new ManifestDirectory({
+    path: join(config['data-dir'], 'server', 'manifests'),
+    disabled: config.disable,
+    clock: systemClock,
+    logger: logger.child({ component: 'deploy' }),
+  })
+  const port = config['https-listen-port'] === 0 ? await freePort() : config['https-listen-port']
+  const plane = await startControlPlane({
+    storage,
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    metrics,
+    serviceAccountKey: pki.serviceAccountKey,
+    clusterDomain: config['cluster-domain'],
+    registry: registryConfig(config),
+    advertise: { advertiseAddress: advertiseAddress(config), port },
+    authenticators: [
+      createRequestHeaderAuthenticator({
+        requestHeaderCa: pki.requestHeaderCa.certificate,
+        allowedNames: ['system:auth-proxy'],
+        clock: systemClock,
+      }),
+      createX509Authenticator({ clientCa: pki.clientCa.certificate, clock: systemClock }),
+    ],
+    tokens,
+    controllerSelection: config.controllers,
+    controllers: (tools) =>
+      builtInControllers({
+        ...tools,
+        rootCa: pki.serverCa.certificate,
+        generatesTokenForEveryAccount: !gates.LegacyServiceAccountTokenNoAutoGeneration,
+        manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
+        helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
+      }),
+  })
+  await listen(plane, config['bind-address'], port, pki)
+  await manifests.start(stop.signal)
+  const kubeconfig = await writeAdminKubeconfig(config, pki, port)
+  const readyMs = Math.round(process.uptime() * 1000)
+  logger.info(
+    { kubeconfig, address: `https://${LOOPBACK}:${port}`, manifests: manifests.path, readyMs },
+    'knarr is ready',
+  )
+  await untilStopped(plane, logger)
+  stop.abort()
+  await plane.close(GRACE_MS)
+  await storage.close()
+  logger.info({}, 'knarr has stopped')
+}
+
+async function openPki(config: ServerConfig): Promise<Pki> {
+  const names = [hostname().toLowerCase(), ...config['tls-san'].filter((name) => !isAddress(name))]
+  const addresses = [config['advertise-address'], config['bind-address'], ...config['tls-san']].filter(
+    isSpecificAddress,
+  )
+  const directory = join(config['data-dir'], 'server', 'tls')
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    return await loadOrCreatePki({
+      directory,
+      clock: systemClock,
+      random: systemRandom,
+      sans: { dns: [...new Set(names)], ips: [...new Set(addresses)] },
+      clusterDomain: config['cluster-domain'],
+      serviceIp: firstServiceIp(config['service-cidr']),
+    })
+  } catch (err: unknown) {
+    const isDenied = (err as NodeJS.ErrnoException).code === 'EACCES'
+    const todo = isDenied
+      ? 'Run as root, or choose another folder with --data-dir.'
+      : 'Remove or repair the named file; missing ones are made anew.'
+    throw new CliError('DATA_DIR', `cannot prepare ${directory}: ${errorMessage(err)}`, todo, err)
+  }
+}
+
+const isAddress = (text: string): boolean => /^[\d.]+$|:/.test(text)
+const isSpecificAddress = (text: string | undefined): text is string =>
+  text !== undefined && isAddress(text) && text !== '0.0.0.0' && text !== '::'
+
+async function openStorage(config: ServerConfig, logger: Logger, metrics: Registry): Promise<Storage> {
+  if (config['datastore-endpoint'] === 'memory') return new MemoryStorage({ clock: systemClock })
+  const directory = join(config['data-dir'], 'server', 'db')
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    return await openSqliteStorage({
+      path: join(directory, 'state.db'),
+      clock: systemClock,
+      logger: logger.child({ component: 'storage' }),
+      metrics: sqliteObserver(metrics),
+    })
+  } catch (err: unknown) {
+    throw new CliError('STORAGE', errorMessage(err), 'The server has not started and has changed nothing.', err)
+  }
+}
+
+async function staticTokens(config: ServerConfig) {
+  const file = config['token-auth-file']
+  if (file === undefined) return []
+  try {
+    return [parseStaticTokens(await readFile(file, 'utf8'), file)]
+  } catch (err: unknown) {
+    throw new CliError(
+      'CONFIG_INVALID',
+      `--token-auth-file ${file}: ${errorMessage(err)}`,
+      'Each line is token,user,uid,"group1,group2".',
+      err,
+    )
+  }
+}
+
+/** What the `kubernetes` service points at; loopback is no valid endpoint. */
+function advertiseAddress(config: ServerConfig): string | undefined {
+  const bound = config['bind-address']
+  const candidates = [config['advertise-address'], isSpecificAddress(bound) ? bound : undefined, ...hostAddresses()]
+  return candidates.find((address) => address !== undefined && !address.startsWith('127.') && address !== '::1')
+}
+
+function registryConfig(config: ServerConfig) {
+  const { from, to } = config['service-node-port-range']
+  return { serviceCidr: config['service-cidr'], nodePortRange: { first: from, last: to }, eventTtlSeconds: 3600 }
+}
+
+async function listen(plane: ControlPlane, host: string, port: number, pki: Pki): Promise<void> {
+  const tls = {
+    certificate: pki.serving.certificate,
+    key: pki.serving.key,
+    clientCa: `${pki.clientCa.certificate}\n${pki.requestHeaderCa.certificate}`,
+  }
+  try {
+    await plane.server.listen({ host, port, tls })
+  } catch (err: unknown) {
+    if ((err as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw err
+    throw new CliError(
+      'ADDRESS_IN_USE',
+      `${host}:${port} is in use`,
+      'Stop the other server or choose another --https-listen-port.',
+      err,
+    )
+  }
+}
+
+async function writeAdminKubeconfig(config: ServerConfig, pki: Pki, port: number): Promise<string> {
+  const path = config['write-kubeconfig']
+  const server = `https://${LOOPBACK}:${port}`
+  try {
+    await writeKubeconfig(
+      path,
+      { server, certificateAuthority: pki.serverCa.certificate, client: pki.admin },
+      systemRandom,
+    )
+    await chmod(path, config['write-kubeconfig-mode'])
+    return path
+  } catch (err: unknown) {
+    throw new CliError(
+      'DATA_DIR',
+      `cannot write the kubeconfig ${path}: ${errorMessage(err)}`,
+      'Choose another place with --write-kubeconfig.',
+      err,
+    )
+  }
+}
+
+/** Resolves on SIGTERM or SIGINT; a second signal ends the process at once. */
+async function untilStopped(plane: ControlPlane, logger: Logger): Promise<void> {
+  const signalled = new Promise<void>((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(name, () => {
+        logger.info({ signal: name }, 'stopping')
+        process.once(name, () => process.exit(1))
+        resolve()
+      })
+    }
+  })
+  await Promise.race([signalled, plane.stopped])
+}

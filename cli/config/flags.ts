@@ -1,0 +1,209 @@
+/**
+ * The flags of `knarr server`, as data: command line, environment, config file and documentation are derived from this
+ * table. Names, defaults and environment variables are k3s' own (KNARR_* first, K3S_* as the fallback).
+ */
+import { isIP } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+export interface FlagSpec {
+  readonly name: string
+  readonly short?: string
+  /** Without the KNARR_ / K3S_ prefix; absent = no environment variable. */
+  readonly env?: string
+  readonly kind: 'string' | 'boolean' | 'list'
+  readonly description: string
+  readonly schema: z.ZodType
+  readonly hidden?: boolean
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0
+
+/** /var/lib/knarr for root, ~/.knarr for everybody else. */
+function defaultDataDir(): string {
+  return isRoot() ? '/var/lib/knarr' : join(homedir(), '.knarr')
+}
+
+/** The file read when --config is not given; k3s' own path is honoured when ours is absent. */
+export function defaultConfigFiles(): readonly string[] {
+  return isRoot()
+    ? ['/etc/knarr/config.yaml', '/etc/rancher/k3s/config.yaml']
+    : [join(homedir(), '.config/knarr/config.yaml')]
+}
+
+export function defaultKubeconfig(): string {
+  return isRoot() ? '/etc/knarr/knarr.yaml' : join(homedir(), '.kube/knarr.yaml')
+}
+
+const text = z.string()
+const boolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
+const list = z.array(z.string())
+const port = z.coerce.number().int().min(0).max(65_535)
+const ip = text.refine((value) => isIP(value) !== 0, { error: 'must be an IPv4 or IPv6 address' })
+const ipv4Cidr = z.cidrv4({ error: 'must be an IPv4 network such as 10.43.0.0/16' })
+const fileMode = text
+  .regex(/^0?[0-7]{3}$/, { error: 'must be an octal file mode such as 0600' })
+  .transform((value) => Number.parseInt(value, 8))
+const portRange = text
+  .regex(/^\d{1,5}-\d{1,5}$/, { error: 'must be a port range such as 30000-32767' })
+  .transform((value) => {
+    const [from = 0, to = 0] = value.split('-').map(Number)
+    return { from, to }
+  })
+  .refine(({ from, to }) => from >= 1 && from <= to && to <= 65_535, {
+    error: 'must be an ascending range within 1-65535',
+  })
+const gates = list.transform((items, context) => {
+  const result = new Map<string, boolean>()
+  for (const item of items.flatMap((entry) => entry.split(','))) {
+    const match = /^([A-Za-z]\w*)=(true|false)$/.exec(item.trim())
+    if (match?.[1] === undefined)
+      context.addIssue({ code: 'custom', message: `"${item}" is not Name=true or Name=false` })
+    else result.set(match[1], match[2] === 'true')
+  }
+  return result as ReadonlyMap<string, boolean>
+})
+const commaList = list.transform((items) => items.flatMap((item) => item.split(',')).filter((item) => item !== ''))
+
+export const SERVER_FLAGS = [
+  {
+    name: 'config',
+    short: 'c',
+    env: 'CONFIG_FILE',
+    kind: 'string',
+    description: 'config file (YAML; keys are flag names); <file>.d/*.yaml are read after it',
+    schema: text.optional(),
+  },
+  { name: 'debug', env: 'DEBUG', kind: 'boolean', description: 'log debug messages', schema: boolean.default(false) },
+  {
+    name: 'log-format',
+    env: 'LOG_FORMAT',
+    kind: 'string',
+    description: 'auto (text on a terminal, JSON otherwise), text or json',
+    schema: z.enum(['auto', 'text', 'json']).default('auto'),
+  },
+  {
+    name: 'data-dir',
+    short: 'd',
+    env: 'DATA_DIR',
+    kind: 'string',
+    description: 'folder that holds all state (default: /var/lib/knarr, or ~/.knarr without root)',
+    schema: text.default(defaultDataDir),
+  },
+  {
+    name: 'bind-address',
+    kind: 'string',
+    description: 'address the API server listens on',
+    schema: ip.default('0.0.0.0'),
+  },
+  {
+    name: 'https-listen-port',
+    kind: 'string',
+    description: 'port of the API server; 0 takes a free one',
+    schema: port.default(6443),
+  },
+  {
+    name: 'advertise-address',
+    kind: 'string',
+    description: 'address clients outside use; part of the serving certificate',
+    schema: ip.optional(),
+  },
+  {
+    name: 'tls-san',
+    kind: 'list',
+    description: 'more host names or addresses for the serving certificate',
+    schema: commaList.default([]),
+  },
+  {
+    name: 'service-cidr',
+    kind: 'string',
+    description: 'network cluster IPs are taken from',
+    schema: ipv4Cidr.default('10.43.0.0/16'),
+  },
+  {
+    name: 'service-node-port-range',
+    kind: 'string',
+    description: 'ports NodePort services are taken from',
+    schema: portRange.prefault('30000-32767'),
+  },
+  {
+    name: 'cluster-domain',
+    kind: 'string',
+    description: 'DNS domain of the cluster',
+    schema: text.default('cluster.local'),
+  },
+  {
+    name: 'write-kubeconfig',
+    short: 'o',
+    env: 'KUBECONFIG_OUTPUT',
+    kind: 'string',
+    description:
+      'where the admin kubeconfig is written (default: /etc/knarr/knarr.yaml, or ~/.kube/knarr.yaml without root)',
+    schema: text.default(defaultKubeconfig),
+  },
+  {
+    name: 'write-kubeconfig-mode',
+    env: 'KUBECONFIG_MODE',
+    kind: 'string',
+    description: 'file mode of the admin kubeconfig',
+    schema: fileMode.prefault('0600'),
+  },
+  {
+    name: 'token-auth-file',
+    kind: 'string',
+    description: 'CSV of static tokens: token,user,uid,"group1,group2"',
+    schema: text.optional(),
+  },
+  {
+    name: 'disable',
+    kind: 'list',
+    description: 'delete this add-on and what it created: a manifest name without extension, or a folder',
+    schema: commaList.default([]),
+  },
+  {
+    name: 'disable-helm-controller',
+    kind: 'boolean',
+    description: 'do not act on HelmChart objects',
+    schema: boolean.default(false),
+  },
+  {
+    name: 'manifests-prune',
+    kind: 'string',
+    description: 'on-delete: deleting a manifest file deletes what it created; never: k3s behaviour',
+    schema: z.enum(['on-delete', 'never']).default('on-delete'),
+  },
+  {
+    name: 'controllers',
+    kind: 'list',
+    description: "controllers to run: '*', 'name', or '-name' to leave one out",
+    schema: commaList.prefault(['*']),
+  },
+  {
+    name: 'feature-gates',
+    kind: 'list',
+    description: 'Name=true|false pairs, by their Kubernetes names',
+    schema: gates.prefault([]),
+  },
+  {
+    name: 'datastore-endpoint',
+    env: 'DATASTORE_ENDPOINT',
+    kind: 'string',
+    description: "'' = SQLite in the data folder; 'memory' keeps nothing",
+    schema: z
+      .enum(['', 'memory'], { error: "must be '' (SQLite) or 'memory'; external datastores are not supported yet" })
+      .default(''),
+  },
+  {
+    name: 'disable-agent',
+    kind: 'boolean',
+    description: 'accepted for k3s compatibility: this version runs no node agent',
+    schema: boolean.default(false),
+    hidden: true,
+  },
+] as const satisfies readonly FlagSpec[]
+
+type Flag = (typeof SERVER_FLAGS)[number]
+
+/** Values after validation, by flag name. */
+export type ServerConfig = { readonly [F in Flag as F['name']]: z.output<F['schema']> }

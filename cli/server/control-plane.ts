@@ -1,0 +1,222 @@
+/**
+ * The composition root: storage, watch cache, API server, custom resources, controllers, in starting order. Nothing here
+ * decides behaviour; it hands each part what it needs. `knarr server` and the tests start the same thing.
+ */
+import type { KeyObject } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import type { Registry } from 'prom-client'
+import { admissionChain } from '#apiserver/admission/chain.ts'
+import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
+import type { TokenAuthenticator } from '#apiserver/authentication/bearer-token.ts'
+import { createAuthenticatorChain } from '#apiserver/authentication/chain.ts'
+import type { Authenticator } from '#apiserver/authentication/interfaces.ts'
+import { ServiceAccountAuthenticator } from '#apiserver/authentication/serviceaccount/authenticator.ts'
+import { createServiceAccountDiscovery } from '#apiserver/authentication/serviceaccount/discovery.ts'
+import type { TokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
+import { createTokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
+import { reconcileBootstrapPolicy } from '#apiserver/authorization/bootstrap-policy.ts'
+import { createAuthorizer } from '#apiserver/authorization/chain.ts'
+import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorization/rbac/authorizer.ts'
+import { createExtensions, customResourceDefinitionResource } from '#apiserver/extensions/index.ts'
+import { authenticationResources } from '#apiserver/registry/authentication/install.ts'
+import { serviceAccountTokenSubresource } from '#apiserver/registry/authentication/service-account-token.ts'
+import { authorizationResources } from '#apiserver/registry/authorization/install.ts'
+import type { RegistryConfig, RegistryDeps } from '#apiserver/registry/deps.ts'
+import { jsonResponse } from '#apiserver/endpoints/responses.ts'
+import type { Handler } from '#apiserver/filters/interfaces.ts'
+import { bootstrapObjects } from '#apiserver/registry/bootstrap.ts'
+import { builtInResources } from '#apiserver/registry/install.ts'
+import { rbacResources } from '#apiserver/registry/rbac/install.ts'
+import { createApiServer } from '#apiserver/server/api-server.ts'
+import type { ApiServer } from '#apiserver/server/interfaces.ts'
+import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
+import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
+import type { Storage } from '#apiserver/storage/interface.ts'
+import { controllerPolicy } from '#controllers/manager/policy.ts'
+import { createControllerManager } from '#controllers/manager/manager.ts'
+import { installOwnCrds } from '#crds/index.ts'
+import { builtInSchema } from '#machinery/schema/builtin.ts'
+import { newOpenApiBuilder, type OpenApiOptions } from '#machinery/schema/openapi/builder.ts'
+import { clientNodeDescriptions } from '#machinery/schema/openapi/descriptions.ts'
+import { openApiV2ToProtobuf } from '#machinery/schema/openapi/proto.ts'
+import { assert } from '#machinery/util/assert.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import type { Random } from '#machinery/util/random.ts'
+import type { AnyControllerDefinition } from '#sdk'
+import { VERSION_INFO } from '../version.ts'
+import { createAdmissionDeps } from './admission-deps.ts'
+
+export interface ControlPlaneOptions {
+  /** Closed by the caller after `close`. */
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metrics: Registry
+  /** EC P-256 private key that signs service-account tokens. */
+  readonly serviceAccountKey: KeyObject
+  readonly clusterDomain: string
+  readonly registry: RegistryConfig
+  /** Where the API server can be reached: the endpoints of the `kubernetes` service. */
+  readonly advertise: { readonly advertiseAddress: string | undefined; readonly port: number }
+  /** Client certificates, front proxy, static tokens: whatever the caller accepts besides service accounts. */
+  readonly authenticators: readonly Authenticator[]
+  readonly tokens: readonly TokenAuthenticator[]
+  /** Deep-freezes cached objects: tests. */
+  readonly freeze?: boolean
+  /** Made when the API server exists and before anything starts. */
+  controllers(tools: ControllerTools): readonly AnyControllerDefinition[]
+  readonly controllerSelection: readonly string[]
+}
+
+export interface ControllerTools {
+  readonly server: ApiServer
+  readonly tokenIssuer: TokenIssuer
+}
+
+export interface ControlPlane {
+  readonly server: ApiServer
+  /** Rejects when a part that cannot be restarted fails. */
+  readonly stopped: Promise<void>
+  /** Stops controllers, then the server; waits at most `graceMs` for requests in flight. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Resolves when the API answers, the bootstrap objects and our CRDs are there, and the controllers are running. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { storage, clock, random, logger } = options
+  const stop = new AbortController()
+  // Every informer, queue and request of the process listens to it.
+  setMaxListeners(0, stop.signal)
+  const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
+  const { server, tokenIssuer, closeCache, isBuiltIn } = createServer(options, rbac)
+  const client = server.loopbackClient
+  const extensions = createExtensions({
+    server,
+    client,
+    clock,
+    logger: logger.child({ component: 'apiextensions' }),
+    isBuiltIn,
+  })
+  const definitions = options.controllers({ server, tokenIssuer })
+  const manager = createControllerManager({
+    definitions,
+    selection: options.controllerSelection,
+    clientFor: (identity) => server.clientFor(identity),
+    clock,
+    random,
+    logger: logger.child({ component: 'controllers' }),
+    registry: options.metrics,
+  })
+  server.addHealthCheck({ name: 'controllers', endpoints: ['healthz'], check: () => manager.health() })
+
+  const { signal } = stop
+  const background: Promise<void>[] = [extensions.start(signal)]
+  await extensions.ready
+  await bootstrapObjects(client, { serviceCidr: options.registry.serviceCidr, ...options.advertise }, signal)
+  await Promise.all([
+    reconcileBootstrapPolicy(client, signal, controllerPolicy(definitions)),
+    installOwnCrds(client, signal),
+  ])
+  rbac.start(client, signal)
+  await rbac.ready
+  background.push(manager.start(signal))
+  await manager.ready
+  return {
+    server,
+    stopped: Promise.all(background).then(() => undefined),
+    async close(graceMs) {
+      stop.abort(new Error('the server is shutting down'))
+      await Promise.allSettled(background)
+      await server.close(graceMs)
+      closeCache()
+    },
+  }
+}
+
+function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer) {
+  const { clock, random, logger, clusterDomain, serviceAccountKey } = options
+  const issuer = `https://kubernetes.default.svc.${clusterDomain}`
+  const apiAudiences = [issuer, 'knarr']
+  const tokenIssuer = createTokenIssuer({ signingKey: serviceAccountKey, issuer, clock, random })
+  const objects = createStoredObjects()
+  const authorizer = createAuthorizer(rbac)
+  const serviceAccounts = new ServiceAccountAuthenticator({
+    publicKeys: [createPublicKey(serviceAccountKey)],
+    issuers: [issuer],
+    apiAudiences,
+    lookup: (resource, namespace, name) => objects.peek('', resource, namespace, name),
+    clock,
+  })
+  const tokens = new TokenUnion([...options.tokens, serviceAccounts])
+  const deps: RegistryDeps = { objects, config: options.registry }
+  const crdSchema = builtInSchema('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition')
+  assert(crdSchema !== undefined, 'the schema facts hold CustomResourceDefinition')
+  const resources = builtInResources({
+    ...deps,
+    otherResources: [
+      customResourceDefinitionResource({ schema: crdSchema }),
+      ...authenticationResources(deps, { tokens, apiAudiences }),
+      ...authorizationResources(deps, { authorizer, resolver: rbac }),
+      ...rbacResources(deps, {
+        authorizer,
+        resolver: rbac,
+        rulesOf: (roleRef, namespace) => rbac.rulesOf(roleRef, namespace),
+      }),
+    ],
+    extraSubresources: (group, resource) =>
+      group === '' && resource === 'serviceaccounts'
+        ? [serviceAccountTokenSubresource({ objects, issuer: tokenIssuer, apiAudiences })]
+        : [],
+  })
+  const cacher = createCacher(options.storage, clock, {
+    logger: logger.child({ component: 'cacher' }),
+    freeze: options.freeze ?? false,
+  })
+  const parts = createApiServer({
+    cacher,
+    resources,
+    authenticator: createAuthenticatorChain({
+      authenticators: [...options.authenticators, createBearerTokenAuthenticator(tokens)],
+      anonymous: true,
+    }),
+    authorizer,
+    admission: admissionChain(createAdmissionDeps(objects, clock, random)),
+    openApi: newOpenApiBuilder({ version: VERSION_INFO.gitVersion, ...explainTexts() }),
+    openApiV2ToProtobuf,
+    version: VERSION_INFO,
+    routes: discoveryRoutes(options, issuer),
+    clock,
+    random,
+    logger: logger.child({ component: 'apiserver' }),
+    metricsRegistry: options.metrics,
+  })
+  objects.bind(parts.resources)
+  const builtIn = new Set(resources.map(({ group, resource }) => `${group}/${resource}`))
+  return {
+    server: parts.server,
+    tokenIssuer,
+    closeCache: () => cacher.close(),
+    isBuiltIn: (group: string, resource: string) => builtIn.has(`${group}/${resource}`),
+  }
+}
+
+/** kubectl explain has texts where @kubernetes/client-node is installed: they are its comments, not ours to ship. */
+function explainTexts(): Pick<OpenApiOptions, 'describe'> {
+  const describe = clientNodeDescriptions()
+  return describe === undefined ? {} : { describe }
+}
+
+/** How others verify our service-account tokens: /.well-known/openid-configuration and the key set. */
+function discoveryRoutes({ serviceAccountKey, advertise }: ControlPlaneOptions, issuer: string): ReadonlyMap<string, Handler> {
+  const documents = createServiceAccountDiscovery({
+    issuer,
+    publicKeys: [createPublicKey(serviceAccountKey)],
+    externalUrl: `https://${advertise.advertiseAddress ?? '127.0.0.1'}:${advertise.port}`,
+  })
+  return new Map(
+    [...documents].map(([path, { contentType, body }]) => [path, () => jsonResponse(200, body, { 'content-type': contentType })]),
+  )
+}

@@ -1,0 +1,37 @@
+/** The controllers of `knarr server`: the manager's own plus those that take options from the command line. */
+import type { HelmChartControllerOptions } from '#controllers/helmchart/reconciler.ts'
+import { helmChartController } from '#controllers/helmchart/reconciler.ts'
+import type { DeployControllerOptions } from '#controllers/deploy/reconciler.ts'
+import { deployController } from '#controllers/deploy/reconciler.ts'
+import { builtinControllers } from '#controllers/manager/descriptors.ts'
+import type { AnyControllerDefinition } from '#sdk'
+import type { ControllerTools } from './control-plane.ts'
+
+export interface BuiltInControllersOptions extends ControllerTools {
+  /** PEM, published to every namespace. */
+  readonly rootCa: string
+  readonly generatesTokenForEveryAccount: boolean
+  readonly manifests: DeployControllerOptions | undefined
+  readonly helm: HelmChartControllerOptions | undefined
+}
+
+export function builtInControllers(options: BuiltInControllersOptions): AnyControllerDefinition[] {
+  const { rootCa, tokenIssuer } = options
+  const definitions = [
+    ...builtinControllers({
+      rootCa,
+      serviceAccountTokens: {
+        generatesForEveryAccount: options.generatesTokenForEveryAccount,
+        issueLegacyToken: ({ metadata }, secret) =>
+          tokenIssuer.issueLegacy({
+            namespace: metadata.namespace ?? '',
+            serviceAccount: { name: metadata.name ?? '', uid: metadata.uid ?? '' },
+            secretName: secret.metadata.name ?? '',
+          }),
+      },
+    }),
+  ]
+  if (options.manifests !== undefined) definitions.push(deployController(options.manifests) as AnyControllerDefinition)
+  if (options.helm !== undefined) definitions.push(helmChartController(options.helm) as AnyControllerDefinition)
+  return definitions
+}
