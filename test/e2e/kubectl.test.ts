@@ -1,0 +1,43 @@
+/** Unmodified kubectl, an old and a current one, against the real server: everything people do with it. */
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { findKubectl, Kubectl, KUBECTL_VERSIONS } from '#test/support/kubectl.ts'
+import type { ServerProcess } from '#test/support/server-process.ts'
+import { startServerProcess } from '#test/support/server-process.ts'
+import { APPLYING } from './kubectl/apply.ts'
+import { CREATING } from './kubectl/create.ts'
+import { DELETING } from './kubectl/delete.ts'
+import { EDITING } from './kubectl/edit.ts'
+import { READING } from './kubectl/read.ts'
+import { AUTHORIZING } from './kubectl/auth.ts'
+import { EXTENDING } from './kubectl/extend.ts'
+
+const SCENARIOS = [...READING, ...CREATING, ...APPLYING, ...EDITING, ...DELETING, ...AUTHORIZING, ...EXTENDING]
+
+let server: ServerProcess
+
+beforeAll(async () => {
+  server = await startServerProcess()
+})
+
+afterAll(() => server.dispose())
+
+for (const found of KUBECTL_VERSIONS.map(findKubectl)) {
+  describe.skipIf(found.path === undefined)(found.title, () => {
+    let kubectl: Kubectl
+
+    beforeAll(() => {
+      kubectl = new Kubectl({ version: found.version, path: found.path ?? '' }, server.kubeconfig)
+    })
+
+    afterAll(() => kubectl.dispose())
+
+    for (const [index, scenario] of SCENARIOS.entries()) {
+      if (scenario.versions?.includes(found.version) === false) continue
+      it.concurrent(scenario.name, async () => {
+        const namespace = `s${found.version.replace('.', '-')}-${index}`
+        await kubectl.ok(['create', 'namespace', namespace])
+        await scenario.run(kubectl.in(namespace), namespace)
+      })
+    }
+  })
+}

@@ -1,0 +1,70 @@
+/** A real control plane in this process, without a socket: memory storage, frozen caches, own instance per test. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { Registry } from 'prom-client'
+import { DEFAULT_REGISTRY_CONFIG } from '#apiserver/registry/deps.ts'
+import type { ApiServer } from '#apiserver/server/interfaces.ts'
+import type { Storage } from '#apiserver/storage/interface.ts'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import type { ControllerTools } from '#cli/server/control-plane.ts'
+import { startControlPlane } from '#cli/server/control-plane.ts'
+import type { Client } from '#machinery/client/client.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import { systemClock } from '#machinery/util/clock.ts'
+import type { Logger } from '#machinery/util/logger.ts'
+import { discardLogger } from '#machinery/util/logger.ts'
+import { systemRandom } from '#machinery/util/random.ts'
+import type { AnyControllerDefinition } from '#sdk'
+
+export interface TestControlPlaneOptions {
+  /** Controllers to run; default none. */
+  readonly controllers?:
+    | readonly AnyControllerDefinition[]
+    | ((tools: ControllerTools) => readonly AnyControllerDefinition[])
+  readonly clock?: Clock
+  readonly storage?: Storage
+  readonly logger?: Logger
+}
+
+export interface TestControlPlane {
+  readonly server: ApiServer
+  /** system:masters. */
+  readonly client: Client
+  readonly storage: Storage
+  readonly metrics: Registry
+  stop(): Promise<void>
+}
+
+let serviceAccountKey: KeyObject | undefined
+
+export async function startTestControlPlane(options: TestControlPlaneOptions = {}): Promise<TestControlPlane> {
+  const { clock = systemClock, controllers = [], logger = discardLogger } = options
+  const storage = options.storage ?? new MemoryStorage({ clock })
+  const metrics = new Registry()
+  serviceAccountKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  const plane = await startControlPlane({
+    storage,
+    clock,
+    random: systemRandom,
+    logger,
+    metrics,
+    serviceAccountKey,
+    clusterDomain: 'cluster.local',
+    registry: DEFAULT_REGISTRY_CONFIG,
+    advertise: { advertiseAddress: undefined, port: 6443 },
+    authenticators: [],
+    tokens: [],
+    freeze: true,
+    controllers: typeof controllers === 'function' ? controllers : () => controllers,
+    controllerSelection: ['*'],
+  })
+  return {
+    server: plane.server,
+    client: plane.server.loopbackClient,
+    storage,
+    metrics,
+    async stop() {
+      await plane.close(1_000)
+      if (options.storage === undefined) await storage.close()
+    },
+  }
+}
