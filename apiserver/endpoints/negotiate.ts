@@ -23,6 +23,7 @@ const ACCEPTED = ['application/json', 'application/yaml']
 
 /** Clients send few different headers, but they choose them: the memory of them is bounded. */
 const REMEMBERED_MAX = 200
+const REMEMBERED_LENGTH_MAX = 1024
 const remembered = new Map<string, OutputFormat>()
 
 export function negotiateOutput(accept: string | undefined): OutputFormat {
@@ -31,6 +32,7 @@ export function negotiateOutput(accept: string | undefined): OutputFormat {
   if (known !== undefined) return known
   const found = choose(accept)
   if (found === undefined) throw newNotAcceptable(ACCEPTED)
+  if (accept.length > REMEMBERED_LENGTH_MAX) return found
   if (remembered.size >= REMEMBERED_MAX) remembered.clear()
   remembered.set(accept, found)
   return found

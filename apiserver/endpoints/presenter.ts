@@ -7,18 +7,25 @@ import type { ResourceDefinition, VersionDefinition } from '../registry/generic/
 import type { CachedObject } from '../storage/cacher/interface.ts'
 import type { Presenter } from './interfaces.ts'
 
+/** Names the memo slots of one presenter: what an earlier definition of a custom resource converted is not what the next shows. */
+let presenterCount = 0
+
 export function createPresenter(definition: ResourceDefinition, version: VersionDefinition): Presenter {
   const decorate = definition.hooks?.decorate
-  if (version.version === definition.storageVersion && decorate === undefined) {
+  if (isStoredForm(definition, version) && decorate === undefined) {
     return { object: (cached) => cached.object, json: (cached) => cached.json() }
   }
   const convert = (cached: CachedObject): DeepReadonly<KubeObject> => fromStorage(definition, version, cached.object)
   if (decorate === undefined) {
-    const slot = `version:${version.version}`
+    const slot = `version:${version.version}:${presenterCount++}`
     const object = (cached: CachedObject) => cached.memo(slot, () => convert(cached))
     return {
       object,
-      json: (cached) => cached.memo(`${slot}:json`, () => Buffer.from(JSON.stringify(object(cached)))),
+      json: (cached) => {
+        const shown = object(cached)
+        if (shown === cached.object) return cached.json()
+        return cached.memo(`${slot}:json`, () => Buffer.from(JSON.stringify(shown)))
+      },
     }
   }
   const object = (cached: CachedObject): DeepReadonly<KubeObject> => {
@@ -29,15 +36,21 @@ export function createPresenter(definition: ResourceDefinition, version: Version
   return { object, json: (cached) => Buffer.from(JSON.stringify(object(cached))) }
 }
 
-/** Without hooks.decorate: what a patch is applied to. */
+/** Custom resources have `fromStorage` for their storage version too: defaults and pruning on read. */
+function isStoredForm(definition: ResourceDefinition, version: VersionDefinition): boolean {
+  return version.version === definition.storageVersion && version.fromStorage === undefined
+}
+
+/** Without hooks.decorate: what a patch is applied to. The stored object itself when nothing changes. */
 export function fromStorage(
   definition: ResourceDefinition,
   version: VersionDefinition,
   stored: DeepReadonly<KubeObject>,
 ): DeepReadonly<KubeObject> {
-  if (version.version === definition.storageVersion) return stored
+  if (isStoredForm(definition, version)) return stored
   const shown = version.fromStorage === undefined ? { ...stored } : version.fromStorage(stored)
   const apiVersion = apiVersionOf({ group: definition.group, version: version.version })
+  if (shown === stored && stored.apiVersion === apiVersion) return stored
   const { kind, metadata } = stored
   return Object.assign({ kind, apiVersion, metadata }, shown, { kind, apiVersion })
 }
@@ -45,7 +58,8 @@ export function fromStorage(
 /** The storage form of a decoded object. */
 export function toStorage(definition: ResourceDefinition, version: VersionDefinition, object: KubeObject): KubeObject {
   const stored = version.toStorage === undefined ? object : version.toStorage(object)
-  stored.apiVersion = apiVersionOf({ group: definition.group, version: definition.storageVersion })
+  stored.apiVersion =
+    definition.storedWith?.apiVersion ?? apiVersionOf({ group: definition.group, version: definition.storageVersion })
   stored.kind = definition.kind
   return stored
 }

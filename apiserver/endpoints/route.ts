@@ -2,9 +2,9 @@
  * From request info to the verb's function: which resources, versions and subresources exist, which verbs they have.
  * Upstream: apiserver pkg/endpoints/installer.go (routes there, a lookup here).
  */
-import { newMethodNotAllowed, newPathNotFound } from '#machinery/meta/errors.ts'
+import { newMethodNotAllowed, newNotFound, newPathNotFound } from '#machinery/meta/errors.ts'
 import type { ApiCall } from '../filters/interfaces.ts'
-import type { SubresourceDefinition } from '../registry/generic/interfaces.ts'
+import type { ResourceDefinition, ResourceStore, SubresourceDefinition } from '../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
 import type { EndpointScope } from './interfaces.ts'
 import { serveDelete, serveDeleteCollection } from './verbs/delete.ts'
@@ -101,7 +101,21 @@ function serveSubresource(call: ApiCall, scope: EndpointScope, dependencies: Rou
     case 'create':
       if (info.verb !== 'create') throw newMethodNotAllowed()
       return serveSubresourceCreate(call, scope, subresource)
+    case 'connect':
+      return serveConnect(call, store, scope.definition, subresource)
   }
+}
+
+async function serveConnect(
+  { info }: ApiCall,
+  store: ResourceStore,
+  definition: ResourceDefinition,
+  subresource: Extract<SubresourceDefinition, { readonly type: 'connect' }>,
+): Promise<ApiResponse> {
+  if (!subresource.verbs.some((verb) => verb === info.verb)) throw newMethodNotAllowed()
+  const parent = await store.objects.get(store.objects.keyOf(definition.namespaced ? info.namespace : '', info.name))
+  if (parent === undefined) throw newNotFound(definition, info.name)
+  return subresource.connect(info.name)
 }
 
 function serveView(

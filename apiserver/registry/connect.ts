@@ -3,17 +3,22 @@
  * agent can be reached.
  */
 import { newServiceUnavailable } from '#machinery/meta/errors.ts'
-import type { SubresourceDefinition } from './generic/interfaces.ts'
+import type { SubresourceDefinition, Verb } from './generic/interfaces.ts'
 
-export function connectSubresource(name: string, kind: string): SubresourceDefinition {
+export const PROXY_VERBS: readonly Verb[] = ['create', 'delete', 'get', 'patch', 'update']
+
+export function connectSubresource(
+  name: string,
+  kind: string,
+  verbs: readonly Verb[] = ['create', 'get'],
+): SubresourceDefinition {
   return {
     name,
-    type: 'create',
+    type: 'connect',
     kind: { group: '', version: 'v1', kind },
-    create(parentName) {
-      return Promise.reject(
-        newServiceUnavailable(`cannot connect to ${name} of "${parentName}": no node agent is available`),
-      )
+    verbs,
+    connect(parentName) {
+      throw newServiceUnavailable(`cannot connect to ${name} of "${parentName}": no node agent is available`)
     },
   }
 }

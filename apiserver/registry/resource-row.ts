@@ -64,7 +64,7 @@ interface ResourceRow {
   /** A create may bring its status (nodes register with theirs). */
   readonly writesStatusOnCreate?: boolean
   /** Kept in another group's store, in that store's version: the version's conversions lead there and back. */
-  readonly storedWith?: { readonly group: string; readonly resource: string }
+  readonly storedWith?: { readonly group: string; readonly resource: string; readonly apiVersion: string }
   subresources?(deps: RegistryDeps): readonly SubresourceDefinition[]
   hooks?(deps: RegistryDeps): StoreHooks
   virtualCreate?(deps: RegistryDeps): NonNullable<ResourceDefinition['virtualCreate']>
@@ -73,7 +73,7 @@ interface ResourceRow {
 
 /** A definition with what only built-in resources have. */
 export interface BuiltInResource extends ResourceDefinition {
-  readonly storedWith?: { readonly group: string; readonly resource: string }
+  readonly storedWith?: { readonly group: string; readonly resource: string; readonly apiVersion: string }
 }
 
 export interface ResourceGroup {

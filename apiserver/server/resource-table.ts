@@ -63,7 +63,9 @@ export function createResourceTable(cacher: Cacher, admission: AdmissionChain, o
       const key = tableKey(definition.group, definition.resource)
       const previous = served.get(key)
       if (previous !== undefined) dropScopes(previous.definition)
-      const objects = openObjects(cacher, definition, previous)
+      const shared =
+        definition.storedWith && served.get(tableKey(definition.storedWith.group, definition.storedWith.resource))
+      const objects = shared?.store?.objects ?? openObjects(cacher, definition, previous)
       const store = objects === undefined ? undefined : createResourceStore(definition, objects, admission)
       served.set(key, { definition, store })
       addScopes(definition, store)
@@ -76,7 +78,7 @@ export function createResourceTable(cacher: Cacher, admission: AdmissionChain, o
       if (previous === undefined) return
       served.delete(key)
       dropScopes(previous.definition)
-      previous.store?.objects.close()
+      if (previous.definition.storedWith === undefined) previous.store?.objects.close()
       changed()
     },
   }

@@ -12,6 +12,7 @@ import { loadOrCreatePki } from '#apiserver/authentication/pki/pki.ts'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
 import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
+import { unknownControllers } from '#controllers/manager/selection.ts'
 import { ManifestDirectory } from '#controllers/deploy/manifest-directory.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
@@ -73,14 +74,20 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     ],
     tokens,
     controllerSelection: config.controllers,
-    controllers: (tools) =>
-      builtInControllers({
+    controllers: (tools) => {
+      const definitions = builtInControllers({
         ...tools,
         rootCa: pki.serverCa.certificate,
         generatesTokenForEveryAccount: !gates.LegacyServiceAccountTokenNoAutoGeneration,
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
-      }),
+      })
+      refuseUnknownControllers(
+        config.controllers,
+        definitions.map(({ name }) => name),
+      )
+      return definitions
+    },
   })
   await listen(plane, config['bind-address'], port, pki)
   await manifests.start(stop.signal)
@@ -95,6 +102,16 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   await plane.close(GRACE_MS)
   await storage.close()
   logger.info({}, 'knarr has stopped')
+}
+
+function refuseUnknownControllers(selection: readonly string[], names: readonly string[]): void {
+  const [unknown] = unknownControllers(selection, names)
+  if (unknown === undefined) return
+  throw new CliError(
+    'FLAG_INVALID',
+    `--controllers: there is no controller "${unknown}"`,
+    `Known: ${names.join(', ')}.`,
+  )
 }
 
 async function openPki(config: ServerConfig): Promise<Pki> {

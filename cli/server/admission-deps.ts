@@ -1,7 +1,7 @@
 /** What admission plugins read, straight from the watch cache: synchronous, so the write path has no extra turn. */
 import type { AdmissionDeps } from '#apiserver/admission/deps.ts'
 import type { StoredObjects } from '#apiserver/registry/deps.ts'
-import type { LimitRange, Namespace, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
+import type { LimitRange, Namespace, ResourceQuota, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { IngressClass } from '#machinery/api/networking/v1/types.gen.ts'
 import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
@@ -24,6 +24,8 @@ export function createAdmissionDeps(objects: StoredObjects, clock: Clock, random
     priorityClasses: () => all<PriorityClass>('scheduling.k8s.io', 'priorityclasses'),
     storageClasses: () => all<StorageClass>('storage.k8s.io', 'storageclasses'),
     ingressClasses: () => all<IngressClass>('networking.k8s.io', 'ingressclasses'),
+    resourceQuotas: (namespace) => all<ResourceQuota>('', 'resourcequotas', namespace),
+    objects: (group, resource, namespace) => objects.list(group, resource, namespace),
     clock,
     random,
   }

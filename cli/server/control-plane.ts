@@ -91,7 +91,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   // Every informer, queue and request of the process listens to it.
   setMaxListeners(0, stop.signal)
   const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
-  const { server, tokenIssuer, closeCache, isBuiltIn } = createServer(options, rbac)
+  const debug: { manager?: ReturnType<typeof createControllerManager> } = {}
+  const { server, tokenIssuer, closeCache, isBuiltIn } = createServer(options, rbac, () => debug.manager?.debug() ?? {})
   const client = server.loopbackClient
   const extensions = createExtensions({
     server,
@@ -110,6 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     logger: logger.child({ component: 'controllers' }),
     registry: options.metrics,
   })
+  debug.manager = manager
   server.addHealthCheck({ name: 'controllers', endpoints: ['healthz'], check: () => manager.health() })
 
   const { signal } = stop
@@ -136,7 +138,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
 }
 
-function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer) {
+function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugControllers: () => object) {
   const { clock, random, logger, clusterDomain, serviceAccountKey } = options
   const issuer = `https://kubernetes.default.svc.${clusterDomain}`
   const apiAudiences = [issuer, 'knarr']
@@ -187,7 +189,10 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer) {
     openApi: newOpenApiBuilder({ version: VERSION_INFO.gitVersion, ...explainTexts() }),
     openApiV2ToProtobuf,
     version: VERSION_INFO,
-    routes: discoveryRoutes(options, issuer),
+    routes: new Map([
+      ...discoveryRoutes(options, issuer),
+      ['/debug/controllers', () => jsonResponse(200, debugControllers())],
+    ]),
     clock,
     random,
     logger: logger.child({ component: 'apiserver' }),
@@ -210,13 +215,19 @@ function explainTexts(): Pick<OpenApiOptions, 'describe'> {
 }
 
 /** How others verify our service-account tokens: /.well-known/openid-configuration and the key set. */
-function discoveryRoutes({ serviceAccountKey, advertise }: ControlPlaneOptions, issuer: string): ReadonlyMap<string, Handler> {
+function discoveryRoutes(
+  { serviceAccountKey, advertise }: ControlPlaneOptions,
+  issuer: string,
+): ReadonlyMap<string, Handler> {
   const documents = createServiceAccountDiscovery({
     issuer,
     publicKeys: [createPublicKey(serviceAccountKey)],
     externalUrl: `https://${advertise.advertiseAddress ?? '127.0.0.1'}:${advertise.port}`,
   })
   return new Map(
-    [...documents].map(([path, { contentType, body }]) => [path, () => jsonResponse(200, body, { 'content-type': contentType })]),
+    [...documents].map(([path, { contentType, body }]) => [
+      path,
+      () => jsonResponse(200, body, { 'content-type': contentType }),
+    ]),
   )
 }

@@ -20,6 +20,8 @@ export interface ManifestDirectoryOptions {
 export interface ManifestSubscriber {
   /** The file behind this Addon appeared, changed, or went. */
   changed(addonName: string): void
+  /** The first listing is there: Addons whose file it lacks lost it while nobody looked. */
+  listed(): void
   /** The path an existing Addon of that name was made from. */
   sourceOf(addonName: string): string | undefined
 }
@@ -61,6 +63,7 @@ export class ManifestDirectory {
   subscribe(subscriber: ManifestSubscriber): void {
     this.#subscriber = subscriber
     for (const name of this.#files.keys()) subscriber.changed(name)
+    if (this.#isListed) subscriber.listed()
   }
 
   /** Looks now; calls that arrive during a look cause one more after it. */
@@ -93,7 +96,9 @@ export class ManifestDirectory {
     const before = this.#files
     const after = new Map(files.map((file) => [file.addonName, file]))
     this.#files = after
+    const isFirst = !this.#isListed
     this.#isListed = true
+    if (isFirst) this.#subscriber?.listed()
     for (const name of new Set([...before.keys(), ...after.keys()])) {
       if (!isSameFile(before.get(name), after.get(name))) this.#subscriber?.changed(name)
     }

@@ -50,8 +50,9 @@ export async function prune(
     const resource = await mapper.resourceFor(kind, signal)
     if (resource === undefined) continue
     const labelSelector = `${HASH_LABEL}=${objectSetHash(addon)}`
-    const { items } = await client.list(resource, { labelSelector, signal })
-    for (const object of items) {
+    // NotFound: its definition was deleted since the mapper last looked.
+    const list = await client.list(resource, { labelSelector, signal }).catch(undefinedIfNotFound)
+    for (const object of list?.items ?? []) {
       const { namespace, name = '' } = object.metadata
       if (options.keep.has(pruneId(kind, namespace, name)) || !mayDelete(object, resource, options)) continue
       await remove(client, resource, object, signal)

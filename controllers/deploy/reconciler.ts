@@ -7,7 +7,7 @@
  * status with the place of an error, backoff per file, deletion when a file goes.
  */
 import { createHash } from 'node:crypto'
-import { readFile, rename } from 'node:fs/promises'
+import { readFile, rename, stat } from 'node:fs/promises'
 import { ADDONS } from '#machinery/api/k3s/v1/resources.ts'
 import type { Addon } from '#machinery/api/k3s/v1/types.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -44,6 +44,8 @@ export interface DeployControllerOptions {
 const ADDON_NAMESPACE = 'kube-system'
 const GVKS_ANNOTATION = 'addon.k3s.cattle.io/gvks'
 const FILE_LIMIT_BYTES = 16 * 1024 * 1024
+/** `render > file` empties the file at once and fills it when it is done: an empty one is believed after this time. */
+const EMPTY_SETTLE_MS = 2_000
 const BACKOFF_BASE_MS = 1_000
 const BACKOFF_MAX_MS = 60_000
 
@@ -89,6 +91,10 @@ class AddonReconciler implements Reconciler {
         this.#attempts.clear(name)
         context.enqueue({ namespace: ADDON_NAMESPACE, name })
       },
+      listed: () => {
+        for (const { metadata } of this.#addons.list(ADDON_NAMESPACE))
+          context.enqueue({ namespace: ADDON_NAMESPACE, name: metadata.name ?? '' })
+      },
       sourceOf: (name) => this.#addons.get({ namespace: ADDON_NAMESPACE, name })?.spec?.source,
     })
   }
@@ -110,11 +116,11 @@ class AddonReconciler implements Reconciler {
 
   async #deploy(file: ManifestFile, addon: DeepReadonly<Addon> | undefined, signal: AbortSignal): Promise<Result> {
     const content = await readManifest(file)
-    if (content === undefined) return DONE // Deleted since it was listed: the next listing says so.
+    if (content === undefined) return DONE // Changed since it was listed: the next listing says so.
     const checksum = createHash('sha256').update(content.bytes).digest('hex')
     if (addon !== undefined && this.#isSettled(addon, checksum)) return DONE
-    const waitMs = this.#attempts.waitMs(file.addonName, checksum)
-    if (waitMs > 0) return requeueAfter(waitMs) // Woken by our own status update.
+    const waitMs = Math.max(this.#attempts.waitMs(file.addonName, checksum), this.#unsettledMs(file))
+    if (waitMs > 0) return requeueAfter(waitMs) // Woken by our own status update, or half written.
     const current = await this.#ensureAddon(file, checksum, addon, signal)
     if (content.error !== undefined) {
       return this.#finish(
@@ -211,6 +217,12 @@ class AddonReconciler implements Reconciler {
     return DONE
   }
 
+  /** How long an empty file is not yet taken for a wish to delete everything. */
+  #unsettledMs({ sizeBytes, mtimeMs }: ManifestFile): number {
+    if (sizeBytes > 0) return 0
+    return Math.min(mtimeMs + EMPTY_SETTLE_MS - this.#clock.nowMs(), EMPTY_SETTLE_MS)
+  }
+
   #isSettled(addon: DeepReadonly<Addon>, checksum: string): boolean {
     return (
       this.#appliedChecksums.get(addon.metadata.name ?? '') === checksum && addon.status?.observedChecksum === checksum
@@ -287,7 +299,10 @@ async function readManifest(file: ManifestFile): Promise<{ bytes: Buffer; error?
     return { bytes: Buffer.alloc(0), error: `${file.relativePath} is larger than ${FILE_LIMIT_BYTES} bytes: split it` }
   }
   try {
-    return { bytes: await readFile(file.path) }
+    const bytes = await readFile(file.path)
+    const { mtimeMs, size, ino } = await stat(file.path)
+    const isListed = mtimeMs === file.mtimeMs && size === file.sizeBytes && ino === file.inode
+    return isListed && bytes.length === size ? { bytes } : undefined
   } catch (err: unknown) {
     if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     return { bytes: Buffer.alloc(0), error: `${file.relativePath}: ${errorMessage(err)}` }

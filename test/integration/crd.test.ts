@@ -256,7 +256,7 @@ describe('a changed CustomResourceDefinition', () => {
   })
 
   // The presenter of apiserver/endpoints does not ask fromStorage for the storage version yet.
-  it.skip('shows new defaults on stored objects', async () => {
+  it('shows new defaults on stored objects', async () => {
     await createEstablished(client, makeCrd({ schema: SCHEMA }))
     await client.create(THINGS, thing({ spec: { size: 1 } }))
     const crd = await currentCrd()

@@ -6,13 +6,13 @@ import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/meta/errors.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
+import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from '#machinery/schema/protobuf/decode.ts'
 import type { FieldValidation, ObjectSchema } from '#machinery/schema/interfaces.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, isObject } from '#machinery/util/json.ts'
 import { parseYamlDocuments } from '#machinery/yaml/yaml.ts'
 import type { ApiRequest } from '../../server/interfaces.ts'
 import { assertDepth, parseJson } from './parse-json.ts'
-import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from './protobuf.ts'
 
 /** What parseBody decodes to a JSON-shaped value: the seam for further codecs. */
 const DECODABLE_MEDIA_TYPES = ['application/json', 'application/yaml', PROTOBUF_MEDIA_TYPE]

@@ -99,11 +99,11 @@ const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
 
 function foreignKind(subresource: SubresourceDefinition): typeof SCALE | undefined {
   if (subresource.type === 'scale') return SCALE
-  return subresource.type === 'create' ? subresource.kind : undefined
+  return subresource.type === 'create' || subresource.type === 'connect' ? subresource.kind : undefined
 }
 
 export function verbsOf(subresource: SubresourceDefinition): readonly string[] {
-  if (subresource.type === 'view') return [...subresource.verbs].sort()
+  if (subresource.type === 'view' || subresource.type === 'connect') return [...subresource.verbs].sort()
   return subresource.type === 'scale' ? ['get', 'patch', 'update'] : ['create']
 }
 

@@ -110,6 +110,6 @@ function openApiResource(definition: ResourceDefinition, version: VersionDefinit
 function openApiSubresource(subresource: SubresourceDefinition): OpenApiResource['subresources'][number] {
   const { name } = subresource
   if (subresource.type === 'view') return { name, verbs: subresource.verbs }
-  const kind = subresource.type === 'create' ? subresource.kind : { group: 'autoscaling', version: 'v1', kind: 'Scale' }
+  const kind = subresource.type !== 'scale' ? subresource.kind : { group: 'autoscaling', version: 'v1', kind: 'Scale' }
   return { name, verbs: verbsOf(subresource), kind }
 }

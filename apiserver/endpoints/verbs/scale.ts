@@ -89,8 +89,8 @@ function scaled(current: CachedObject, scale: Scale, mapping: ScaleMapping, name
   writePath(draft as unknown as Record<string, unknown>, mapping.specReplicasPath, replicas)
   const { uid, resourceVersion } = scale.metadata
   if (uid !== undefined && uid !== '') draft.metadata.uid = uid
-  if (resourceVersion === undefined || resourceVersion === '') delete draft.metadata.resourceVersion
-  else draft.metadata.resourceVersion = resourceVersion
+  // Without one the current object's stays: a Scale is never an unconditional update of the object behind it.
+  if (resourceVersion !== undefined && resourceVersion !== '') draft.metadata.resourceVersion = resourceVersion
   return draft
 }
 

@@ -14,7 +14,7 @@ import {
 } from '#apiserver/apis/core/defaults.ts'
 import { setPodDefaults, setPodTemplateObjectDefaults } from '#apiserver/apis/core/pod/defaults.ts'
 import { setServiceDefaults } from '#apiserver/apis/core/service/defaults.ts'
-import { connectSubresource } from '../connect.ts'
+import { connectSubresource, PROXY_VERBS } from '../connect.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { eventSelectableFields } from './event-fields.ts'
 import { namespaceFinalize, namespaceStatusStrategy, namespaceStrategy } from './namespace/strategy.ts'
@@ -143,7 +143,7 @@ export const CORE_GROUP: ResourceGroup = {
       strategy: nodeStrategy,
       status: {},
       writesStatusOnCreate: true,
-      subresources: () => [connectSubresource('proxy', 'NodeProxyOptions')],
+      subresources: () => [connectSubresource('proxy', 'NodeProxyOptions', PROXY_VERBS)],
       selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
       table: nodeTable,
     },
@@ -185,9 +185,9 @@ export const CORE_GROUP: ResourceGroup = {
         podResize,
         connectSubresource('attach', 'PodAttachOptions'),
         connectSubresource('exec', 'PodExecOptions'),
-        connectSubresource('log', 'Pod'),
+        connectSubresource('log', 'Pod', ['get']),
         connectSubresource('portforward', 'PodPortForwardOptions'),
-        connectSubresource('proxy', 'PodProxyOptions'),
+        connectSubresource('proxy', 'PodProxyOptions', PROXY_VERBS),
       ],
       selectableFields: podSelectableFields,
       indexedFields: ['spec.nodeName'],
@@ -257,7 +257,7 @@ export const CORE_GROUP: ResourceGroup = {
       strategy: serviceStrategy,
       status: true,
       hooks: serviceHooks,
-      subresources: () => [connectSubresource('proxy', 'ServiceProxyOptions')],
+      subresources: () => [connectSubresource('proxy', 'ServiceProxyOptions', PROXY_VERBS)],
       selectableFields: serviceSelectableFields,
       table: serviceTable,
     },

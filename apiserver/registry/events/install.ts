@@ -15,7 +15,7 @@ export const EVENTS_GROUP: ResourceGroup = {
       namespaced: true,
       shortNames: ['ev'],
       strategy: eventStrategy,
-      storedWith: { group: '', resource: 'events' },
+      storedWith: { group: '', resource: 'events', apiVersion: 'v1' },
       // Not a version of this group: what is stored has core/v1's shape, so every read and write is converted.
       storageVersion: 'core',
       versions: [{ version: 'v1', toStorage: eventToCore, fromStorage: eventFromCore, table: eventTable }],

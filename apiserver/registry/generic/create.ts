@@ -64,7 +64,9 @@ async function write(parts: StoreParts, object: KubeObject, context: RequestCont
 }
 
 export function storedApiVersion(definition: ResourceDefinition): string {
-  return apiVersionOf({ group: definition.group, version: definition.storageVersion })
+  return (
+    definition.storedWith?.apiVersion ?? apiVersionOf({ group: definition.group, version: definition.storageVersion })
+  )
 }
 
 export function ttlOf(definition: ResourceDefinition): { ttlSeconds?: number } {

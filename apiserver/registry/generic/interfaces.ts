@@ -88,12 +88,21 @@ export type SubresourceDefinition =
   | { readonly name: string; readonly type: 'view'; readonly strategy: Strategy; readonly verbs: readonly Verb[] }
   /** autoscaling/v1 Scale over JSON paths: get, update, patch. */
   | { readonly name: 'scale'; readonly type: 'scale'; readonly scale: ScaleMapping }
-  /** A kind of its own, created (pods/binding, pods/eviction, serviceaccounts/token) or connected to. */
+  /** A kind of its own, created: pods/binding, pods/eviction, serviceaccounts/token. */
   | {
       readonly name: string
       readonly type: 'create'
       readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
       create(parentName: string, object: KubeObject, context: RequestContext): Promise<KubeObject>
+    }
+  /** A stream to a node or a pod (log, exec, proxy…): get, create and what upstream lists. */
+  | {
+      readonly name: string
+      readonly type: 'connect'
+      readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
+      readonly verbs: readonly Verb[]
+      /** Throws StatusError when there is nobody to connect to. */
+      connect(parentName: string): never
     }
 
 export interface ScaleMapping {
@@ -156,6 +165,8 @@ export interface ResourceDefinition {
   /** Selectable fields the cache keeps an index for. */
   readonly indexedFields?: readonly string[]
   readonly ttlSeconds?: number
+  /** Kept in another resource's store, in that one's form (events.k8s.io in core events). It must be registered before. */
+  readonly storedWith?: { readonly group: string; readonly resource: string; readonly apiVersion: string }
   /** Virtual resources (SubjectAccessReview, TokenReview…): only create, nothing stored. */
   readonly virtualCreate?: (object: KubeObject, context: RequestContext) => Promise<KubeObject> | KubeObject
   /** componentstatuses and the like: served from a function, nothing stored. */

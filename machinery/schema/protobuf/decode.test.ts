@@ -25,12 +25,26 @@ describe.skipIf(names.length === 0)('fixtures of ../shared/data (absent: skipped
 })
 
 describe('malformed protobuf', () => {
+  const header = Buffer.from('k8s\0')
+  const configMap = (raw: string) => {
+    const meta = Buffer.from('\x0a\x02v1\x12\x09ConfigMap')
+    const body = Buffer.from(raw, 'latin1')
+    return Buffer.concat([header, Buffer.from([0x0a, meta.length]), meta, Buffer.from([0x12, body.length]), body])
+  }
+
   it.each([
-    ['no magic', Buffer.from('hello')],
-    ['no envelope', Buffer.from('k8s\0')],
-    ['a cut envelope', Buffer.from('k8s\0\x0a\x10v')],
-    ['an endless varint', Buffer.concat([Buffer.from('k8s\0'), Buffer.alloc(12, 0xff)])],
+    ['no magic', Buffer.from('{}')],
+    ['a length past the end', configMap('\x0a\x7f')],
+    ['an endless varint', configMap('\xff'.repeat(12))],
+    ['an illegal wire type', configMap('\x0f')],
+    ['field number zero', configMap('\x00')],
   ])('is refused: %s', (_what, body) => {
     expect(() => decodeProtobuf(body)).toThrow(ProtobufError)
+  })
+
+  it('has no form for kinds outside the facts', () => {
+    const meta = Buffer.from('\x0a\x04x/v1\x12\x03Foo')
+    expect(decodeProtobuf(Buffer.concat([header, Buffer.from([0x0a, meta.length]), meta]))).toBeUndefined()
+    expect(decodeProtobuf(header)).toBeUndefined()
   })
 })

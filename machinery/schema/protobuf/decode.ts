@@ -14,8 +14,13 @@ const MAGIC = Buffer.from('k8s\0')
 /** Deeper nesting than any API type has: only CustomResourceDefinition schemas recurse. */
 const DEPTH_MAX = 64
 
-/** The body of a request: envelope, then the object it names, with kind and apiVersion set. Throws ProtobufError. */
-export function decodeProtobuf(body: Buffer): Record<string, unknown> {
+export const PROTOBUF_MEDIA_TYPE = 'application/vnd.kubernetes.protobuf'
+
+/**
+ * The body of a request: envelope, then the object it names, with kind and apiVersion set. Undefined for a kind that has no
+ * protobuf form (custom resources). Throws ProtobufError for malformed bytes.
+ */
+export function decodeProtobuf(body: Buffer): Record<string, unknown> | undefined {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC))
     throw new ProtobufError('provided data does not appear to be a protobuf message')
   const envelope = readEnvelope(body.subarray(MAGIC.length))
@@ -24,8 +29,7 @@ export function decodeProtobuf(body: Buffer): Record<string, unknown> {
   const own = groupVersion && facts.typeOfKind(groupVersion.group, groupVersion.version, envelope.kind)
   // DeleteOptions and the like are registered in every group.
   const type = own ?? facts.typeOfKind('', 'v1', envelope.kind)
-  if (type === undefined)
-    throw new ProtobufError(`no kind "${envelope.kind}" is registered for version "${envelope.apiVersion}"`)
+  if (type === undefined) return undefined
   const object: Record<string, unknown> = { kind: envelope.kind, apiVersion: envelope.apiVersion }
   messageOf(type).readInto(object, envelope.raw, 0)
   return object

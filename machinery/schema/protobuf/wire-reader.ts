@@ -24,6 +24,7 @@ export class WireReader {
   /** Field number and wire type. */
   tag(): { readonly field: number; readonly wire: number } {
     const tag = Number(this.varint())
+    if (tag < 8 || tag > 0xffffffff) throw new ProtobufError('illegal field number')
     return { field: tag >>> 3, wire: tag & 7 }
   }
 

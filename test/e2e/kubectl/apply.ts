@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Scenario } from './scenario.ts'
-import { configMap, deployment } from './scenario.ts'
+import { configMap, deployment, documents } from './scenario.ts'
 
 const folder = (files: Readonly<Record<string, string>>): string => {
   const path = mkdtempSync(join(tmpdir(), 'knarr-apply-'))
@@ -20,7 +20,7 @@ function mixed(namespace: string): string {
   const objects: object[] = []
   for (let i = 0; i < 10; i++) {
     objects.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: meta(`m${i}`), data: { i: String(i) } })
-    objects.push({ apiVersion: 'v1', kind: 'Secret', metadata: meta(`m${i}`), stringData: { i: String(i) } })
+    objects.push({ apiVersion: 'v1', kind: 'Secret', metadata: meta(`m${i}`), data: { i: 'eA==' } })
     objects.push({ apiVersion: 'v1', kind: 'Service', metadata: meta(`m${i}`), spec: { selector: { app: 'x' }, ports: [{ port: 80 + i }] } })
   }
   for (let i = 0; i < 4; i++) {
@@ -38,10 +38,10 @@ function mixed(namespace: string): string {
     { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: meta('m'), rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] },
     { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: meta('m'), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'm' }, subjects: [{ kind: 'ServiceAccount', name: 'm0', namespace }] },
     { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: meta('m'), spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
-    { apiVersion: 'v1', kind: 'LimitRange', metadata: meta('m'), spec: { limits: [{ type: 'Container', default: { cpu: '1' } }] } },
+    { apiVersion: 'v1', kind: 'LimitRange', metadata: meta('m'), spec: { limits: [{ type: 'Container', default: { cpu: '1' }, defaultRequest: { cpu: '1' } }] } },
     { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: meta('m'), addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }], ports: [] },
   )
-  return objects.map((object) => JSON.stringify(object)).join('\n---\n')
+  return documents(...objects.map((object) => JSON.stringify(object)))
 }
 
 export const APPLYING: readonly Scenario[] = [
@@ -53,7 +53,10 @@ export const APPLYING: readonly Scenario[] = [
       expect(first).toHaveLength(50)
       expect(first.filter((line) => !line.endsWith(' created'))).toEqual([])
       const second = (await kubectl.ok('apply -f -', manifests)).trim().split('\n')
-      expect(second.filter((line) => !line.endsWith(' unchanged'))).toEqual([])
+      // The client's doing: a budget's selector is a replaced field and always sent; 1.20 does not know batch/v1 CronJob
+      // and sends lists of unknown kinds whole.
+      const always = kubectl.version === '1.20' ? 'cronjob.batch/m configured' : 'poddisruptionbudget.policy/m configured'
+      expect(second.filter((line) => !line.endsWith(' unchanged'))).toEqual([always])
     },
   },
   {
@@ -101,7 +104,7 @@ export const APPLYING: readonly Scenario[] = [
   {
     name: 'apply --prune deletes what left the set',
     async run(kubectl) {
-      const set = (...names: string[]): string => names.map((name) => configMap(name, {}, { set: 'one' })).join('\n---\n')
+      const set = (...names: string[]): string => documents(...names.map((name) => configMap(name, {}, { set: 'one' })))
       await kubectl.ok('apply -f - -l set=one', set('a', 'b'))
       await kubectl.ok('create configmap stranger')
       const allowlist = kubectl.version === '1.20' ? '--prune-whitelist' : '--prune-allowlist'

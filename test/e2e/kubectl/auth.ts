@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { eventually } from '#test/support/eventually.ts'
 import type { Scenario } from './scenario.ts'
+import { pod } from './scenario.ts'
 
 export const AUTHORIZING: readonly Scenario[] = [
   {
@@ -11,6 +12,7 @@ export const AUTHORIZING: readonly Scenario[] = [
       const jane = ['--as=jane', '--as-group=devs']
       const before = await kubectl.run(['auth', 'can-i', 'list', 'pods', ...jane])
       expect(before).toMatchObject({ code: 1, stdout: expect.stringMatching(/^no/) as unknown })
+      await kubectl.ok('create -f -', pod('p'))
       await kubectl.ok('create role reader --verb=get,list --resource=pods')
       await kubectl.ok('create rolebinding readers --role=reader --group=devs')
       await eventually(async () => expect(await kubectl.run(['auth', 'can-i', 'list', 'pods', ...jane])).toMatchObject({ code: 0 }))
@@ -21,7 +23,7 @@ export const AUTHORIZING: readonly Scenario[] = [
       ])
       expect(list).toMatch(/pods\s+\[\]\s+\[\]\s+\[get list\]/)
       expect(others.code).toBe(1)
-      expect(await kubectl.ok(['get', 'pods', ...jane])).toBe('')
+      expect(await kubectl.ok(['get', 'pods', '-o', 'name', ...jane])).toBe('pod/p\n')
       expect(forbidden).toContain(`User "jane" cannot`)
       expect(forbidden).toContain(`in the namespace "${namespace}"`)
       expect(await kubectl.ok('auth can-i get /healthz')).toBe('yes\n')

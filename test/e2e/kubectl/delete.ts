@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { eventually } from '#test/support/eventually.ts'
 import type { Kubectl } from '#test/support/kubectl.ts'
 import type { Scenario } from './scenario.ts'
-import { configMap, pod } from './scenario.ts'
+import { configMap, documents, pod } from './scenario.ts'
 
 /** A ConfigMap that owns another one. */
 async function family(kubectl: Kubectl): Promise<void> {
@@ -22,7 +22,7 @@ export const DELETING: readonly Scenario[] = [
     name: 'delete by name, by label, by file, all of a kind',
     async run(kubectl) {
       const items = ['a', 'b', 'c', 'd'].map((name) => configMap(name, {}, { group: name < 'c' ? 'one' : 'two' }))
-      await kubectl.ok('create -f -', items.join('\n---\n'))
+      await kubectl.ok('create -f -', documents(...items))
       expect(await kubectl.ok('delete cm a')).toMatch(/^configmap "a" deleted/)
       expect(await kubectl.ok('delete cm -l group=one')).toMatch(/^configmap "b" deleted/)
       expect(await kubectl.ok('delete -f -', configMap('c'))).toMatch(/^configmap "c" deleted/)
@@ -77,7 +77,7 @@ export const DELETING: readonly Scenario[] = [
   {
     name: 'delete pod --grace-period and --force',
     async run(kubectl) {
-      await kubectl.ok('create -f -', `${pod('a')}\n---\n${pod('b')}`)
+      await kubectl.ok('create -f -', documents(pod('a'), pod('b')))
       await kubectl.ok('delete pod a --grace-period=0 --force')
       await kubectl.ok('delete pod b') // Never scheduled: nothing to wait for.
       expect(await kubectl.ok('get pods -o name')).toBe('')

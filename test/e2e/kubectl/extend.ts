@@ -2,16 +2,24 @@
 import { expect } from 'vitest'
 import { eventually } from '#test/support/eventually.ts'
 import type { Scenario } from './scenario.ts'
+import { documents } from './scenario.ts'
 
-const definition = (group: string): string =>
+/** Own names for each scenario: they run at the same time. */
+const namesOf = (namespace: string) => {
+  const singular = `widget${namespace.replaceAll('-', 'x')}`
+  return { group: `${namespace}.example.com`, singular, plural: `${singular}s`, kind: `Widget${namespace.replaceAll('-', 'x')}` }
+}
+type Names = ReturnType<typeof namesOf>
+
+const definition = ({ group, plural, singular, kind }: Names): string =>
   JSON.stringify({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `widgets.${group}` },
+    metadata: { name: `${plural}.${group}` },
     spec: {
       group,
       scope: 'Namespaced',
-      names: { plural: 'widgets', singular: 'widget', kind: 'Widget', shortNames: ['wd'], categories: ['all'] },
+      names: { plural, singular, kind, shortNames: [`short${singular}`], categories: [`all${plural}`] },
       versions: [
         {
           name: 'v1',
@@ -44,34 +52,37 @@ const definition = (group: string): string =>
     },
   })
 
-const widget = (group: string, name: string, spec: object): string =>
-  JSON.stringify({ apiVersion: `${group}/v1`, kind: 'Widget', metadata: { name }, spec })
+const widget = ({ group, kind }: Names, name: string, spec: object): string =>
+  JSON.stringify({ apiVersion: `${group}/v1`, kind, metadata: { name }, spec })
 
 export const EXTENDING: readonly Scenario[] = [
   {
     name: 'a definition and its objects: apply, get, explain, patch, scale, delete',
     async run(kubectl, namespace) {
-      const group = `${namespace}.example.com`
-      await kubectl.ok('apply -f -', definition(group))
-      await kubectl.ok(`wait --for=condition=Established crd/widgets.${group} --timeout=30s`)
-      const resource = `widgets.${group}`
-      await kubectl.ok('apply -f -', widget(group, 'w', { size: 2 }))
-      await kubectl.ok('apply -f -', widget(group, 'w', { size: 3 }))
+      const names = namesOf(namespace)
+      const { group, plural, singular, kind } = names
+      await kubectl.ok('apply -f -', definition(names))
+      await kubectl.ok(`wait --for=condition=Established crd/${plural}.${group} --timeout=30s`)
+      const resource = `${plural}.${group}`
+      await kubectl.ok('apply -f -', widget(names, 'w', { size: 2 }))
+      await kubectl.ok('apply -f -', widget(names, 'w', { size: 3 }))
       const [columns, wide, all, described] = await Promise.all([
         kubectl.ok(`get ${resource}`),
         kubectl.ok(`get ${resource} -o wide`),
-        kubectl.ok('get all'),
+        kubectl.ok(`get all${plural}`),
         kubectl.ok(`describe ${resource} w`),
       ])
       expect(columns).toMatch(/^NAME\s+SIZE\nw\s+3\n$/)
       expect(wide).toMatch(/NOTE\nw\s+3\s+none/)
-      expect(all).toContain('/w ')
+      expect(all).toMatch(/w\s+3/)
+      expect(await kubectl.ok(`get short${singular} -o name`)).toBe(`${singular}.${group}/w\n`)
+      expect(await kubectl.ok(`get ${kind} w -o name`)).toBe(`${singular}.${group}/w\n`)
       expect(described).toMatch(/Size:\s+3/)
-      expect(await kubectl.ok(`explain ${resource}.spec --api-version=${group}/v1`)).toContain('how large')
+      expect(await kubectl.ok(`explain ${plural}.spec`)).toContain('how large')
       await kubectl.ok(['patch', resource, 'w', '--type=merge', '-p', '{"spec":{"note":"hi"}}'])
       await kubectl.ok(`scale ${resource} w --replicas=8`)
       expect(await kubectl.json(`get ${resource} w`)).toMatchObject({ spec: { size: 8, note: 'hi' } })
-      const invalid = await kubectl.fails('create -f -', widget(group, 'bad', { size: 0 }))
+      const invalid = await kubectl.fails('create -f -', widget(names, 'bad', { size: 0 }))
       expect(invalid).toMatch(/spec\.size.*(greater than or equal to 1|more than or equal to 1)/)
       await kubectl.ok(`delete ${resource} --all`)
       await kubectl.ok(`delete crd ${resource}`)
@@ -81,15 +92,16 @@ export const EXTENDING: readonly Scenario[] = [
   {
     name: 'a definition and an object of it in one apply',
     async run(kubectl, namespace) {
-      const group = `${namespace}.example.com`
-      const both = `${definition(group)}\n---\n${widget(group, 'w', { size: 1 })}`
+      const names = namesOf(namespace)
+      const { group, plural, singular, kind } = names
+      const both = documents(definition(names), widget(names, 'w', { size: 1 }))
       const first = await kubectl.run(['apply', '-f', '-'], { stdin: both })
-      expect(first.stdout).toContain(`customresourcedefinition.apiextensions.k8s.io/widgets.${group} created`)
+      expect(first.stdout).toContain(`customresourcedefinition.apiextensions.k8s.io/${plural}.${group} created`)
       // kubectl maps kinds of a whole file before it sends the first object, so the object may need a second apply.
-      if (first.code !== 0) expect(first.stderr).toContain('no matches for kind "Widget"')
+      if (first.code !== 0) expect(first.stderr).toContain(`no matches for kind "${kind}"`)
       await kubectl.ok('apply -f -', both)
-      expect(await kubectl.ok(`get widgets.${group} -o name`)).toBe(`widget.${group}/w\n`)
-      await kubectl.ok(`delete crd widgets.${group}`)
+      expect(await kubectl.ok(`get ${plural}.${group} -o name`)).toBe(`${singular}.${group}/w\n`)
+      await kubectl.ok(`delete crd ${plural}.${group}`)
     },
   },
   {

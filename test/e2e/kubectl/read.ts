@@ -2,13 +2,13 @@
 import { expect } from 'vitest'
 import { eventually } from '#test/support/eventually.ts'
 import type { Scenario } from './scenario.ts'
-import { configMap, deployment, pod } from './scenario.ts'
+import { configMap, deployment, documents, pod } from './scenario.ts'
 
 const seeded = async (kubectl: Parameters<Scenario['run']>[0]): Promise<void> => {
   const items = ['a', 'b', 'c', 'd', 'e'].map((name, i) =>
     configMap(name, { index: String(i) }, { parity: i % 2 === 0 ? 'even' : 'odd', name }),
   )
-  await kubectl.ok('create -f -', items.join('\n---\n'))
+  await kubectl.ok('create -f -', documents(...items))
 }
 
 export const READING: readonly Scenario[] = [
@@ -68,7 +68,7 @@ export const READING: readonly Scenario[] = [
       expect(sorted.trim().split('\n').map((line) => line[0])).toEqual(['a', 'b', 'c', 'd', 'e'])
       expect(labels).toContain('name=a,parity=even')
       expect(columns).toContain('PARITY')
-      expect(await kubectl.fails('get cm --field-selector data.x=y')).toContain('field label not supported')
+      expect(await kubectl.fails('get cm --field-selector data.x=y')).toContain('"data.x" is not a known field selector')
     },
   },
   {
@@ -83,7 +83,7 @@ export const READING: readonly Scenario[] = [
   {
     name: 'get -A and several kinds in one command',
     async run(kubectl, namespace) {
-      await kubectl.ok('create -f -', configMap('here') + '\n---\n' + pod('p'))
+      await kubectl.ok('create -f -', documents(configMap('here'), pod('p')))
       const [all, several, kinds, everything] = await Promise.all([
         kubectl.ok('get cm -A'),
         kubectl.ok('get cm/here pod/p'),
@@ -154,7 +154,7 @@ export const READING: readonly Scenario[] = [
   {
     name: 'describe shows an object and its events',
     async run(kubectl, namespace) {
-      await kubectl.ok('create -f -', `${deployment('web')}\n---\n${pod('p')}\n---\n${configMap('c', { key: 'value' })}`)
+      await kubectl.ok('create -f -', documents(deployment('web'), pod('p'), configMap('c', { key: 'value' })))
       const event = {
         apiVersion: 'v1',
         kind: 'Event',

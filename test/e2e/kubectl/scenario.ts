@@ -9,6 +9,10 @@ export interface Scenario {
   run(kubectl: Kubectl, namespace: string): Promise<void>
 }
 
+/** Old kubectl takes several documents only when the text does not begin as JSON does. */
+export const documents = (...manifests: readonly string[]): string =>
+  manifests.map((manifest) => `---\n${manifest}\n`).join('')
+
 export const configMap = (name: string, data: Record<string, string> = {}, labels: Record<string, string> = {}): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
 
