@@ -3,6 +3,7 @@ import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { storedApiVersion } from '../registry/generic/create.ts'
 import type { ResourceDefinition, VersionDefinition } from '../registry/generic/interfaces.ts'
 import type { CachedObject } from '../storage/cacher/interface.ts'
 import type { Presenter } from './interfaces.ts'
@@ -58,8 +59,7 @@ export function fromStorage(
 /** The storage form of a decoded object. */
 export function toStorage(definition: ResourceDefinition, version: VersionDefinition, object: KubeObject): KubeObject {
   const stored = version.toStorage === undefined ? object : version.toStorage(object)
-  stored.apiVersion =
-    definition.storedWith?.apiVersion ?? apiVersionOf({ group: definition.group, version: definition.storageVersion })
+  stored.apiVersion = storedApiVersion(definition)
   stored.kind = definition.kind
   return stored
 }
