@@ -9,13 +9,23 @@ import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const load = join(root, '../shared/bench/apibench.mjs')
-const tools = process.env.KNARR_TEST_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'knarr-test-tools')
+const tools =
+  process.env.KNARR_TEST_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'knarr-test-tools')
 const kubectl = existsSync(join(tools, 'kubectl-1.36')) ? join(tools, 'kubectl-1.36') : 'kubectl'
 
 /** Starts a server and resolves when its log says it is ready: {process, readyMs, kubeconfig}. */
 function startServer(directory) {
   const kubeconfig = join(directory, 'kubeconfig.yaml')
-  const args = ['dist/knarr.js', 'server', '--data-dir', directory, '--https-listen-port', '0', '--bind-address', '127.0.0.1']
+  const args = [
+    'dist/knarr.js',
+    'server',
+    '--data-dir',
+    directory,
+    '--https-listen-port',
+    '0',
+    '--bind-address',
+    '127.0.0.1',
+  ]
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...args, '--write-kubeconfig', kubeconfig, '--log-format', 'json'], {
     cwd: root,
@@ -40,7 +50,8 @@ async function stop({ child }) {
   await Promise.race([ended, done])
 }
 
-const rssMb = (pid) => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
+const rssMb = (pid) =>
+  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function main() {
@@ -60,15 +71,26 @@ async function main() {
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
-  for (const [name, [value, budget]] of figures) console.log(`${name.padEnd(36)} ${String(value).padStart(12)}   ${budget}`)
+  for (const [name, [value, budget]] of figures)
+    console.log(`${name.padEnd(36)} ${String(value).padStart(12)}   ${budget}`)
 }
 
 async function phases(server, figures) {
   const args = [load, '--kubeconfig', server.kubeconfig, '--kubectl', kubectl, '--pid', String(server.child.pid)]
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 26 })
   if (stderr !== '') console.log(stderr)
-  const rows = new Map(stdout.trim().split('\n').map((line) => JSON.parse(line)).map((row) => [row.name, row]))
-  const rate = (name, budget) => figures.set(`${name} /s (p50 / p99 ms)`, [`${rows.get(name).per_s} (${rows.get(name).p50_ms} / ${rows.get(name).p99_ms})`, budget])
+  const rows = new Map(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map((row) => [row.name, row]),
+  )
+  const rate = (name, budget) =>
+    figures.set(`${name} /s (p50 / p99 ms)`, [
+      `${rows.get(name).per_s} (${rows.get(name).p50_ms} / ${rows.get(name).p99_ms})`,
+      budget,
+    ])
   rate('create', '>= 6,000')
   rate('get', '>= 15,000')
   rate('update', '>= 6,000')

@@ -8,6 +8,8 @@ import type { FlagSpec } from './config/flags.ts'
 import { SERVER_FLAGS } from './config/flags.ts'
 import { CliError } from './errors.ts'
 
+const USAGE_STATUS = 2
+
 function program(): Command {
   const root = new Command('knarr')
     .description('A Kubernetes control plane in one Node.js process')
@@ -94,13 +96,15 @@ async function main(): Promise<void> {
   try {
     await program().parseAsync(process.argv)
   } catch (err: unknown) {
-    process.exitCode = report(err)
+    const status = report(err)
+    // A server that failed half-way has threads and timers that would keep the process.
+    if (status !== 0) process.exit(status)
   }
 }
 
 /** Prints what went wrong and returns the exit status. */
 function report(err: unknown): number {
-  if (err instanceof CommanderError) return err.exitCode // Commander has printed it.
+  if (err instanceof CommanderError) return err.exitCode === 0 ? 0 : USAGE_STATUS // Commander has printed it.
   if (err instanceof CliError) {
     process.stderr.write(`knarr: ${err.message}\n`)
     return err.exitStatus

@@ -1,7 +1,7 @@
 // Bundles knarr into dist/: one ESM file for the command, one per worker thread, and the data files they read at run time.
 // A bundle starts several times faster than hundreds of separate modules, and a source map keeps stack traces readable.
 // Usage: build.mjs [FOLDER], without it dist/.
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -20,10 +20,17 @@ function filesBelow(directory, suffix) {
   return found
 }
 
-const sources = ['machinery', 'apiserver', 'controllers', 'agent', 'addons', 'charts', 'cli'].map((folder) => join(root, folder))
+const sources = ['machinery', 'apiserver', 'controllers', 'agent', 'addons', 'charts', 'cli'].map((folder) =>
+  join(root, folder),
+)
 const existing = sources.filter((folder) => statSync(folder, { throwIfNoEntry: false }) !== undefined)
 const workers = existing.flatMap((folder) => filesBelow(folder, '.worker.ts'))
-const entryPoints = { knarr: join(root, 'cli/main.ts') }
+// The command, and the two libraries of package.json's exports.
+const entryPoints = {
+  knarr: join(root, 'cli/main.ts'),
+  sdk: join(root, 'controllers/sdk/index.ts'),
+  helm: join(root, 'charts/engine/index.ts'),
+}
 for (const worker of workers) entryPoints[basename(worker, '.ts')] = worker
 
 rmSync(dist, { recursive: true, force: true })
@@ -44,9 +51,4 @@ await build({
 
 for (const folder of existing) {
   for (const file of filesBelow(folder, '.gen.json')) cpSync(file, join(dist, basename(file)))
-}
-for (const file of [...filesBelow(join(root, 'crds'), '.yaml'), ...filesBelow(join(root, 'crds'), '.gen.json')]) {
-  const target = join(dist, relative(root, file))
-  mkdirSync(dirname(target), { recursive: true })
-  cpSync(file, target)
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { negotiateOutput } from './negotiate.ts'
+import { negotiateOutput, negotiateWithoutTable } from './negotiate.ts'
 
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io'
 
@@ -31,3 +31,9 @@ it.each(['application/cbor', 'text/html', 'application/json;as=Table;v=v9;g=meta
     )
   },
 )
+
+it('passes over a Table for what has no columns, down to 406', () => {
+  expect(negotiateWithoutTable(`${TABLE},application/yaml`)).toMatchObject({ media: 'yaml', as: 'Object' })
+  expect(negotiateWithoutTable('application/json')).toMatchObject({ media: 'json', as: 'Object' })
+  expect(() => negotiateWithoutTable(TABLE)).toThrow('only the following media types are accepted')
+})

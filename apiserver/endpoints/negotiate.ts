@@ -38,6 +38,15 @@ export function negotiateOutput(accept: string | undefined): OutputFormat {
   return found
 }
 
+/** For what has no columns (reviews, bindings, tokens): a clause that wants a Table is passed over. */
+export function negotiateWithoutTable(accept: string | undefined): OutputFormat {
+  const output = negotiateOutput(accept)
+  if (output.as !== 'Table' || accept === undefined) return output
+  const found = choose(accept, false)
+  if (found === undefined) throw newNotAcceptable(ACCEPTED)
+  return found
+}
+
 export interface AcceptClause {
   readonly mediaType: string
   readonly parameters: ReadonlyMap<string, string>
@@ -63,10 +72,11 @@ function parseClause(clause: string): AcceptClause {
   return { mediaType: mediaType.trim().toLowerCase(), parameters, quality: Number.isNaN(quality) ? 1 : quality }
 }
 
-function choose(accept: string): OutputFormat | undefined {
+function choose(accept: string, tables = true): OutputFormat | undefined {
   for (const clause of parseAccept(accept)) {
     const media = MEDIA.get(clause.mediaType)
     const representation = representationOf(clause)
+    if (representation?.as === 'Table' && !tables) continue
     if (media !== undefined && representation !== undefined) return { media, ...representation }
   }
   return undefined

@@ -3,6 +3,7 @@
  * Upstream: apiserver pkg/endpoints/request/requestinfo.go.
  */
 import { newBadRequest } from '#machinery/meta/errors.ts'
+import { parseFieldSelector } from '#machinery/selectors/field.ts'
 import type { Query, RequestInfo } from './interfaces.ts'
 
 const NAMESPACE_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'finalize'])
@@ -59,13 +60,20 @@ export function isTrue(query: Query, name: string): boolean {
   return value !== '0' && value.toLowerCase() !== 'false'
 }
 
+/** Read exactly as the list will read it: a name that is only inside another term's value must not count for authorization. */
 function nameFromFieldSelector(selector: string): string {
   if (selector === '') return ''
-  for (const term of selector.split(',')) {
-    const match = /^metadata\.name==?([^=]+)$/.exec(term)
-    if (match?.[1] !== undefined) return match[1]
+  try {
+    const exact = parseFieldSelector(selector).find(({ field, operator }) => field === 'metadata.name' && operator === '=')
+    return exact === undefined || !isPathSegment(exact.value) ? '' : exact.value
+  } catch {
+    return '' // The list itself answers 400.
   }
-  return ''
+}
+
+/** Upstream: apimachinery pkg/api/validation/path. */
+function isPathSegment(name: string): boolean {
+  return name !== '.' && name !== '..' && !/[/%]/.test(name)
 }
 
 function verbOf(method: string): string {

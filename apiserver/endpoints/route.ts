@@ -56,6 +56,8 @@ function serveStored(call: ApiCall, scope: EndpointScope, dependencies: RouteDep
     case 'list':
       return serveList(call, scope, store)
     case 'watch':
+      // The legacy /watch/ paths make it the verb of any method.
+      if (call.request.method !== 'GET' && call.request.method !== 'HEAD') throw newMethodNotAllowed()
       return serveWatch(call, scope, store, dependencies.watchMetrics)
     case 'create':
       // POST to an object's own path.

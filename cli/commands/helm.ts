@@ -192,7 +192,7 @@ export async function printRelease(what: string, name: string, options: GetOptio
 const hooksText = (release: Release): string =>
   (release.hooks ?? []).map((hook) => `---\n# Source: ${hook.path}\n${hook.manifest}\n`).join('')
 
-const valuesText = (release: Release): string => `USER-SUPPLIED VALUES:\n${toYaml(jsonToGo(release.config ?? {}))}\n`
+const valuesText = (release: Release): string => `USER-SUPPLIED VALUES:\n${toYaml(jsonToGo(release.config ?? {}))}`
 
 const PARTS: Readonly<Record<string, (release: Release) => string>> = {
   manifest: (release) => `${release.manifest}\n`,
@@ -200,5 +200,5 @@ const PARTS: Readonly<Record<string, (release: Release) => string>> = {
   notes: (release) => `NOTES:\n${release.info.notes ?? ''}\n`,
   hooks: hooksText,
   all: (release) =>
-    `NAME: ${release.name}\nNAMESPACE: ${release.namespace}\nREVISION: ${release.version}\nSTATUS: ${release.info.status}\n${valuesText(release)}HOOKS:\n${hooksText(release)}MANIFEST:\n${release.manifest}\n`,
+    `NAME: ${release.name}\nNAMESPACE: ${release.namespace}\nREVISION: ${release.version}\nSTATUS: ${release.info.status}\n${valuesText(release)}\nHOOKS:\n${hooksText(release)}MANIFEST:\n${release.manifest}\n`,
 }

@@ -31,7 +31,7 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
       },
     }),
   ]
-  if (options.manifests !== undefined) definitions.push(deployController(options.manifests) as AnyControllerDefinition)
-  if (options.helm !== undefined) definitions.push(helmChartController(options.helm) as AnyControllerDefinition)
+  if (options.manifests !== undefined) definitions.push(deployController(options.manifests))
+  if (options.helm !== undefined) definitions.push(helmChartController(options.helm))
   return definitions
 }

@@ -54,7 +54,12 @@ export class ChartRenderer {
     const chart =
       source.type === 'archive' ? loadChartArchive(source.bytes) : loadChartFiles(source.files, { obeyIgnore: true })
     const merged = mergedValues(values)
-    return { chart, values: merged, config: goToJson(merged) as JsonObject, crds: chartCrds(processDependencies(chart, merged)) }
+    return {
+      chart,
+      values: merged,
+      config: goToJson(merged) as JsonObject,
+      crds: chartCrds(processDependencies(chart, merged)),
+    }
   }
 
   async render(prepared: PreparedChart, release: ReleaseContext, signal: AbortSignal): Promise<RenderedChart> {

@@ -112,19 +112,30 @@ export function newModifiedConflict(resource: GroupResource, name: string): Stat
   )
 }
 
-export function newInvalid(kind: GroupKind, name: string, errors: readonly FieldError[]): StatusError {
-  const causes = errors.map((error) => ({
-    reason: error.type,
-    message: fieldErrorMessage(error),
-    field: error.field === '' ? '<nil>' : error.field,
-  }))
+/** What an Invalid status shows at most: a body of a hundred thousand bad members must not make a hundred-megabyte answer. */
+const CAUSES_MAX = 1000
+const CAUSES_LENGTH_MAX = 512 * 1024
+
+/** Differs from upstream for absurd input only: beyond the bounds the errors are counted, not listed. */
+export function newInvalid(kind: GroupKind, name: string, allErrors: readonly FieldError[]): StatusError {
+  const causes: StatusCause[] = []
+  let length = 0
+  for (const error of allErrors) {
+    if (causes.length === CAUSES_MAX || length > CAUSES_LENGTH_MAX) break
+    const message = fieldErrorMessage(error)
+    length += message.length
+    causes.push({ reason: error.type, message, field: error.field === '' ? '<nil>' : error.field })
+  }
+  const errors = allErrors.slice(0, causes.length)
+  const hidden = allErrors.length - errors.length
   const details: StatusDetails = {}
   if (name !== '') details.name = name
   if (kind.group !== '') details.group = kind.group
   details.kind = kind.kind
   if (causes.length > 0) details.causes = causes
   const summary = aggregateFieldErrors(errors)
-  const message = `${groupKindString(kind)} "${name}" is invalid${summary === '' ? '' : `: ${summary}`}`
+  const more = hidden === 0 ? '' : ` and ${hidden} more errors`
+  const message = `${groupKindString(kind)} "${name}" is invalid${summary === '' ? '' : `: ${summary}${more}`}`
   return failure(422, 'Invalid', message, details)
 }
 

@@ -131,7 +131,7 @@ export function isValidPortNumber(port: number): string[] {
   return isInRange(port, 1, 65535)
 }
 
-export function isInRange(value: number, low: number, high: number): string[] {
+function isInRange(value: number, low: number, high: number): string[] {
   return value >= low && value <= high ? VALID : [inclusiveRangeMessage(low, high)]
 }
 

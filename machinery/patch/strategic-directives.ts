@@ -16,7 +16,7 @@ export const SET_ELEMENT_ORDER_PREFIX = '$setElementOrder'
 
 export const badRetainKeys = (): StatusError => newBadRequest('invalid patch format of retainKeys')
 export const badSetElementOrder = (): StatusError => newBadRequest('invalid patch format of setElementOrder list')
-export const badPrimitiveList = (): StatusError => newBadRequest('invalid patch format of primitive list')
+const badPrimitiveList = (): StatusError => newBadRequest('invalid patch format of primitive list')
 const noListOfLists = (): StatusError => newBadRequest('lists of lists are not supported')
 export const noMergeKey = (element: JsonObject, key: string): StatusError =>
   newBadRequest(`map: ${JSON.stringify(element)} does not contain declared merge key: ${key}`)

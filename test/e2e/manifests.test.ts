@@ -250,10 +250,14 @@ describe('the manifests folder', () => {
   })
 
   it('reports an object the API refuses with document and line, applies the others, and tries again', async () => {
-    const content = documents(configMap('row9b-good'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: Bad_Name }', {
-      ...configMap('row9b-late'),
-      metadata: { name: 'row9b-late', namespace: 'row9b' },
-    })
+    const content = documents(
+      configMap('row9b-good'),
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: Bad_Name }',
+      {
+        ...configMap('row9b-late'),
+        metadata: { name: 'row9b-late', namespace: 'row9b' },
+      },
+    )
     drop('row9b.yaml', content)
     const failed = await settled('row9b', content, 'False')
     expect(failed.status?.lastError).toMatchObject({ documentIndex: 1 })
@@ -430,7 +434,8 @@ describe('the manifests folder', () => {
     expect(after).toMatchObject({ spec: { version: 'v2' } })
   })
 
-  it.skip('is the field manager deploy@<node> of what it applies (the server records no managedFields yet)', () => undefined)
+  it.skip('is the field manager deploy@<node> of what it applies (the server records no managedFields yet)', () =>
+    undefined)
 })
 
 describe('the manifests folder over a restart', () => {

@@ -1,4 +1,5 @@
 /** The server as a process: start, stop, crash, and what it says when it cannot start. */
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,12 +53,17 @@ describe('knarr server', () => {
 
   it('ends on SIGTERM within seconds with status 0, closing watches and checkpointing the database', async () => {
     const client = clientFromKubeconfig(server.kubeconfig)
+    const watching = new AbortController()
+    const seen = drain(
+      client.watch(CONFIG_MAPS, { namespace: 'default', sendInitialEvents: true, allowWatchBookmarks: true }),
+      watching,
+    )
+    await once(watching.signal, 'abort')
     await client.create(CONFIG_MAPS, configMap('kept'))
-    const watching = drain(client.watch(CONFIG_MAPS, { namespace: 'default' }))
     const end = await server.stop('SIGTERM')
     expect(end).toMatchObject({ code: 0, signal: null })
     expect(end.durationMs).toBeLessThan(5_000)
-    await watching
+    expect(await seen).toContain('kept')
     const database = join(server.dataDir, 'server', 'db', 'state.db')
     expect(statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0)
     expect(server.log).toContain('knarr has stopped')
@@ -150,7 +156,15 @@ describe('knarr', () => {
   })
 })
 
-/** Resolves when the stream ends; a connection that breaks is no clean end. */
-async function drain(events: AsyncIterable<unknown>): Promise<void> {
-  for await (const event of events) void event
+/** The names of all events, when the stream ends; `started` aborts with the first event. */
+async function drain(
+  events: AsyncIterable<{ object: { metadata: { name?: string } } }>,
+  started: AbortController,
+): Promise<(string | undefined)[]> {
+  const names: (string | undefined)[] = []
+  for await (const { object } of events) {
+    names.push(object.metadata.name)
+    started.abort()
+  }
+  return names
 }

@@ -160,14 +160,16 @@ export interface CommandResult {
   readonly output: string
 }
 
-/** `knarr ARGS...` that is expected to end by itself; output is stdout and stderr as printed. */
+/** `knarr ARGS...` that is expected to end by itself, or it is killed (code null); output is stdout and stderr as printed. */
 export async function runKnarr(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
   const run = new Run(await builtServer(), args, env)
   running.add(run.child)
+  const timer = setTimeout(() => run.child.kill('SIGKILL'), READY_TIMEOUT_MS)
   const { code } = await run.ended
+  clearTimeout(timer)
   running.delete(run.child)
   return { code, output: run.output }
 }

@@ -14,7 +14,7 @@ import type { ApiResponse } from '../../server/interfaces.ts'
 import type { ExpectedKind } from '../body/decode.ts'
 import { decodeObject, enforceFieldValidation } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
-import { negotiateOutput } from '../negotiate.ts'
+import { negotiateOutput, negotiateWithoutTable } from '../negotiate.ts'
 import { parseListOptions } from '../options/list-options.ts'
 import { parseWriteOptions } from '../options/write-options.ts'
 import { listResponse, objectResponse, valueResponse } from '../output.ts'
@@ -46,7 +46,7 @@ async function createUnstored(
   expected: ExpectedKind,
   create: (object: KubeObject) => Promise<KubeObject>,
 ): Promise<ApiResponse> {
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateWithoutTable(call.request.headers['accept'])
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'CreateOptions')
   call.isDryRun = isDryRun
   const { object, strictErrors } = decodeObject(call.request, expected)

@@ -3,7 +3,7 @@
  * does not keep up is ended; what waits for it are references to objects, not bytes.
  * Upstream: apiserver pkg/endpoints/handlers/watch.go.
  */
-import { newExpired } from '#machinery/meta/errors.ts'
+import { newBadRequest, newExpired } from '#machinery/meta/errors.ts'
 import type { TimerHandle } from '#machinery/util/clock.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import { interpretError } from '../../registry/generic/interpret-error.ts'
@@ -13,6 +13,7 @@ import type { StoreWatchEvent, StoreWatchSink } from '../../storage/cacher/inter
 import type { EndpointScope } from '../interfaces.ts'
 import type { OutputFormat } from '../negotiate.ts'
 import { negotiateOutput } from '../negotiate.ts'
+import type { ParsedListOptions } from '../options/list-options.ts'
 import { parseListOptions } from '../options/list-options.ts'
 import { representObject } from '../output.ts'
 import { JSON_HEADERS } from '../responses.ts'
@@ -36,22 +37,17 @@ export async function serveWatch(
   const { definition } = scope
   const output = negotiateOutput(call.request.headers['accept'])
   const options = parseListOptions(call.query, definition, true)
-  // The legacy /watch/ paths carry the name in the path.
-  const name = options.name ?? (call.info.name === '' ? undefined : call.info.name)
+  const name = watchedName(call, options)
   const stream = new WatchStream(call, scope, store, output, metrics)
   const ended = new AbortController()
   call.signal.addEventListener('abort', () => ended.abort(), { once: true })
   stream.onClose = () => ended.abort()
-  const isPinned = options.name === undefined && name !== undefined
-  const selection = isPinned
-    ? { matches: (o: { metadata: { name?: string } }) => o.metadata.name === name }
-    : options.selection
   try {
     await store.objects.watch(
       {
         namespace: definition.namespaced ? call.info.namespace : '',
         ...(name === undefined ? {} : { name }),
-        selection,
+        selection: options.selection,
         resourceVersion: options.resourceVersion,
         allowBookmarks: options.allowBookmarks,
         sendInitialEvents: options.sendInitialEvents,
@@ -69,6 +65,14 @@ export async function serveWatch(
     headers: JSON_HEADERS,
     body: { type: 'stream', start: (sink) => stream.start(sink, seconds, ended.signal) },
   }
+}
+
+/** The legacy /watch/ paths carry the name in the path, and it is that name the request was authorized for. */
+function watchedName({ info }: ApiCall, { name }: ParsedListOptions): string | undefined {
+  if (info.name === '') return name
+  if (name !== undefined && name !== info.name)
+    throw newBadRequest("fieldSelector metadata.name doesn't match requested name")
+  return info.name
 }
 
 class WatchStream implements StoreWatchSink {

@@ -21,7 +21,12 @@ function mixed(namespace: string): string {
   for (let i = 0; i < 10; i++) {
     objects.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: meta(`m${i}`), data: { i: String(i) } })
     objects.push({ apiVersion: 'v1', kind: 'Secret', metadata: meta(`m${i}`), data: { i: 'eA==' } })
-    objects.push({ apiVersion: 'v1', kind: 'Service', metadata: meta(`m${i}`), spec: { selector: { app: 'x' }, ports: [{ port: 80 + i }] } })
+    objects.push({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: meta(`m${i}`),
+      spec: { selector: { app: 'x' }, ports: [{ port: 80 + i }] },
+    })
   }
   for (let i = 0; i < 4; i++) {
     objects.push({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: meta(`m${i}`), spec: { selector, template } })
@@ -30,16 +35,67 @@ function mixed(namespace: string): string {
   objects.push(
     { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: meta('m'), spec: { serviceName: 's', selector, template } },
     { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: meta('m'), spec: { selector, template } },
-    { apiVersion: 'batch/v1', kind: 'CronJob', metadata: meta('m'), spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } } } },
-    { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: meta('m'), spec: { defaultBackend: { service: { name: 'm0', port: { number: 80 } } } } },
+    {
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: meta('m'),
+      spec: {
+        schedule: '@daily',
+        jobTemplate: { spec: { template: { spec: { ...template.spec, restartPolicy: 'Never' } } } },
+      },
+    },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: meta('m'),
+      spec: { defaultBackend: { service: { name: 'm0', port: { number: 80 } } } },
+    },
     { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: meta('m'), spec: { podSelector: {} } },
-    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: meta('m'), spec: { minAvailable: '50%', selector } },
-    { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: meta('m'), spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'm0' } } },
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: meta('m'), rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] },
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: meta('m'), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'm' }, subjects: [{ kind: 'ServiceAccount', name: 'm0', namespace }] },
-    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: meta('m'), spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } },
-    { apiVersion: 'v1', kind: 'LimitRange', metadata: meta('m'), spec: { limits: [{ type: 'Container', default: { cpu: '1' }, defaultRequest: { cpu: '1' } }] } },
-    { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: meta('m'), addressType: 'IPv4', endpoints: [{ addresses: ['10.0.0.1'] }], ports: [] },
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: meta('m'),
+      spec: { minAvailable: '50%', selector },
+    },
+    {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: meta('m'),
+      spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'm0' } },
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: meta('m'),
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: meta('m'),
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'm' },
+      subjects: [{ kind: 'ServiceAccount', name: 'm0', namespace }],
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: meta('m'),
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'LimitRange',
+      metadata: meta('m'),
+      spec: { limits: [{ type: 'Container', default: { cpu: '1' }, defaultRequest: { cpu: '1' } }] },
+    },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: meta('m'),
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.1'] }],
+      ports: [],
+    },
   )
   return documents(...objects.map((object) => JSON.stringify(object)))
 }
@@ -55,7 +111,8 @@ export const APPLYING: readonly Scenario[] = [
       const second = (await kubectl.ok('apply -f -', manifests)).trim().split('\n')
       // The client's doing: a budget's selector is a replaced field and always sent; 1.20 does not know batch/v1 CronJob
       // and sends lists of unknown kinds whole.
-      const always = kubectl.version === '1.20' ? 'cronjob.batch/m configured' : 'poddisruptionbudget.policy/m configured'
+      const always =
+        kubectl.version === '1.20' ? 'cronjob.batch/m configured' : 'poddisruptionbudget.policy/m configured'
       expect(second.filter((line) => !line.endsWith(' unchanged'))).toEqual([always])
     },
   },
@@ -65,8 +122,16 @@ export const APPLYING: readonly Scenario[] = [
       await kubectl.ok('apply -f -', deployment('web'))
       await kubectl.ok('scale deployment web --replicas=5')
       await kubectl.ok('annotate deployment web other=kept')
-      await kubectl.ok(['patch', 'deployment', 'web', '-p', '{"spec":{"template":{"spec":{"containers":[{"name":"sidecar","image":"s"}]}}}}'])
-      const changed = deployment('web', 'nginx:9').replace('  labels: { app: web }\n', '').replace('  replicas: 2\n', '')
+      await kubectl.ok([
+        'patch',
+        'deployment',
+        'web',
+        '-p',
+        '{"spec":{"template":{"spec":{"containers":[{"name":"sidecar","image":"s"}]}}}}',
+      ])
+      const changed = deployment('web', 'nginx:9')
+        .replace('  labels: { app: web }\n', '')
+        .replace('  replicas: 2\n', '')
       expect(await kubectl.ok('apply -f -', changed)).toBe('deployment.apps/web configured\n')
       const live = await kubectl.json<{
         metadata: { labels?: object; annotations: Record<string, string> }
@@ -77,7 +142,12 @@ export const APPLYING: readonly Scenario[] = [
       // The default: apply removed its own replicas.
       expect(live.spec.replicas).toBe(1)
       const images = live.spec.template.spec.containers.map(({ name, image }) => [name, image])
-      expect(images).toEqual(expect.arrayContaining([['web', 'nginx:9'], ['sidecar', 's']]))
+      expect(images).toEqual(
+        expect.arrayContaining([
+          ['web', 'nginx:9'],
+          ['sidecar', 's'],
+        ]),
+      )
     },
   },
   {
@@ -110,14 +180,17 @@ export const APPLYING: readonly Scenario[] = [
       const allowlist = kubectl.version === '1.20' ? '--prune-whitelist' : '--prune-allowlist'
       const output = await kubectl.ok(`apply -f - --prune -l set=one ${allowlist}=core/v1/ConfigMap`, set('b'))
       expect(output).toContain('configmap/a pruned')
-      expect((await kubectl.ok('get cm -o name')).split('\n')).toEqual(expect.arrayContaining(['configmap/b', 'configmap/stranger']))
+      expect((await kubectl.ok('get cm -o name')).split('\n')).toEqual(
+        expect.arrayContaining(['configmap/b', 'configmap/stranger']),
+      )
     },
   },
   {
     name: 'apply -f folder and apply -k kustomization',
     async run(kubectl) {
       const path = folder({
-        'kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: pre-\nconfigMapGenerator:\n- name: made\n  literals: [x=1]\n',
+        'kustomization.yaml':
+          'resources: [a.yaml]\nnamePrefix: pre-\nconfigMapGenerator:\n- name: made\n  literals: [x=1]\n',
         'a.yaml': configMap('a', { k: 'v' }),
       })
       expect(await kubectl.ok(['kustomize', path])).toContain('name: pre-a')
@@ -130,7 +203,11 @@ export const APPLYING: readonly Scenario[] = [
   {
     name: 'apply names file and cause of a broken manifest and applies the others',
     async run(kubectl) {
-      const path = folder({ '1.yaml': configMap('good'), '2.yaml': 'a: [', '3.yaml': deployment('x').replace('nginx:1', '""') })
+      const path = folder({
+        '1.yaml': configMap('good'),
+        '2.yaml': 'a: [',
+        '3.yaml': deployment('x').replace('nginx:1', '""'),
+      })
       const message = await kubectl.fails(['apply', '-f', path])
       expect(message).toMatch(/2\.yaml/)
       expect(message).toContain('image: Required value')

@@ -15,7 +15,9 @@ export const AUTHORIZING: readonly Scenario[] = [
       await kubectl.ok('create -f -', pod('p'))
       await kubectl.ok('create role reader --verb=get,list --resource=pods')
       await kubectl.ok('create rolebinding readers --role=reader --group=devs')
-      await eventually(async () => expect(await kubectl.run(['auth', 'can-i', 'list', 'pods', ...jane])).toMatchObject({ code: 0 }))
+      await eventually(async () =>
+        expect(await kubectl.run(['auth', 'can-i', 'list', 'pods', ...jane])).toMatchObject({ code: 0 }),
+      )
       const [list, others, forbidden] = await Promise.all([
         kubectl.ok(['auth', 'can-i', '--list', ...jane]),
         kubectl.run(['auth', 'can-i', 'delete', 'pods', ...jane]),

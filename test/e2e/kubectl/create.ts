@@ -81,7 +81,11 @@ const GENERATORS: readonly Generated[] = [
   },
 ]
 
-const nameIn = (command: string): string => command.split(' ').filter((word) => !word.startsWith('-')).at(nameIndex(command)) ?? ''
+const nameIn = (command: string): string =>
+  command
+    .split(' ')
+    .filter((word) => !word.startsWith('-'))
+    .at(nameIndex(command)) ?? ''
 const nameIndex = (command: string): number => (/^(secret|service) /.test(command) ? 2 : 1)
 
 export const CREATING: readonly Scenario[] = [
@@ -90,7 +94,9 @@ export const CREATING: readonly Scenario[] = [
       name: `create ${command}`,
       ...(versions !== undefined && { versions }),
       async run(kubectl) {
-        const args = command.split(' ').map((word) => (word.startsWith('--schedule') ? word.replaceAll('_', ' ') : word))
+        const args = command
+          .split(' ')
+          .map((word) => (word.startsWith('--schedule') ? word.replaceAll('_', ' ') : word))
         expect(await kubectl.ok(['create', ...args])).toMatch(/ created\n$/)
         expect(await kubectl.json(`get ${kind} ${nameIn(command)}`)).toMatchObject(expected)
         expect(await kubectl.fails(['create', ...args])).toContain('already exists')
@@ -106,7 +112,9 @@ export const CREATING: readonly Scenario[] = [
       await kubectl.ok(`create priorityclass ${namespace}-p --value=1000 --description=text`)
       expect(await kubectl.ok(`describe clusterrolebinding ${namespace}-b`)).toMatch(/Group\s+ops/)
       expect(await kubectl.ok(`describe clusterrole ${namespace}-r`)).toMatch(/nodes\s+\[\]\s+\[n1\]\s+\[get\]/)
-      await kubectl.ok(`delete clusterrole/${namespace}-r clusterrole/${namespace}-u clusterrolebinding/${namespace}-b priorityclass/${namespace}-p`)
+      await kubectl.ok(
+        `delete clusterrole/${namespace}-r clusterrole/${namespace}-u clusterrolebinding/${namespace}-b priorityclass/${namespace}-p`,
+      )
     },
   },
   {
@@ -126,7 +134,9 @@ export const CREATING: readonly Scenario[] = [
     name: 'create --dry-run=client and --dry-run=server change nothing',
     async run(kubectl) {
       expect(await kubectl.ok('create deployment x --image=nginx --dry-run=client -o yaml')).toContain('image: nginx')
-      const dry = await kubectl.json<{ metadata: { uid?: string } }>('create deployment x --image=nginx --dry-run=server')
+      const dry = await kubectl.json<{ metadata: { uid?: string } }>(
+        'create deployment x --image=nginx --dry-run=server',
+      )
       expect(dry.metadata.uid).toBeDefined()
       expect(await kubectl.ok('get deployments -o name')).toBe('')
     },
@@ -146,7 +156,9 @@ export const CREATING: readonly Scenario[] = [
     async run(kubectl) {
       await kubectl.ok('create -f -', deployment('web'))
       await kubectl.ok('run solo --image=nginx --port=80')
-      expect(await kubectl.ok('expose deployment web --port=80 --target-port=8080 --name=front')).toBe('service/front exposed\n')
+      expect(await kubectl.ok('expose deployment web --port=80 --target-port=8080 --name=front')).toBe(
+        'service/front exposed\n',
+      )
       await kubectl.ok('expose pod solo --type=NodePort')
       const front = await kubectl.json<{ spec: { clusterIP: string; selector: object } }>('get svc front')
       expect(front.spec).toMatchObject({ selector: { app: 'web' }, ports: [{ port: 80, targetPort: 8080 }] })
@@ -184,7 +196,9 @@ export const CREATING: readonly Scenario[] = [
     async run(kubectl) {
       await kubectl.ok('create -f -', deployment('web'))
       await kubectl.ok('rollout restart deployment/web')
-      expect(await kubectl.ok(['get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.metadata.annotations}'])).toContain('restartedAt')
+      expect(
+        await kubectl.ok(['get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.metadata.annotations}']),
+      ).toContain('restartedAt')
       await kubectl.ok('rollout pause deployment/web')
       expect(await kubectl.ok('get deployment web -o jsonpath={.spec.paused}')).toBe('true')
       await kubectl.ok('rollout resume deployment/web')

@@ -10,7 +10,9 @@ async function family(kubectl: Kubectl): Promise<void> {
   await kubectl.ok('create configmap parent')
   const uid = await kubectl.ok('get cm parent -o jsonpath={.metadata.uid}')
   const child = JSON.parse(configMap('child')) as { metadata: Record<string, unknown> }
-  child.metadata['ownerReferences'] = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'parent', uid, blockOwnerDeletion: true }]
+  child.metadata['ownerReferences'] = [
+    { apiVersion: 'v1', kind: 'ConfigMap', name: 'parent', uid, blockOwnerDeletion: true },
+  ]
   await kubectl.ok('create -f -', JSON.stringify(child))
 }
 
@@ -28,7 +30,9 @@ export const DELETING: readonly Scenario[] = [
       expect(await kubectl.ok('delete -f -', configMap('c'))).toMatch(/^configmap "c" deleted/)
       await kubectl.ok('create secret generic s')
       await kubectl.ok('delete cm,secrets --all')
-      await eventually(async () => expect((await kubectl.ok('get cm,secrets -o name')).trim()).toBe('configmap/kube-root-ca.crt'))
+      await eventually(async () =>
+        expect((await kubectl.ok('get cm,secrets -o name')).trim()).toBe('configmap/kube-root-ca.crt'),
+      )
       expect(await kubectl.fails('delete cm a')).toContain('not found')
       expect(await kubectl.ok('delete cm a --ignore-not-found')).toBe('')
     },
@@ -107,7 +111,17 @@ export const DELETING: readonly Scenario[] = [
       ])
       await kubectl.ok(['delete', 'namespace', inner])
       expect(await kubectl.fails(`get namespace ${inner}`)).toContain('not found')
-      expect(await kubectl.ok(['get', 'cm,secret,deploy,svc,role,pod', '-A', '--field-selector', `metadata.namespace=${inner}`, '-o', 'name'])).toBe('')
+      expect(
+        await kubectl.ok([
+          'get',
+          'cm,secret,deploy,svc,role,pod',
+          '-A',
+          '--field-selector',
+          `metadata.namespace=${inner}`,
+          '-o',
+          'name',
+        ]),
+      ).toBe('')
       expect(await there.fails('create configmap late')).toMatch(/not found|forbidden/)
     },
   },

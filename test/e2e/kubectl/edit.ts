@@ -18,7 +18,9 @@ export const EDITING: readonly Scenario[] = [
     name: 'edit changes an object through an editor',
     async run(kubectl) {
       await kubectl.ok('create -f -', deployment('web'))
-      const edited = await kubectl.run(['edit', 'deployment', 'web'], { env: { KUBE_EDITOR: editor('s/replicas: 2/replicas: 7/') } })
+      const edited = await kubectl.run(['edit', 'deployment', 'web'], {
+        env: { KUBE_EDITOR: editor('s/replicas: 2/replicas: 7/') },
+      })
       expect(edited).toMatchObject({ code: 0, stdout: 'deployment.apps/web edited\n' })
       expect(await kubectl.ok('get deployment web -o jsonpath={.spec.replicas}')).toBe('7')
       const same = await kubectl.run(['edit', 'deployment', 'web'], { env: { KUBE_EDITOR: 'true' } })
@@ -29,7 +31,9 @@ export const EDITING: readonly Scenario[] = [
     name: 'edit of an invalid value shows the reason',
     async run(kubectl) {
       await kubectl.ok('create -f -', deployment('web'))
-      const edited = await kubectl.run(['edit', 'deployment', 'web'], { env: { KUBE_EDITOR: editor('s/replicas: 2/replicas: -2/') } })
+      const edited = await kubectl.run(['edit', 'deployment', 'web'], {
+        env: { KUBE_EDITOR: editor('s/replicas: 2/replicas: -2/') },
+      })
       expect(edited.code).not.toBe(0)
       const copy = /stored to "([^"]+)"/.exec(edited.stderr)?.[1] ?? ''
       expect(readFileSync(copy, 'utf8')).toContain('spec.replicas: Invalid value: -2')
@@ -42,7 +46,9 @@ export const EDITING: readonly Scenario[] = [
       await kubectl.ok('create -f -', deployment('web'))
       const patch = (type: string, body: unknown): Promise<string> =>
         kubectl.ok(['patch', 'deployment', 'web', `--type=${type}`, '-p', JSON.stringify(body)])
-      await patch('strategic', { spec: { template: { spec: { containers: [{ name: 'web', env: [{ name: 'A', value: '1' }] }] } } } })
+      await patch('strategic', {
+        spec: { template: { spec: { containers: [{ name: 'web', env: [{ name: 'A', value: '1' }] }] } } },
+      })
       await patch('merge', { spec: { replicas: 4, minReadySeconds: 3 }, metadata: { annotations: { a: 'b' } } })
       await patch('json', [
         { op: 'test', path: '/spec/replicas', value: 4 },
@@ -52,13 +58,16 @@ export const EDITING: readonly Scenario[] = [
       const live = await kubectl.json('get deployment web')
       expect(live).toMatchObject({
         metadata: { labels: { app: 'web', 'x/y': 'z' }, annotations: { a: 'b' } },
-        spec: { replicas: 4, template: { spec: { containers: [{ image: 'nginx:1', env: [{ name: 'A', value: '1' }] }] } } },
+        spec: {
+          replicas: 4,
+          template: { spec: { containers: [{ image: 'nginx:1', env: [{ name: 'A', value: '1' }] }] } },
+        },
       })
       expect(live['spec']).not.toHaveProperty('minReadySeconds')
       expect(await patch('merge', {})).toContain('patched (no change)')
-      expect(await kubectl.fails(['patch', 'deployment', 'web', '--type=json', '-p', '[{"op":"remove","path":"/nope"}]'])).toMatch(
-        /request is invalid|nonexistent|missing/i,
-      )
+      expect(
+        await kubectl.fails(['patch', 'deployment', 'web', '--type=json', '-p', '[{"op":"remove","path":"/nope"}]']),
+      ).toMatch(/request is invalid|nonexistent|missing/i)
       expect(await kubectl.fails(['patch', 'deployment', 'none', '-p', '{}'])).toContain('not found')
     },
   },
@@ -67,10 +76,21 @@ export const EDITING: readonly Scenario[] = [
     versions: ['1.36'],
     async run(kubectl) {
       await kubectl.ok('create -f -', deployment('web'))
-      await kubectl.ok(['patch', 'deployment', 'web', '--subresource=status', '--type=merge', '-p', '{"status":{"replicas":3},"spec":{"replicas":9}}'])
+      await kubectl.ok([
+        'patch',
+        'deployment',
+        'web',
+        '--subresource=status',
+        '--type=merge',
+        '-p',
+        '{"status":{"replicas":3},"spec":{"replicas":9}}',
+      ])
       const live = await kubectl.json('get deployment web --subresource=status')
       expect(live).toMatchObject({ spec: { replicas: 2 }, status: { replicas: 3 } })
-      expect(await kubectl.json('get deployment web --subresource=scale')).toMatchObject({ kind: 'Scale', spec: { replicas: 2 } })
+      expect(await kubectl.json('get deployment web --subresource=scale')).toMatchObject({
+        kind: 'Scale',
+        spec: { replicas: 2 },
+      })
     },
   },
   {
@@ -84,7 +104,9 @@ export const EDITING: readonly Scenario[] = [
       await kubectl.ok('label cm --all extra=1')
       await kubectl.ok('label cm b extra-')
       await kubectl.ok('annotate cm b note-')
-      const { items } = await kubectl.json<{ items: { metadata: { name: string; labels?: object; annotations?: object } }[] }>('get cm a b')
+      const { items } = await kubectl.json<{
+        items: { metadata: { name: string; labels?: object; annotations?: object } }[]
+      }>('get cm a b')
       expect(items.map(({ metadata: { name, labels, annotations } }) => ({ name, labels, annotations }))).toEqual([
         { name: 'a', labels: { tier: 'two', extra: '1' }, annotations: { note: 'hello' } },
         { name: 'b' },
@@ -109,12 +131,16 @@ export const EDITING: readonly Scenario[] = [
   {
     name: 'scale deployments, statefulsets and replication controllers, with preconditions',
     async run(kubectl) {
-      const set = deployment('db').replace('kind: Deployment', 'kind: StatefulSet').replace('spec:\n  replicas', 'spec:\n  serviceName: db\n  replicas')
+      const set = deployment('db')
+        .replace('kind: Deployment', 'kind: StatefulSet')
+        .replace('spec:\n  replicas', 'spec:\n  serviceName: db\n  replicas')
       await kubectl.ok('create -f -', documents(deployment('web'), set))
       await kubectl.ok('scale deployment/web statefulset/db --replicas=5')
       expect(await kubectl.ok('get deploy,sts -o jsonpath={.items[*].spec.replicas}')).toBe('5 5')
       await kubectl.ok('scale deployment web --current-replicas=5 --replicas=6')
-      expect(await kubectl.fails('scale deployment web --current-replicas=1 --replicas=2')).toMatch(/Expected replicas to be 1/i)
+      expect(await kubectl.fails('scale deployment web --current-replicas=1 --replicas=2')).toMatch(
+        /Expected replicas to be 1/i,
+      )
       expect(await kubectl.fails('scale deployment none --replicas=2')).toContain('not found')
       await kubectl.ok('autoscale deployment web --min=1 --max=3 --cpu-percent=80')
       expect(await kubectl.ok('get hpa')).toMatch(/web\s+Deployment\/web/)
@@ -136,10 +162,25 @@ export const EDITING: readonly Scenario[] = [
       ])
       expect(timedOut).toContain('timed out waiting for the condition')
       if (kubectl.version === '1.20') return
-      const condition = { type: 'Available', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', lastUpdateTime: '2026-01-01T00:00:00Z', reason: 'r', message: 'm' }
+      const condition = {
+        type: 'Available',
+        status: 'True',
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+        lastUpdateTime: '2026-01-01T00:00:00Z',
+        reason: 'r',
+        message: 'm',
+      }
       const waiting = kubectl.run(['wait', 'deployment/web', '--for=condition=Available', '--timeout=30s'])
       const jsonpath = kubectl.run(['wait', 'deployment/web', '--for=jsonpath={.status.replicas}=2', '--timeout=30s'])
-      await kubectl.ok(['patch', 'deployment', 'web', '--subresource=status', '--type=merge', '-p', JSON.stringify({ status: { replicas: 2, conditions: [condition] } })])
+      await kubectl.ok([
+        'patch',
+        'deployment',
+        'web',
+        '--subresource=status',
+        '--type=merge',
+        '-p',
+        JSON.stringify({ status: { replicas: 2, conditions: [condition] } }),
+      ])
       expect(await waiting).toMatchObject({ code: 0, stdout: 'deployment.apps/web condition met\n' })
       expect(await jsonpath).toMatchObject({ code: 0 })
     },

@@ -7,7 +7,12 @@ import { documents } from './scenario.ts'
 /** Own names for each scenario: they run at the same time. */
 const namesOf = (namespace: string) => {
   const singular = `widget${namespace.replaceAll('-', 'x')}`
-  return { group: `${namespace}.example.com`, singular, plural: `${singular}s`, kind: `Widget${namespace.replaceAll('-', 'x')}` }
+  return {
+    group: `${namespace}.example.com`,
+    singular,
+    plural: `${singular}s`,
+    kind: `Widget${namespace.replaceAll('-', 'x')}`,
+  }
 }
 type Names = ReturnType<typeof namesOf>
 
@@ -107,7 +112,9 @@ export const EXTENDING: readonly Scenario[] = [
   {
     name: 'add-ons and charts are served under k3s names',
     async run(kubectl) {
-      expect(await kubectl.ok('get crd -o name')).toContain('customresourcedefinition.apiextensions.k8s.io/addons.k3s.cattle.io')
+      expect(await kubectl.ok('get crd -o name')).toContain(
+        'customresourcedefinition.apiextensions.k8s.io/addons.k3s.cattle.io',
+      )
       const [charts, addons, explained] = await Promise.all([
         kubectl.run(['get', 'hc']),
         kubectl.run(['get', 'addon']),

@@ -65,10 +65,17 @@ export const READING: readonly Scenario[] = [
       expect(notIn.trim().split('\n')).toHaveLength(3)
       expect(exists).not.toContain('configmap/a')
       expect(field).toBe('configmap/c\n')
-      expect(sorted.trim().split('\n').map((line) => line[0])).toEqual(['a', 'b', 'c', 'd', 'e'])
+      expect(
+        sorted
+          .trim()
+          .split('\n')
+          .map((line) => line[0]),
+      ).toEqual(['a', 'b', 'c', 'd', 'e'])
       expect(labels).toContain('name=a,parity=even')
       expect(columns).toContain('PARITY')
-      expect(await kubectl.fails('get cm --field-selector data.x=y')).toContain('"data.x" is not a known field selector')
+      expect(await kubectl.fails('get cm --field-selector data.x=y')).toContain(
+        '"data.x" is not a known field selector',
+      )
     },
   },
   {
@@ -100,7 +107,9 @@ export const READING: readonly Scenario[] = [
   {
     name: 'get says what is missing',
     async run(kubectl) {
-      expect(await kubectl.fails('get cm nothing')).toBe('Error from server (NotFound): configmaps "nothing" not found\n')
+      expect(await kubectl.fails('get cm nothing')).toBe(
+        'Error from server (NotFound): configmaps "nothing" not found\n',
+      )
       expect(await kubectl.fails('get gadgets')).toContain(`the server doesn't have a resource type "gadgets"`)
       expect(await kubectl.ok('get cm nothing --ignore-not-found')).toBe('')
       const empty = await kubectl.run(['get', 'pods'])
@@ -176,9 +185,9 @@ export const READING: readonly Scenario[] = [
       expect(described).toMatch(/key:\n----\nvalue/)
       const namespaceText = await kubectl.ok(`describe namespace ${namespace}`)
       expect(namespaceText).toMatch(/Status:\s+Active/)
-      expect(await kubectl.ok('describe svc,secret,sa,role,quota,limits,job,cronjob,ingress,pvc,ds,sts,rs,hpa,netpol,pdb')).toContain(
-        'default',
-      )
+      expect(
+        await kubectl.ok('describe svc,secret,sa,role,quota,limits,job,cronjob,ingress,pvc,ds,sts,rs,hpa,netpol,pdb'),
+      ).toContain('default')
       expect(await kubectl.fails('describe pod nothing')).toContain('"nothing" not found')
     },
   },

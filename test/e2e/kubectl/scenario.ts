@@ -13,8 +13,11 @@ export interface Scenario {
 export const documents = (...manifests: readonly string[]): string =>
   manifests.map((manifest) => `---\n${manifest}\n`).join('')
 
-export const configMap = (name: string, data: Record<string, string> = {}, labels: Record<string, string> = {}): string =>
-  JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
+export const configMap = (
+  name: string,
+  data: Record<string, string> = {},
+  labels: Record<string, string> = {},
+): string => JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels }, data })
 
 export const deployment = (name: string, image = 'nginx:1', replicas = 2): string => `
 apiVersion: apps/v1
