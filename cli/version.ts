@@ -1,5 +1,11 @@
 /** What knarr says it is. The Kubernetes version decides how clients behave, so it stands first. */
 
+/** Put in by scripts/build.mjs where there is a repository; absent when the sources run directly. */
+declare const KNARR_SOURCE: { readonly commit: string; readonly treeState: string; readonly date: string } | undefined
+
+const SOURCE =
+  typeof KNARR_SOURCE === 'undefined' ? { commit: '', treeState: '', date: '1970-01-01T00:00:00Z' } : KNARR_SOURCE
+
 /** Equal to package.json (checked by test/tidy). */
 export const KNARR_VERSION = '0.1.0'
 const KUBERNETES_MAJOR = '1'
@@ -13,9 +19,9 @@ export const VERSION_INFO = {
   emulationMajor: KUBERNETES_MAJOR,
   emulationMinor: KUBERNETES_MINOR,
   gitVersion: `v${KUBERNETES_MAJOR}.${KUBERNETES_MINOR}.${KUBERNETES_PATCH}+knarr${KNARR_VERSION}`,
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '1970-01-01T00:00:00Z',
+  gitCommit: SOURCE.commit,
+  gitTreeState: SOURCE.treeState,
+  buildDate: SOURCE.date,
   goVersion: `node${process.version.slice(1)}`,
   compiler: 'v8',
   platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,

@@ -1,8 +1,9 @@
 // Bundles knarr into dist/: one ESM file for the command, one per worker thread, and the data files they read at run time.
 // A bundle starts several times faster than hundreds of separate modules, and a source map keeps stack traces readable.
 // Usage: build.mjs [FOLDER], without it dist/.
+import { execFileSync } from 'node:child_process'
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -18,6 +19,19 @@ function filesBelow(directory, suffix) {
     else if (name.endsWith(suffix)) found.push(path)
   }
   return found
+}
+
+/** What GET /version says of the sources: their commit, its date (so builds are reproducible), whether they differ from it. */
+function sourceFacts() {
+  const git = (...args) =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  try {
+    const [commit, seconds] = git('log', '-1', '--format=%H %ct').split(' ')
+    const treeState = git('status', '--porcelain', '--untracked-files=no') === '' ? 'clean' : 'dirty'
+    return { commit, treeState, date: new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z') }
+  } catch {
+    return undefined // No git, or no repository.
+  }
 }
 
 const sources = ['machinery', 'apiserver', 'controllers', 'agent', 'addons', 'charts', 'cli'].map((folder) =>
@@ -45,6 +59,7 @@ await build({
   target: 'node20',
   packages: 'external',
   sourcemap: true,
+  define: { KNARR_SOURCE: JSON.stringify(sourceFacts()) ?? 'undefined' },
   banner: { js: '// knarr: built by scripts/build.mjs' },
   logLevel: 'warning',
 })

@@ -64,7 +64,9 @@ export function isTrue(query: Query, name: string): boolean {
 function nameFromFieldSelector(selector: string): string {
   if (selector === '') return ''
   try {
-    const exact = parseFieldSelector(selector).find(({ field, operator }) => field === 'metadata.name' && operator === '=')
+    const exact = parseFieldSelector(selector).find(
+      ({ field, operator }) => field === 'metadata.name' && operator === '=',
+    )
     return exact === undefined || !isPathSegment(exact.value) ? '' : exact.value
   } catch {
     return '' // The list itself answers 400.

@@ -33,6 +33,7 @@ import { createInProcessTransport } from './in-process-transport.ts'
 import type { ApiRequest, ApiResponse, ApiServer, HealthCheck, VersionInfo } from './interfaces.ts'
 import { serveNonResource } from './non-resource.ts'
 import type { ResourceTable } from './resource-table.ts'
+import { measureStoredObjects } from './storage-metrics.ts'
 import { createResourceTable } from './resource-table.ts'
 
 export interface ApiServerOptions {
@@ -91,6 +92,7 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
   const inFlight = { readOnly: 0, mutating: 0 }
   const metrics = createRequestMetrics(options.metricsRegistry, inFlight)
   const watchMetrics = createWatchMetrics(metrics)
+  measureStoredObjects(options.metricsRegistry, resources)
   const definitions = () => resources.definitions()
   const nonResource = {
     discovery: { definitions, documents, serverAddress: () => state.address },
@@ -158,6 +160,7 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
       documents.clear()
       return bound
     },
+    updateTls: (tls) => front.updateTls(tls),
     async close(graceMs) {
       state.isShuttingDown = true
       await front.close(graceMs)

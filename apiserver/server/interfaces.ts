@@ -97,6 +97,8 @@ export interface ApiServer {
   unregisterResource(group: string, resource: string): void
   addHealthCheck(check: HealthCheck): void
   listen(options: ListenOptions): Promise<{ readonly port: number; readonly address: string }>
+  /** Certificates for connections made from now on; no effect before `listen`. */
+  updateTls(tls: ListenOptions['tls']): void
   /** Stops accepting, answers readyz with 500, ends watches, waits for requests in flight (at most `graceMs`). */
   close(graceMs: number): Promise<void>
 }

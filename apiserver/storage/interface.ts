@@ -114,6 +114,9 @@ export interface Storage {
   compact(revision: number): Promise<void>
   compactedRevision(): Promise<number>
 
+  /** Why no write can succeed any more until the process starts anew; undefined as long as that is not so. */
+  failure(): string | undefined
+
   /** Bytes on disk (0 for memory). */
   sizeBytes(): Promise<number>
 

@@ -67,6 +67,8 @@ async function runHook(
 ): Promise<boolean> {
   const { client, clock } = dependencies
   await deleteByPolicy(dependencies, release, hook, 'before-hook-creation', signal)
+  // Still there only when it was not awaited last time: it would be in the way.
+  await deleteByPolicy(dependencies, release, hook, 'hook-succeeded', signal)
   hook.last_run = { started_at: clock.now().toISOString(), phase: 'Running' }
   await dependencies.record(release)
   const deadlineMs = clock.monotonicMs() + timeoutMs

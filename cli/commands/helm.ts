@@ -19,6 +19,9 @@ import type { Release } from '#charts/release/record.ts'
 import { ReleaseStorage } from '#charts/release/storage.ts'
 import { resolveChart } from '#charts/repo/resolve.ts'
 import { NAMESPACES } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Client } from '#machinery/client/client.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
+import { schemaFacts } from '#machinery/schema/facts.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { systemRandom } from '#machinery/util/random.ts'
@@ -94,7 +97,14 @@ function renderText(name: string, chart: Chart, values: GoMap, options: Template
 const hookText = (hook: Hook): string => `---\n# Source: ${hook.path}\n${hook.manifest}\n`
 
 function capabilitiesOf({ kubeVersion, apiVersions }: TemplateOptions): Capabilities {
-  return { kubeVersion: parseKubeVersion(kubeVersion ?? VERSION_INFO.gitVersion), apiVersions: ['v1', ...apiVersions] }
+  const known = schemaFacts().file.kinds.flatMap(([group, version, kind]) => {
+    const groupVersion = apiVersionOf({ group, version })
+    return [groupVersion, `${groupVersion}/${kind}`]
+  })
+  return {
+    kubeVersion: parseKubeVersion(kubeVersion ?? VERSION_INFO.gitVersion),
+    apiVersions: [...new Set([...known, ...apiVersions])],
+  }
 }
 
 export interface ListOptions {
@@ -111,10 +121,17 @@ export async function printReleases(options: ListOptions): Promise<void> {
     : [options.namespace]
   const rows: Record<string, string>[] = []
   for (const namespace of namespaces) {
-    const storage = new ReleaseStorage({ client, clock: systemClock, namespace, driver: 'secret' })
-    rows.push(...latest((await storage.all()).map(({ release }) => release)).map(rowOf))
+    const stored = await Promise.all(storagesOf(client, namespace).map((storage) => storage.all()))
+    rows.push(...latest(stored.flat().map(({ release }) => release)).map(rowOf))
   }
   process.stdout.write(options.output === 'json' ? `${JSON.stringify(rows)}\n` : table(rows))
+}
+
+/** Releases are kept in Secrets, or in ConfigMaps when the HelmChart says so. */
+function storagesOf(client: Client, namespace: string): ReleaseStorage[] {
+  return (['secret', 'configmap'] as const).map(
+    (driver) => new ReleaseStorage({ client, clock: systemClock, namespace, driver }),
+  )
 }
 
 function latest(releases: readonly Release[]): Release[] {
@@ -173,8 +190,8 @@ export async function printRelease(what: string, name: string, options: GetOptio
     )
   }
   const client = clientFromKubeconfig(options.kubeconfig)
-  const storage = new ReleaseStorage({ client, clock: systemClock, namespace: options.namespace, driver: 'secret' })
-  const history = (await storage.history(name)).map(({ release }) => release)
+  const stored = await Promise.all(storagesOf(client, options.namespace).map((storage) => storage.history(name)))
+  const history = stored.flat().map(({ release }) => release)
   const release =
     options.revision === undefined
       ? history.at(-1)

@@ -27,12 +27,14 @@ import { builtInControllers } from '../server/controllers.ts'
 import type { ControlPlane } from '../server/control-plane.ts'
 import { startControlPlane } from '../server/control-plane.ts'
 import { featureGates } from '../server/feature-gates.ts'
-import { collectProcessMetrics, sqliteObserver } from '../server/process-metrics.ts'
+import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
 import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
 const LOOPBACK = '127.0.0.1'
+/** Certificates are issued anew long before they end; looking twice a day is plenty. */
+const RENEWAL_CHECK_MS = 12 * 60 * 60 * 1000
 
 export async function runServer(sources: ConfigSources): Promise<void> {
   const config = loadServerConfig(sources)
@@ -46,6 +48,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     openStorage(config, logger, metrics),
     staticTokens(config),
   ])
+  measureStorageSize(metrics, storage)
   const stop = new AbortController()
   const manifests = new ManifestDirectory({
     path: join(config['data-dir'], 'server', 'manifests'),
@@ -97,7 +100,9 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     { kubeconfig, address: `https://${LOOPBACK}:${port}`, manifests: manifests.path, readyMs },
     'knarr is ready',
   )
+  const renewal = systemClock.setInterval(() => void renewCertificates(plane, config, port, logger), RENEWAL_CHECK_MS)
   await untilStopped(plane, logger)
+  renewal.cancel()
   stop.abort()
   await plane.close(GRACE_MS)
   await storage.close()
@@ -187,13 +192,8 @@ function registryConfig(config: ServerConfig) {
 }
 
 async function listen(plane: ControlPlane, host: string, port: number, pki: Pki): Promise<void> {
-  const tls = {
-    certificate: pki.serving.certificate,
-    key: pki.serving.key,
-    clientCa: `${pki.clientCa.certificate}\n${pki.requestHeaderCa.certificate}`,
-  }
   try {
-    await plane.server.listen({ host, port, tls })
+    await plane.server.listen({ host, port, tls: tlsOf(pki) })
   } catch (err: unknown) {
     if ((err as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw err
     throw new CliError(
@@ -202,6 +202,28 @@ async function listen(plane: ControlPlane, host: string, port: number, pki: Pki)
       'Stop the other server or choose another --https-listen-port.',
       err,
     )
+  }
+}
+
+const tlsOf = (pki: Pki) => ({
+  certificate: pki.serving.certificate,
+  key: pki.serving.key,
+  clientCa: `${pki.clientCa.certificate}\n${pki.requestHeaderCa.certificate}`,
+})
+
+/** New connections get the new certificate, and the kubeconfig the new client certificate. */
+async function renewCertificates(
+  plane: ControlPlane,
+  config: ServerConfig,
+  port: number,
+  logger: Logger,
+): Promise<void> {
+  try {
+    const pki = await openPki(config)
+    plane.server.updateTls(tlsOf(pki))
+    await writeAdminKubeconfig(config, pki, port)
+  } catch (err: unknown) {
+    logger.error({ err }, 'cannot renew certificates, trying again in 12 hours')
   }
 }
 

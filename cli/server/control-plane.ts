@@ -42,6 +42,7 @@ import { clientNodeDescriptions } from '#machinery/schema/openapi/descriptions.t
 import { openApiV2ToProtobuf } from '#machinery/schema/openapi/proto.ts'
 import { assert } from '#machinery/util/assert.ts'
 import type { Clock } from '#machinery/util/clock.ts'
+import { sleep } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { AnyControllerDefinition } from '#sdk'
@@ -112,6 +113,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     registry: options.metrics,
   })
   debug.manager = manager
+  // Only a new process gets the writer back.
+  server.addHealthCheck({
+    name: 'storage',
+    endpoints: ['healthz', 'livez', 'readyz'],
+    check: () => storage.failure(),
+  })
   server.addHealthCheck({ name: 'controllers', endpoints: ['healthz'], check: () => manager.health() })
 
   const { signal } = stop
@@ -131,7 +138,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     stopped: Promise.all(background).then(() => undefined),
     async close(graceMs) {
       stop.abort(new Error('the server is shutting down'))
-      await Promise.allSettled(background)
+      // A reconcile that does not heed its signal must not keep the process from ending.
+      const deadline = sleep(clock, graceMs)
+      await Promise.race([Promise.allSettled(background), deadline])
       await server.close(graceMs)
       closeCache()
     },

@@ -1,5 +1,6 @@
 /** Metrics of the process itself: event-loop lag, heap, garbage collection, SQLite commits. */
 import { collectDefaultMetrics, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Storage } from '#apiserver/storage/interface.ts'
 import type { SqliteObserver } from '#apiserver/storage/sqlite/storage.ts'
 
 export function collectProcessMetrics(registry: Registry): void {
@@ -19,17 +20,23 @@ export function sqliteObserver(registry: Registry): SqliteObserver {
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
     registers: [registry],
   })
-  const size = new Gauge({
-    name: 'apiserver_storage_size_bytes',
-    help: 'Size of the storage database file physically allocated in bytes.',
-    labelNames: ['storage_cluster_id'],
-    registers: [registry],
-  })
   return {
     commit(seconds, writes) {
       latency.observe(seconds)
       batch.observe(writes)
     },
-    size: (bytes) => size.set({ storage_cluster_id: 'sqlite' }, bytes),
+    size() {}, // Measured when it is asked for: see measureStorageSize.
   }
+}
+
+export function measureStorageSize(registry: Registry, storage: Pick<Storage, 'sizeBytes'>): void {
+  new Gauge({
+    name: 'apiserver_storage_size_bytes',
+    help: 'Size of the storage database file physically allocated in bytes.',
+    labelNames: ['storage_cluster_id'],
+    registers: [registry],
+    async collect() {
+      this.set({ storage_cluster_id: 'sqlite' }, await storage.sizeBytes())
+    },
+  })
 }

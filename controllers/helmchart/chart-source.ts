@@ -1,6 +1,5 @@
 /**
- * Where a HelmChart's archive comes from, with the credentials its spec names. Archives are kept by what identifies them, so
- * that a change of values does not fetch again. Upstream: helm-controller pkg/controllers/chart, klipper-helm entry.
+ * Where a HelmChart's archive comes from, with the credentials its spec names. Upstream: helm-controller pkg/controllers/chart, klipper-helm entry.
  */
 import { CONFIG_MAPS, SECRETS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { HelmChart, HelmChartSpec } from '#machinery/api/helm/v1/types.ts'

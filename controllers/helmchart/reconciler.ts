@@ -157,6 +157,10 @@ class HelmChartReconciler implements Reconciler {
     const name = chart.metadata.name ?? ''
     const history = await dependencies.storage.history(name, signal)
     const last = history.at(-1)
+    if (last === undefined && (await this.#hasOtherDriver(chart, signal))) {
+      const message = 'spec.driver cannot be changed while a release exists: set it back, or delete the HelmChart first'
+      return this.#report(chart, failure('DriverChanged', message), signal)
+    }
     if (last !== undefined && isWanted(last, hash)) return this.#settled(chart, last.release, hash, signal)
     const policy = config?.spec?.failurePolicy ?? chart.spec?.failurePolicy ?? 'retry'
     try {
@@ -181,6 +185,15 @@ class HelmChartReconciler implements Reconciler {
         `Applied HelmChart from ${source} as revision ${release.version}`,
       )
       this.#logger.info({ helmchart: keyText(chart.metadata), revision: release.version, source }, 'released chart')
+      const ignored = fieldsWithoutEffect(chart)
+      if (ignored.length > 0) {
+        this.#events.record(
+          chart,
+          'Warning',
+          'FieldsWithoutEffect',
+          `These fields have no effect here: ${ignored.join(', ')}`,
+        )
+      }
       return await this.#settled(chart, release, hash, signal)
     } catch (err: unknown) {
       signal.throwIfAborted()
@@ -227,6 +240,13 @@ class HelmChartReconciler implements Reconciler {
     const driver = chart.spec?.driver ?? 'secret'
     const storage = new ReleaseStorage({ client: this.#client, clock: this.#clock, namespace, driver })
     return { client: this.#client, mapper: this.#mapper, clock: this.#clock, storage }
+  }
+
+  /** True when the release is recorded in the other kind of object: a second history must not begin. */
+  async #hasOtherDriver(chart: DeepReadonly<HelmChart>, signal: AbortSignal): Promise<boolean> {
+    const driver = chart.spec?.driver === 'configmap' ? 'secret' : 'configmap'
+    const { storage } = this.#actionDependencies({ ...chart, spec: { ...chart.spec, driver } })
+    return (await storage.history(chart.metadata.name ?? '', signal)).length > 0
   }
 
   /** A crash between two writes leaves a pending record: no other writer exists, so it is ours to fail. */
@@ -316,6 +336,23 @@ function sourceText({ spec = {}, metadata }: DeepReadonly<HelmChart>): string {
   if (spec.chartContent !== undefined && spec.chartContent !== '')
     return metadata.annotations?.['helm.cattle.io/chart-url'] ?? 'chartContent'
   return spec.repo === undefined || spec.repo === '' ? (spec.chart ?? '') : `${spec.repo}/${spec.chart ?? ''}`
+}
+
+/** Fields of k3s' Job pods, and of server-side apply, which releases do not use yet. */
+const WITHOUT_EFFECT = [
+  'backOffLimit',
+  'bootstrap',
+  'dockerRegistrySecret',
+  'forceConflicts',
+  'jobImage',
+  'plainHTTP',
+  'podSecurityContext',
+  'securityContext',
+  'serverSide',
+] as const
+
+function fieldsWithoutEffect({ spec = {} }: DeepReadonly<HelmChart>): string[] {
+  return WITHOUT_EFFECT.filter((field) => spec[field] !== undefined && spec[field] !== false)
 }
 
 const DURATION_PART = /(\d+(?:\.\d+)?)(h|ms|m|s)/g

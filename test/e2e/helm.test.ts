@@ -190,7 +190,10 @@ describe('a HelmChart', () => {
       metadata: { name: secretName, namespace: name },
       stringData: { values: content },
     })
-    await client.create(SECRETS, secret('chart-values', 'colour: secret\nl3: secret\nl4: secret\nl5: secret\nl6: secret\nl7: secret\n'))
+    await client.create(
+      SECRETS,
+      secret('chart-values', 'colour: secret\nl3: secret\nl4: secret\nl5: secret\nl6: secret\nl7: secret\n'),
+    )
     await client.create(SECRETS, secret('config-values', 'l6: config-secret\nl7: config-secret\n'))
     const config: HelmChartConfig = {
       apiVersion: 'helm.cattle.io/v1',
@@ -241,7 +244,11 @@ describe('a HelmChart', () => {
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'v', namespace: name } }
     await client.create(SECRETS, { ...secret, stringData: { k: 'colour: one' } })
     await revision(name, 1)
-    await client.patch(SECRETS, { namespace: name, name: 'v' }, { type: 'merge', body: { stringData: { k: 'colour: two' } } })
+    await client.patch(
+      SECRETS,
+      { namespace: name, name: 'v' },
+      { type: 'merge', body: { stringData: { k: 'colour: two' } } },
+    )
     await revision(name, 2)
     expect(await shownValues(name)).toMatchObject({ colour: 'two' })
     await patchSpec(name, { valuesContent: 'more: 1' })
@@ -276,7 +283,11 @@ describe('a HelmChart', () => {
     ['fails-values', { valuesContent: 'a: [' }, /spec\.valuesContent/],
     ['fails-archive', { chartContent: 'bm90IGEgY2hhcnQ=' }, /gzip|chart|archive/i],
     ['fails-path', { chartContent: '', chart: '/nowhere/chart' }, /"\/nowhere\/chart" does not exist/],
-    ['fails-host', { chartContent: '', chart: 'http://127.0.0.1:1/x.tgz' }, /http:\/\/127\.0\.0\.1:1\/x\.tgz.*ECONNREFUSED/],
+    [
+      'fails-host',
+      { chartContent: '', chart: 'http://127.0.0.1:1/x.tgz' },
+      /http:\/\/127\.0\.0\.1:1\/x\.tgz.*ECONNREFUSED/,
+    ],
     ['fails-version', { helmVersion: 'v2' }, /helmVersion "v2" is not supported/],
   ])('%s: says the true error in its conditions', async (name, spec, message) => {
     await install(name, { chartContent, ...spec })
@@ -369,7 +380,9 @@ describe('a HelmChart from a repository', () => {
     })
     expect((await condition('repo', 'Ready')).status?.chartVersion).toBe('2.0.0')
     await patchSpec('repo', { version: '~1.2' })
-    await eventually(async () => expect((await client.get(HELM_CHARTS, key('repo'))).status?.chartVersion).toBe('1.2.3'))
+    await eventually(async () =>
+      expect((await client.get(HELM_CHARTS, key('repo'))).status?.chartVersion).toBe('1.2.3'),
+    )
   })
 
   it('says that the repository refuses it', async () => {
@@ -412,7 +425,18 @@ describe('knarr helm', () => {
     const file = join(folder, 'own.tgz')
     writeFileSync(file, archive)
     writeFileSync(join(folder, 'values.yaml'), 'colour: file\n')
-    const { code, output } = await runKnarr(['helm', 'template', 'r', file, '-f', join(folder, 'values.yaml'), '--set', 'nested.a=7', '-n', 'there'])
+    const { code, output } = await runKnarr([
+      'helm',
+      'template',
+      'r',
+      file,
+      '-f',
+      join(folder, 'values.yaml'),
+      '--set',
+      'nested.a=7',
+      '-n',
+      'there',
+    ])
     expect(code).toBe(0)
     expect(output).toContain('# Source: own/templates/values.yaml')
     expect(output).toContain(String.raw`\"colour\":\"file\"`)
@@ -447,11 +471,16 @@ describe('knarr helm', () => {
     expect(none).toMatchObject({ code: 1, output: expect.stringContaining('release "nothing" not found') as unknown })
   })
 
-  it.skipIf(!isShared)(`template renders the real charts${isShared ? '' : ' (skipped: shared data is absent)'}`, async () => {
-    const results = await Promise.all(REAL_CHARTS.map(({ file, name }) => runKnarr(['helm', 'template', name, join(CHARTS, file)])))
-    for (const { code, output } of results) {
-      expect(code, output.slice(0, 500)).toBe(0)
-      expect(output).toContain('kind: Deployment')
-    }
-  })
+  it.skipIf(!isShared)(
+    `template renders the real charts${isShared ? '' : ' (skipped: shared data is absent)'}`,
+    async () => {
+      const results = await Promise.all(
+        REAL_CHARTS.map(({ file, name }) => runKnarr(['helm', 'template', name, join(CHARTS, file)])),
+      )
+      for (const { code, output } of results) {
+        expect(code, output.slice(0, 500)).toBe(0)
+        expect(output).toContain('kind: Deployment')
+      }
+    },
+  )
 })

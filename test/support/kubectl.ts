@@ -110,7 +110,7 @@ export class Kubectl {
   }
 }
 
-export class RunningKubectl {
+class RunningKubectl {
   stdout = ''
   stderr = ''
   readonly result: Promise<KubectlResult>

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SERVER_FLAGS } from '#cli/config/flags.ts'
 import type { FlagSpec } from '#cli/config/flags.ts'
-import { sqliteObserver } from '#cli/server/process-metrics.ts'
+import { measureStorageSize, sqliteObserver } from '#cli/server/process-metrics.ts'
 import { KNARR_VERSION } from '#cli/version.ts'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
@@ -133,6 +133,7 @@ describe('a running server', () => {
   beforeAll(async () => {
     plane = await startTestControlPlane()
     sqliteObserver(plane.metrics)
+    measureStorageSize(plane.metrics, plane.storage)
   })
   afterAll(() => plane.stop())
 

@@ -1,7 +1,7 @@
 /**
  * Refuses what would exceed a ResourceQuota of the namespace: object counts and pods' requests and limits.
- * Upstream: apiserver pkg/admission/plugin/resourcequota. Differs: usage is counted from the cache instead of being
- * reserved in the quota's status, so that writes in flight at the same moment may overshoot; quotas with a
+ * Upstream: apiserver pkg/admission/plugin/resourcequota. Differs: usage is counted from the cache, and from
+ * what has been let through and is not there yet, instead of being reserved in the quota's status; quotas with a
  * scopeSelector are not enforced yet.
  */
 import type { Pod, ResourceQuota } from '#machinery/api/core/v1/types.gen.ts'
@@ -14,25 +14,68 @@ import { admissionForbidden } from '../forbidden.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
 import { matchesScopes, usageOf } from './usage.ts'
 
-type Deps = Pick<AdmissionDeps, 'resourceQuotas' | 'objects'>
+type Deps = Pick<AdmissionDeps, 'resourceQuotas' | 'objects' | 'clock'>
 type FrozenQuota = DeepReadonly<ResourceQuota>
 
 const ZERO = parseQuantity('0')
 
 export function createResourceQuota(deps: Deps): AdmissionPlugin {
+  const admitted = new AdmittedObjects(deps)
   return {
     name: 'ResourceQuota',
     handles: (operation) => operation === 'CREATE',
     validate(attributes) {
       if (attributes.namespace === '' || attributes.subresource !== '' || attributes.object === undefined) return
-      for (const quota of deps.resourceQuotas?.(attributes.namespace) ?? []) {
-        if (quota.spec?.scopeSelector === undefined) checkQuota(deps, attributes, attributes.object, quota)
+      const quotas = deps.resourceQuotas?.(attributes.namespace) ?? []
+      if (quotas.length === 0) return
+      const objects = admitted.withStored(attributes)
+      for (const quota of quotas) {
+        if (quota.spec?.scopeSelector === undefined) checkQuota(objects, attributes, attributes.object, quota)
       }
+      if (!attributes.isDryRun) admitted.add(attributes, attributes.object)
     },
   }
 }
 
-function checkQuota(deps: Deps, attributes: AdmissionAttributes, object: KubeObject, quota: FrozenQuota): void {
+type Objects = readonly DeepReadonly<KubeObject>[]
+
+/** How long a write may take to show in the cache; one that failed after admission counts for as long. */
+const IN_FLIGHT_MS = 2000
+
+/** What was let through and is not stored yet: creates in flight at the same moment must not all take the last place. */
+class AdmittedObjects {
+  readonly #deps: Deps
+  readonly #byKind = new Map<string, { readonly object: KubeObject; readonly atMs: number }[]>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  withStored(attributes: AdmissionAttributes): Objects {
+    const stored = this.#deps.objects?.(attributes.group, attributes.resource, attributes.namespace) ?? []
+    const key = keyOf(attributes)
+    const admitted = this.#byKind.get(key)
+    if (admitted === undefined) return stored
+    const names = new Set(stored.map(({ metadata }) => metadata.name))
+    const sinceMs = this.#deps.clock.monotonicMs() - IN_FLIGHT_MS
+    const waiting = admitted.filter(({ object, atMs }) => atMs > sinceMs && !names.has(object.metadata.name))
+    if (waiting.length === 0) this.#byKind.delete(key)
+    else this.#byKind.set(key, waiting)
+    return [...stored, ...waiting.map(({ object }) => object)]
+  }
+
+  add(attributes: AdmissionAttributes, object: KubeObject): void {
+    const key = keyOf(attributes)
+    const entry = { object, atMs: this.#deps.clock.monotonicMs() }
+    const known = this.#byKind.get(key)
+    if (known === undefined) this.#byKind.set(key, [entry])
+    else known.push(entry)
+  }
+}
+
+const keyOf = ({ group, resource, namespace }: AdmissionAttributes): string => `${group}/${resource}/${namespace}`
+
+function checkQuota(objects: Objects, attributes: AdmissionAttributes, object: KubeObject, quota: FrozenQuota): void {
   const hard = quota.spec?.hard ?? {}
   if (!matchesScopes(quota, attributes, object)) return
   const requested = usageOf(attributes, object)
@@ -41,7 +84,7 @@ function checkQuota(deps: Deps, attributes: AdmissionAttributes, object: KubeObj
     .sort()
   checkSpecified(attributes, object, quota, hard)
   if (names.length === 0) return
-  const used = usedNow(deps, attributes, quota)
+  const used = usedNow(objects, attributes, quota)
   const exceeded = names.filter((name) => {
     const limit = tryParseQuantity(String(hard[name])) ?? ZERO
     return (used.get(name) ?? ZERO).add(requested.get(name) ?? ZERO).compare(limit) > 0
@@ -75,9 +118,9 @@ function checkSpecified(
   throw admissionForbidden(attributes, `failed quota: ${quota.metadata.name ?? ''}: must specify ${missing.join('; ')}`)
 }
 
-function usedNow(deps: Deps, attributes: AdmissionAttributes, quota: FrozenQuota): ReadonlyMap<string, Quantity> {
+function usedNow(objects: Objects, attributes: AdmissionAttributes, quota: FrozenQuota): ReadonlyMap<string, Quantity> {
   const total = new Map<string, Quantity>()
-  for (const object of deps.objects?.(attributes.group, attributes.resource, attributes.namespace) ?? []) {
+  for (const object of objects) {
     if (!matchesScopes(quota, attributes, object)) continue
     for (const [name, amount] of usageOf(attributes, object)) total.set(name, (total.get(name) ?? ZERO).add(amount))
   }

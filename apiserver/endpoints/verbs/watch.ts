@@ -38,6 +38,7 @@ export async function serveWatch(
   const output = negotiateOutput(call.request.headers['accept'])
   const options = parseListOptions(call.query, definition, true)
   const name = watchedName(call, options)
+  const seconds = options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS)
   const stream = new WatchStream(call, scope, store, output, metrics)
   const ended = new AbortController()
   call.signal.addEventListener('abort', () => ended.abort(), { once: true })
@@ -51,6 +52,7 @@ export async function serveWatch(
         resourceVersion: options.resourceVersion,
         allowBookmarks: options.allowBookmarks,
         sendInitialEvents: options.sendInitialEvents,
+        timeoutMs: seconds * 1000,
       },
       stream,
       ended.signal,
@@ -59,7 +61,6 @@ export async function serveWatch(
     ended.abort()
     throw interpretError(err, 'watch', definition, '')
   }
-  const seconds = options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS)
   return {
     status: 200,
     headers: JSON_HEADERS,

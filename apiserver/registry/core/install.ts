@@ -271,7 +271,7 @@ const setText = (labels: Readonly<Record<string, string>> | undefined): string =
     .join(',')
 
 /** The parts upstream's deprecated componentstatuses speak of; here they live in this process. */
-const COMPONENTS = ['controller-manager', 'scheduler', 'etcd-0'] as const
+const COMPONENTS = ['controller-manager', 'storage'] as const
 
 function healthyComponent(name: string): ComponentStatus {
   return {

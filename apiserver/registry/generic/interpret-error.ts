@@ -9,6 +9,7 @@ import {
   newResourceExpired,
   newServerTimeout,
   newTooLargeResourceVersion,
+  StatusError,
 } from '#machinery/meta/errors.ts'
 import type { GroupResource } from '#machinery/meta/resource.ts'
 import { assertNever } from '#machinery/util/assert.ts'
@@ -36,8 +37,14 @@ function translate(err: StorageError, verb: string, resource: GroupResource, nam
     case 'FutureRevision':
       return newTooLargeResourceVersion(0, err.revision, 1)
     case 'Unavailable':
-      return newServerTimeout(resource, verb, RETRY_AFTER_SECONDS)
+      return withReason(newServerTimeout(resource, verb, RETRY_AFTER_SECONDS), err.cause)
     default:
       return assertNever(err.code, 'storage error code')
   }
+}
+
+/** A full disk is the administrator's to mend: the message says so. The driver's texts name neither paths nor data. */
+function withReason(error: StatusError, cause: unknown): StatusError {
+  if (!(cause instanceof Error)) return error
+  return new StatusError({ ...error.status, message: `${error.message} (storage: ${cause.message})` })
 }

@@ -19,8 +19,8 @@ import { inStoredOrder, isUnchanged, withRevisionOf } from './object-order.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
 
-/** Upstream tries until its deadline; past this many lost races something else is wrong. */
-const ATTEMPTS_MAX = 100
+/** Upstream tries until its deadline. Every round has a winner, so this outlasts all the writes that can be in flight at once. */
+const ATTEMPTS_MAX = 1000
 
 interface UpdateResult {
   readonly object: CachedObject

@@ -31,6 +31,7 @@ export interface HttpFrontOptions {
 
 export interface HttpFront {
   listen(options: ListenOptions): Promise<{ readonly port: number; readonly address: string }>
+  updateTls(tls: ListenOptions['tls']): void
   close(graceMs: number): Promise<void>
 }
 
@@ -117,6 +118,9 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       })
       const address = created.address() as AddressInfo
       return { port: address.port, address: address.address }
+    },
+    updateTls({ certificate, key, clientCa }) {
+      server?.setSecureContext({ cert: certificate, key, ca: clientCa, minVersion: 'TLSv1.2' })
     },
     async close(graceMs) {
       const running = server

@@ -106,6 +106,10 @@ export class MemoryStorage implements Storage {
     return this.#compacted
   }
 
+  failure(): undefined {
+    return undefined
+  }
+
   async sizeBytes(): Promise<number> {
     return 0
   }

@@ -186,6 +186,10 @@ class SqliteStorage implements Storage {
     return this.#compacted
   }
 
+  failure(): string | undefined {
+    return this.#queue.refusal?.message
+  }
+
   async sizeBytes(): Promise<number> {
     const { path } = this.#options
     const size = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0

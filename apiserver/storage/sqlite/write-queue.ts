@@ -88,6 +88,11 @@ export class WriteQueue {
     })
   }
 
+  /** Why nothing is written any more. */
+  get refusal(): Error | undefined {
+    return this.#refusal
+  }
+
   /** Refuses new writes; resolves when the ones already here are answered. */
   close(reason: Error): Promise<void> {
     this.#refusal ??= reason

@@ -49,7 +49,13 @@ const CRON_TAB: OpenApiResource = {
           maybe: { type: 'string', nullable: true },
           port: { 'x-kubernetes-int-or-string': true, anyOf: [{ type: 'integer' }, { type: 'string' }] },
           any: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } },
+          list: { type: 'array', 'x-kubernetes-preserve-unknown-fields': true, items: { type: 'string' } },
           template: { type: 'object', 'x-kubernetes-embedded-resource': true },
+          raw: {
+            type: 'object',
+            'x-kubernetes-embedded-resource': true,
+            'x-kubernetes-preserve-unknown-fields': true,
+          },
         },
       },
     },
@@ -183,13 +189,34 @@ describe('v2', () => {
         image: { type: 'string', default: 'a' },
         maybe: {},
         port: { 'x-kubernetes-int-or-string': true },
-        any: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+        any: { 'x-kubernetes-preserve-unknown-fields': true },
+        list: { 'x-kubernetes-preserve-unknown-fields': true },
         template: {
           type: 'object',
           'x-kubernetes-embedded-resource': true,
-          properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } },
+          required: ['kind', 'apiVersion'],
+          properties: {
+            apiVersion: { type: 'string' },
+            kind: { type: 'string' },
+            metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' },
+          },
         },
+        raw: { 'x-kubernetes-embedded-resource': true, 'x-kubernetes-preserve-unknown-fields': true },
       },
+    })
+  })
+
+  it.each([
+    ['none', undefined],
+    [
+      'one that keeps unknown fields',
+      { type: 'object', description: 'x', 'x-kubernetes-preserve-unknown-fields': true },
+    ],
+  ])('lists no property of a custom kind whose schema is %s', (_, schema) => {
+    const document = builder.v2([{ ...CRON_TAB, schema }])
+    expect(at(document, 'definitions', 'com.example.stable.v1.CronTab')).toEqual({
+      type: 'object',
+      'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', kind: 'CronTab', version: 'v1' }],
     })
   })
 })
@@ -239,6 +266,11 @@ describe('describing', () => {
       description: 'DeploymentSpec/',
       properties: { template: { description: 'DeploymentSpec/template' } },
     })
+    const custom = described.v3('stable.example.com', 'v1', [CRON_TAB])
+    expect(at(custom, 'components', 'schemas', 'com.example.stable.v1.CronTab', 'properties')).toMatchObject({
+      apiVersion: { description: 'ConfigMap/apiVersion' },
+      metadata: { description: 'ConfigMap/metadata' },
+    })
   })
 })
 
@@ -253,6 +285,7 @@ describe.skipIf(describeType === undefined)(
       ['io.k8s.api.core.v1.ContainerPort', 'containerPort'],
       ['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 'name'],
       ['io.k8s.api.core.v1.ServiceSpec', 'clusterIP'],
+      ['io.k8s.api.core.v1.ConfigMap', 'metadata'],
     ])('knows %s %s', (definition, field) => {
       expect(describeType?.(definition, field)).toMatch(/\w+ \w+/)
     })

@@ -10,31 +10,25 @@ import { customDefinitionName } from './names.ts'
 
 const OBJECT_META = 'meta/v1.ObjectMeta'
 const LIST_META = 'meta/v1.ListMeta'
+const PRESERVE_UNKNOWN = 'x-kubernetes-preserve-unknown-fields'
 
 /** Adds the kind's and its list's definitions. */
 export function addCustomDefinitions(set: DefinitionSet, resource: OpenApiResource, dialect: OpenApiDialect): void {
   const { group, version, kind, listKind } = resource
   const name = customDefinitionName(group, version, kind)
   const gvk = (of: string): JsonObject[] => [{ group, kind: of, version }]
-  const definition = rootSchema(resource.schema, dialect)
-  const properties = isObject(definition['properties']) ? (definition['properties'] as JsonObject) : {}
-  definition['type'] = 'object'
-  definition['properties'] = {
-    ...properties,
-    apiVersion: { type: 'string' },
-    kind: { type: 'string' },
-    metadata: wrapped(set.reference(OBJECT_META), dialect),
-  }
-  definition['x-kubernetes-group-version-kind'] = gvk(kind)
-  set.set(name, definition)
+  const metadata = (type: string): JsonObject => set.describedMember('metadata', wrapped(set.reference(type), dialect))
+  set.set(name, {
+    ...rootSchema(set, resource.schema, dialect, metadata(OBJECT_META)),
+    'x-kubernetes-group-version-kind': gvk(kind),
+  })
   set.set(customDefinitionName(group, version, listKind), {
     type: 'object',
     required: ['items'],
     properties: {
-      apiVersion: { type: 'string' },
+      ...typeMeta(set),
       items: { type: 'array', items: set.referenceTo(name) },
-      kind: { type: 'string' },
-      metadata: wrapped(set.reference(LIST_META), dialect),
+      metadata: metadata(LIST_META),
     },
     'x-kubernetes-group-version-kind': gvk(listKind),
   })
@@ -45,26 +39,40 @@ function wrapped(reference: JsonObject, dialect: OpenApiDialect): JsonObject {
   return dialect === 'v2' ? reference : { allOf: [reference] }
 }
 
-function rootSchema(schema: JsonObject | undefined, dialect: OpenApiDialect): JsonObject {
-  if (schema === undefined) return { type: 'object' }
+function typeMeta(set: DefinitionSet): JsonObject {
+  return {
+    apiVersion: set.describedMember('apiVersion', { type: 'string' }),
+    kind: set.describedMember('kind', { type: 'string' }),
+  }
+}
+
+function rootSchema(
+  set: DefinitionSet,
+  schema: JsonObject | undefined,
+  dialect: OpenApiDialect,
+  metadata: JsonObject,
+): JsonObject {
+  // With any property listed kubectl takes every other one for unknown.
+  if (schema === undefined || (dialect === 'v2' && schema[PRESERVE_UNKNOWN] === true)) return { type: 'object' }
   const copy = deepCopy<JsonObject>(schema)
-  addEmbedded(copy)
   if (dialect === 'v2') toV2(copy)
-  return copy
+  addEmbedded(copy, dialect, { ...typeMeta(set), metadata })
+  return { ...copy, type: 'object', properties: { ...membersOf(copy), ...typeMeta(set), metadata } }
+}
+
+function membersOf(schema: JsonObject): JsonObject {
+  const properties = schema['properties']
+  return isObject(properties) ? (properties as JsonObject) : {}
 }
 
 /** An embedded resource always has the three members every object has. */
-function addEmbedded(schema: JsonObject): void {
-  if (schema['x-kubernetes-embedded-resource'] === true) {
-    const properties = isObject(schema['properties']) ? (schema['properties'] as JsonObject) : {}
-    schema['properties'] = {
-      apiVersion: { type: 'string' },
-      kind: { type: 'string' },
-      metadata: { type: 'object' },
-      ...properties,
-    }
-  }
-  forEachChild(schema, addEmbedded)
+function addEmbedded(schema: JsonObject, dialect: OpenApiDialect, members: JsonObject): void {
+  forEachChild(schema, (child) => addEmbedded(child, dialect, members))
+  if (schema['x-kubernetes-embedded-resource'] !== true) return
+  if (dialect === 'v2' && schema[PRESERVE_UNKNOWN] === true) return
+  const required = Array.isArray(schema['required']) ? schema['required'] : []
+  schema['properties'] = { ...membersOf(schema), ...members }
+  schema['required'] = [...new Set([...required, 'kind', 'apiVersion'])]
 }
 
 /** Leaves out what kubectl's v2 parser cannot read. */
@@ -73,10 +81,12 @@ function toV2(schema: JsonObject): void {
   if (schema['nullable'] === true) {
     for (const key of ['nullable', 'type', 'items', 'properties']) delete schema[key]
   }
-  if (schema['x-kubernetes-preserve-unknown-fields'] === true) {
+  if (schema[PRESERVE_UNKNOWN] === true) {
     delete schema['items']
     delete schema['properties']
+    if (schema['type'] === 'object') delete schema['type']
   }
+  if (schema['type'] === 'array' && schema['items'] === undefined) delete schema['type']
   const properties = schema['properties']
   const required = schema['required']
   if (isObject(properties) && Array.isArray(required)) {

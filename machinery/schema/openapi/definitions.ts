@@ -33,6 +33,8 @@ const ZERO_VALUES: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
   ['double', 0],
 ])
 
+const ANY_KIND = 'io.k8s.api.core.v1.ConfigMap'
+
 /** Builds definitions on demand and remembers which were asked for. */
 export class DefinitionSet {
   readonly definitions = new Map<string, JsonObject>()
@@ -62,6 +64,11 @@ export class DefinitionSet {
 
   referenceTo(name: string): JsonObject {
     return { $ref: `${this.#dialect === 'v2' ? '#/definitions/' : '#/components/schemas/'}${name}` }
+  }
+
+  /** A member that every kind has, with the text it has in a built-in one. */
+  describedMember(field: 'apiVersion' | 'kind' | 'metadata', schema: JsonObject): JsonObject {
+    return this.#described(schema, ANY_KIND, field)
   }
 
   set(name: string, definition: JsonObject): void {

@@ -12,6 +12,7 @@ interface ClassTexts {
   readonly fields: ReadonlyMap<string, string>
 }
 
+const METADATA_TEXT = "Standard object's metadata."
 const NO_TEXTS: ClassTexts = { text: undefined, fields: new Map() }
 
 /** Undefined when the package is absent. Reads one small file per type, when asked, and remembers it. */
@@ -25,7 +26,9 @@ export function clientNodeDescriptions(): Describe | undefined {
       texts = textsOf(models, definition)
       known.set(definition, texts)
     }
-    return field === undefined ? texts.text : texts.fields.get(field)
+    if (field === undefined) return texts.text
+    // Their generator drops the comments of members that refer to another type.
+    return texts.fields.get(field) ?? (field === 'metadata' && texts !== NO_TEXTS ? METADATA_TEXT : undefined)
   }
 }
 
