@@ -265,8 +265,8 @@ const CASES: readonly Case[] = [
     name: 'a resourceVersion that is none',
     method: 'GET',
     path: `${MAPS}?resourceVersion=abc`,
-    status: 400,
-    reason: 'BadRequest',
+    status: 422,
+    reason: 'Invalid',
   },
   {
     name: 'a continue token that is none',

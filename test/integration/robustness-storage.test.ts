@@ -49,8 +49,7 @@ it('is neither live nor ready once the writer thread is gone, refuses writes and
 
   await Promise.all(workers.map((worker) => worker.terminate()))
 
-  for (const path of ['/readyz', '/livez', '/healthz'])
-    expect(await statusOf(plane.server, path)).toBe(500)
+  for (const path of ['/readyz', '/livez', '/healthz']) expect(await statusOf(plane.server, path)).toBe(500)
   await expect(create('after')).rejects.toMatchObject({
     status: { code: 500, reason: 'ServerTimeout', message: expect.stringContaining('the writer thread has ended') },
   })

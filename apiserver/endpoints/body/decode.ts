@@ -109,7 +109,9 @@ function parseObjectBody(request: ApiRequest, kind: string): RawBody {
     if (err instanceof StatusError) throw err
     throw newBadRequest(unrecognized(kind, `couldn't get version/kind; ${errorMessage(err)}`, request))
   }
-  return raw ?? { value: {}, duplicates: NOTHING }
+  if (raw !== undefined) return raw
+  const why = "couldn't get version/kind; json parse error: unexpected end of JSON input"
+  throw newBadRequest(unrecognized(kind, why, request))
 }
 
 function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiRequest): KubeObject {

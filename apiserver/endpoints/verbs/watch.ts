@@ -21,6 +21,8 @@ import { JSON_HEADERS } from '../responses.ts'
 const MIN_TIMEOUT_SECONDS = 1800
 /** Waiting events beyond the objects there are: a watcher this far behind is given up. */
 const BACKLOG_MAX = 10_000
+/** The same in bytes: old versions of large objects live as long as somebody waits for them. */
+const BACKLOG_BYTES_MAX = 32 * 1024 * 1024
 
 export interface WatchMetrics {
   watchStarted(scope: EndpointScope): void
@@ -87,6 +89,9 @@ class WatchStream implements StoreWatchSink {
   /** What has not been written, in order; read from #head on. */
   #backlog: (StoreWatchEvent | StreamFrame)[] = []
   #head = 0
+  /** Of the events in the backlog that came after the watch had started: the initial ones are objects there are. */
+  #liveBytes = 0
+  #initialCount = 0
   #isFull = false
   #isEnding = false
   #isOver = false
@@ -103,6 +108,7 @@ class WatchStream implements StoreWatchSink {
 
   start(sink: StreamSink, timeoutSeconds: number, signal: AbortSignal): void {
     this.#sink = sink
+    this.#initialCount = this.#backlog.length
     this.#metrics.watchStarted(this.#scope)
     if (signal.aborted) {
       this.#close()
@@ -124,7 +130,9 @@ class WatchStream implements StoreWatchSink {
       return
     }
     this.#backlog.push(event)
-    if (this.#backlog.length - this.#head > BACKLOG_MAX + 2 * this.#store.objects.count()) this.#close()
+    if (this.#sink !== undefined) this.#liveBytes += event.object.sizeBytes
+    const isBehind = this.#backlog.length - this.#head > BACKLOG_MAX + 2 * this.#store.objects.count()
+    if (isBehind || this.#liveBytes > BACKLOG_BYTES_MAX) this.#close()
   }
 
   onEnd(reason: 'too-slow' | 'closed' | 'expired'): void {
@@ -145,11 +153,15 @@ class WatchStream implements StoreWatchSink {
     const sink = this.#sink
     while (sink !== undefined && !this.#isOver && !this.#isFull && this.#head < this.#backlog.length) {
       const next = this.#backlog[this.#head++]
+      if (next !== undefined && 'object' in next && this.#head > this.#initialCount)
+        this.#liveBytes -= next.object.sizeBytes
       if (next !== undefined) this.#isFull = !sink.write('bytes' in next ? next : this.#frameOf(next))
     }
     if (this.#head === this.#backlog.length) {
       this.#backlog = []
       this.#head = 0
+      this.#liveBytes = 0
+      this.#initialCount = 0
       if (this.#isEnding) this.#close()
     }
   }

@@ -7,6 +7,7 @@ export function transientObject(key: string, object: KubeObject): CachedObject {
     key,
     object,
     revision: 0,
+    sizeBytes: 0,
     json: () => Buffer.from(JSON.stringify(object)),
     memo: (_representation, make) => make(),
   }

@@ -7,16 +7,18 @@ import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, Server
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { newRequestEntityTooLarge } from '#machinery/meta/errors.ts'
+import type { StatusError } from '#machinery/meta/errors.ts'
+import { newRequestEntityTooLarge, newTimeout, newTooManyRequests } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { toError } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import { errorResponse } from '../../endpoints/responses.ts'
 import type { ApiRequest, ApiResponse, ListenOptions } from '../interfaces.ts'
-import { readBody } from './read-body.ts'
+import type { BodyFault } from './read-body.ts'
+import { BodyReader, DISCARDED_BYTES_MAX } from './read-body.ts'
 import { SocketRequest } from './socket-request.ts'
-import { ResponseWriter } from './write-response.ts'
+import { abandon, ResponseWriter } from './write-response.ts'
 
 export type IncomingRequest = IncomingMessage | Http2ServerRequest
 export type OutgoingResponse = ServerResponse | Http2ServerResponse
@@ -40,14 +42,22 @@ const HEADERS_TIMEOUT_MS = 32_000
 const REQUEST_ARRIVAL_TIMEOUT_MS = 60_000
 const MAX_HEADER_BYTES = 64 * 1024
 const MAX_STREAMS_PER_CONNECTION = 1000
-const AUDIT_ID_MAX = 64
+/** What goes back in a header. */
+const AUDIT_ID = /^[\x21-\x7e]{1,64}$/
+/** Of all request bodies that are still arriving. */
+const ARRIVING_BYTES_MAX = 256 * 1024 * 1024
+const TCP_KEEP_ALIVE_MS = 30_000
 const DRAIN_POLL_MS = 20
 
 export function createHttpFront(options: HttpFrontOptions): HttpFront {
   const { handle, random, clock, logger, maxBodyBytes } = options
   const sockets = new Set<TLSSocket>()
   const sessions = new Set<ServerHttp2Session>()
-  const writer = new ResponseWriter(logger)
+  const writer = new ResponseWriter(logger, clock)
+  const bodies = new BodyReader(
+    { maxBytes: maxBodyBytes, maxTotalBytes: ARRIVING_BYTES_MAX, arrivalMs: REQUEST_ARRIVAL_TIMEOUT_MS },
+    clock,
+  )
   let server: Http2SecureServer | undefined
   let inFlight = 0
 
@@ -59,13 +69,24 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       outcome = unexpected(request, err)
     }
     if (!(outcome instanceof Promise)) {
-      writer.write(request, response, outcome)
+      send(request, response, outcome)
       return
     }
     outcome.then(
-      (answer) => writer.write(request, response, answer),
-      (err: unknown) => writer.write(request, response, unexpected(request, err)),
+      (answer) => send(request, response, answer),
+      (err: unknown) => send(request, response, unexpected(request, err)),
     )
+  }
+
+  /** Bodies are encoded as late as this: one that cannot be must cost its client the answer, not everybody the process. */
+  const send = (request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void => {
+    try {
+      writer.write(request, response, answer)
+    } catch (err) {
+      const failure = unexpected(request, err)
+      if (response.headersSent) abandon(response)
+      else writer.write(request, response, failure)
+    }
   }
 
   /** The chain answers its own errors; whatever still arrives here is a defect in the chain. */
@@ -85,11 +106,18 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       respond(new SocketRequest(incoming, response, undefined), response)
       return
     }
-    readBody(incoming, maxBodyBytes, (body) => {
-      const request = new SocketRequest(incoming, response, body === 'too-large' ? undefined : body)
-      if (body !== 'too-large') respond(request, response)
-      else writer.writeAndClose(request, response, errorResponse(newRequestEntityTooLarge(`limit is ${maxBodyBytes}`)))
+    bodies.read(incoming, (body) => {
+      if (typeof body === 'string') refuse(incoming, response, body)
+      else respond(new SocketRequest(incoming, response, body), response)
     })
+  }
+
+  const refuse = (incoming: IncomingRequest, response: OutgoingResponse, fault: BodyFault): void => {
+    const answer = errorResponse(faultError(fault, maxBodyBytes))
+    const request = new SocketRequest(incoming, response, undefined)
+    const isRestRead = fault === 'too-large' && declaredBytes(incoming) <= maxBodyBytes + DISCARDED_BYTES_MAX
+    if (isRestRead) writer.write(request, response, answer)
+    else writer.writeAndClose(request, response, answer)
   }
 
   return {
@@ -100,6 +128,8 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       created.on('secureConnection', (socket: TLSSocket) => {
         sockets.add(socket)
         socket.setNoDelay(true)
+        // A client whose machine is gone would otherwise hold its watches until they time out.
+        socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS)
         socket.once('close', () => sockets.delete(socket))
       })
       created.on('session', (session: ServerHttp2Session) => {
@@ -162,5 +192,18 @@ function createServer(tls: ListenOptions['tls']): Http2SecureServer {
 
 function ensureRequestId({ headers }: IncomingRequest, random: Random): void {
   const sent = headers['audit-id']
-  if (typeof sent !== 'string' || sent === '' || sent.length > AUDIT_ID_MAX) headers['audit-id'] = random.uuid()
+  if (typeof sent !== 'string' || !AUDIT_ID.test(sent)) headers['audit-id'] = random.uuid()
+}
+
+const declaredBytes = ({ headers }: IncomingRequest): number => Number(headers['content-length'] ?? 0)
+
+function faultError(fault: BodyFault, maxBodyBytes: number): StatusError {
+  switch (fault) {
+    case 'too-large':
+      return newRequestEntityTooLarge(`limit is ${maxBodyBytes}`)
+    case 'too-slow':
+      return newTimeout('the request body did not arrive within the allotted time', 0)
+    case 'too-many':
+      return newTooManyRequests('Too many request bodies are arriving, please try again later.', 1)
+  }
 }

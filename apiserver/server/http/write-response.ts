@@ -3,6 +3,7 @@
  * back-pressure. Upstream: apiserver pkg/endpoints/handlers/responsewriters/writers.go.
  */
 import { constants, gzip } from 'node:zlib'
+import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import { JSON_HEADERS } from '../../endpoints/responses.ts'
 import type { ApiResponse, StreamFrame, StreamSink } from '../interfaces.ts'
@@ -10,17 +11,22 @@ import type { OutgoingResponse } from './front.ts'
 import type { SocketRequest } from './socket-request.ts'
 
 const GZIP_FROM_BYTES = 128 * 1024
+const HEAD_APART_FROM_BYTES = 64 * 1024
 /** Bytes a watcher may leave unread in our buffers before frames are held back. */
 const STREAM_BUFFER_BYTES = 256 * 1024
+/** How long a watcher may take to read what is left when its watch has ended. */
+const STREAM_END_MS = 10_000
 
 const EMPTY = Buffer.alloc(0)
 
 export class ResponseWriter {
   readonly #logger: Logger
+  readonly #clock: Clock
   readonly #streams = new Set<StreamSink>()
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, clock: Clock) {
     this.#logger = logger
+    this.#clock = clock
   }
 
   write(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void {
@@ -74,7 +80,7 @@ export class ResponseWriter {
       response.end()
       return
     }
-    const sink = new ResponseSink(response, () => this.#streams.delete(sink))
+    const sink = new ResponseSink(response, this.#clock, () => this.#streams.delete(sink))
     this.#streams.add(sink)
     start(sink)
   }
@@ -82,6 +88,12 @@ export class ResponseWriter {
 
 function isHttp2(response: OutgoingResponse): response is Exclude<OutgoingResponse, { shouldKeepAlive: boolean }> {
   return 'stream' in response
+}
+
+/** Drops the connection (HTTP/1.1) or the stream (HTTP/2). */
+export function abandon(response: OutgoingResponse): void {
+  if (isHttp2(response)) response.stream.destroy()
+  else response.destroy()
 }
 
 function join(chunks: readonly Buffer[]): Buffer {
@@ -97,7 +109,11 @@ function writeWhole(request: SocketRequest, response: OutgoingResponse, answer: 
   else response.writeHead(answer.status, headersOf(request, answer, hasBody ? bytes.length : undefined))
   // ServerResponse leaves the body out for HEAD by itself; the HTTP/2 side wants to be told.
   if (request.method === 'HEAD' || !hasBody) response.end()
-  else response.end(bytes)
+  else {
+    // A head written together with its body is one writev, which copies both: a third of the time of a large list.
+    if (bytes.length > HEAD_APART_FROM_BYTES && !isHttp2(response)) response.flushHeaders()
+    response.end(bytes)
+  }
 }
 
 /** Flat, as Node writes it out without another look. */
@@ -126,10 +142,12 @@ function headersOf(request: SocketRequest, answer: ApiResponse, length: number |
 
 class ResponseSink implements StreamSink {
   readonly #response: OutgoingResponse
+  readonly #clock: Clock
   readonly #onEnd: () => void
 
-  constructor(response: OutgoingResponse, onEnd: () => void) {
+  constructor(response: OutgoingResponse, clock: Clock, onEnd: () => void) {
     this.#response = response
+    this.#clock = clock
     this.#onEnd = onEnd
     response.once('close', onEnd)
   }
@@ -146,7 +164,12 @@ class ResponseSink implements StreamSink {
 
   end(): void {
     this.#onEnd()
-    if (!this.#response.writableEnded) this.#response.end()
+    const response = this.#response
+    if (response.writableEnded || response.destroyed) return
+    response.end()
+    // One that does not read would keep its connection, and what waits in it, forever.
+    const timer = this.#clock.setTimeout(() => abandon(response), STREAM_END_MS)
+    response.once('close', () => timer.cancel())
   }
 
   onDrain(callback: () => void): void {

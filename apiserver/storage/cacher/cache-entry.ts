@@ -39,6 +39,10 @@ export class CacheEntry implements CachedObject {
     this.#object = object !== undefined && settings.isFrozen ? deepFreeze(object) : object
   }
 
+  get sizeBytes(): number {
+    return this.#value.length
+  }
+
   get object(): DeepReadonly<KubeObject> {
     if (this.#object === undefined) {
       const object = JSON.parse(this.#value.toString('utf8')) as KubeObject

@@ -13,6 +13,8 @@ export interface CachedObject {
   /** In the storage version, metadata.resourceVersion set. */
   readonly object: DeepReadonly<KubeObject>
   readonly revision: number
+  /** What holding on to it costs at least. */
+  readonly sizeBytes: number
   /** The object's JSON, resourceVersion included, kind and apiVersion first; encoded at most once. */
   json(): Buffer
   /** Memo slot per representation (other versions, table rows, protobuf…), filled by the endpoints layer. */
