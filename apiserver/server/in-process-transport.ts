@@ -12,6 +12,7 @@ const QUEUE_MAX = 1000
 export function createInProcessTransport(server: Pick<ApiServer, 'dispatch'>, user: UserInfo): Transport {
   return {
     async request(request) {
+      request.signal?.throwIfAborted()
       const apiRequest = new InProcessRequest(request, user)
       try {
         return toTransportResponse(await server.dispatch(apiRequest))

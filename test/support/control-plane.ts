@@ -1,6 +1,7 @@
 /** A real control plane in this process, without a socket: memory storage, frozen caches, own instance per test. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { Registry } from 'prom-client'
+import { parseStaticTokens } from '#apiserver/authentication/static-token.ts'
 import { DEFAULT_REGISTRY_CONFIG } from '#apiserver/registry/deps.ts'
 import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
@@ -31,8 +32,12 @@ export interface TestControlPlane {
   readonly client: Client
   readonly storage: Storage
   readonly metrics: Registry
+  /** A bearer token of system:masters, for clients that come over a socket. */
+  readonly adminToken: string
   stop(): Promise<void>
 }
+
+const ADMIN_TOKEN = 'admin-token'
 
 let serviceAccountKey: KeyObject | undefined
 
@@ -52,7 +57,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     registry: DEFAULT_REGISTRY_CONFIG,
     advertise: { advertiseAddress: undefined, port: 6443 },
     authenticators: [],
-    tokens: [],
+    tokens: [parseStaticTokens(`${ADMIN_TOKEN},admin,,"system:masters"`, 'test')],
     freeze: true,
     controllers: typeof controllers === 'function' ? controllers : () => controllers,
     controllerSelection: ['*'],
@@ -62,6 +67,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     client: plane.server.loopbackClient,
     storage,
     metrics,
+    adminToken: ADMIN_TOKEN,
     async stop() {
       await plane.close(1_000)
       if (options.storage === undefined) await storage.close()

@@ -53,7 +53,7 @@ export class BodyReader {
     }
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > maxBytes + DISCARDED_BYTES_MAX) incoming.destroy()
+      if (size > maxBytes + DISCARDED_BYTES_MAX) breakOff(incoming)
       if (isDone) return
       held += chunk.length
       this.#arrivingBytes += chunk.length
@@ -69,4 +69,9 @@ export class BodyReader {
     // HTTP/1.1 requests are timed by Node's own server.
     else if ('stream' in incoming) timer = this.#clock.setTimeout(() => finish('too-slow'), arrivalMs)
   }
+}
+
+function breakOff(incoming: IncomingRequest): void {
+  if ('stream' in incoming) incoming.stream.close()
+  else incoming.destroy()
 }

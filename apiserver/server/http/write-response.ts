@@ -44,9 +44,10 @@ export class ResponseWriter {
     writeWhole(request, response, answer, bytes)
   }
 
-  /** For answers given before the request was read to its end: HTTP/1.1 cannot reuse such a connection. */
+  /** For answers given before the request was read to its end: HTTP/1.1 cannot reuse such a connection, HTTP/2 such a stream. */
   writeAndClose(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void {
-    if (!isHttp2(response)) response.shouldKeepAlive = false
+    if (isHttp2(response)) response.once('finish', () => response.stream.close())
+    else response.shouldKeepAlive = false
     this.write(request, response, answer)
   }
 
