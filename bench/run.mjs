@@ -6,6 +6,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { clientOf, droppedFileMs, helmChartMs } from './product-phases.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const load = join(root, '../shared/bench/apibench.mjs')
@@ -42,12 +43,10 @@ function startServer(directory) {
 }
 
 async function stop({ child }) {
-  const ended = new Promise((resolve) => child.once('exit', resolve))
   child.removeAllListeners('exit')
-  child.once('exit', () => {})
-  const done = new Promise((resolve) => child.once('exit', resolve))
+  const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
-  await Promise.race([ended, done])
+  await ended
 }
 
 const rssMb = (pid) =>
@@ -65,6 +64,12 @@ async function main() {
     figures.set('later start to ready, ms', [Math.round(server.readyMs), '< 400'])
     await pause(5000)
     figures.set('idle RSS, MB', [rssMb(server.child.pid), '< 130'])
+    const call = clientOf(server.kubeconfig)
+    figures.set('file dropped to applied, ms', [await droppedFileMs(call, directory), '< 500'])
+    for (const chart of ['metrics-server-3.13.1', 'ingress-nginx-4.15.1', 'cert-manager-v0.0.0']) {
+      const elapsedMs = await helmChartMs(call, join(root, `../shared/data/charts/${chart}.tgz`))
+      if (elapsedMs !== undefined) figures.set(`HelmChart ${chart} to Ready, ms`, [elapsedMs, '< 300'])
+    }
     if (existsSync(load)) await phases(server, figures)
     else console.log(`${load} is not there: request phases left out`)
     await stop(server)

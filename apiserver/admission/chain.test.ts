@@ -5,9 +5,11 @@ import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
 import { StatusError } from '#machinery/meta/errors.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { systemRandom } from '#machinery/util/random.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { admissionChain } from './chain.ts'
 import type { AdmissionDeps } from './deps.ts'
 import type { AdmissionAttributes, AdmissionOperation } from './interfaces.ts'
+import { createResourceQuota } from './resource-quota/plugin.ts'
 
 const namespaces = new Map<string, Namespace>([
   ['ns', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ns' }, spec: {}, status: { phase: 'Active' } }],
@@ -233,6 +235,46 @@ describe('ResourceQuota', () => {
     expect((await refusal(makeAttributes('CREATE', makePod()), quotaOf(hard as Record<string, string>)))?.message).toBe(
       message,
     )
+  })
+})
+
+describe('ResourceQuota and creates in flight', () => {
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'q' }, spec: { hard: { pods: '2' } } }
+  const named = (name: string): Pod => ({ ...makePod(), metadata: { name, namespace: 'ns' } })
+
+  function start() {
+    const stored: Pod[] = []
+    const clock = new FakeClock()
+    const plugin = createResourceQuota(makeDeps({ resourceQuotas: () => [quota], objects: () => stored, clock }))
+    const isAllowed = (pod: Pod, more: Partial<AdmissionAttributes> = {}): boolean => {
+      try {
+        plugin.validate?.(makeAttributes('CREATE', pod, more))
+        return true
+      } catch {
+        return false
+      }
+    }
+    return { stored, clock, isAllowed }
+  }
+
+  it('lets no more through than there are places, though none is stored yet', () => {
+    const { isAllowed } = start()
+    expect(['a', 'b', 'c', 'd'].map((name) => isAllowed(named(name)))).toEqual([true, true, false, false])
+  })
+
+  it('counts an object once when it is stored', () => {
+    const { stored, isAllowed } = start()
+    isAllowed(named('a'))
+    stored.push(named('a'))
+    expect([isAllowed(named('b')), isAllowed(named('c'))]).toEqual([true, false])
+  })
+
+  it('keeps no place for dry runs, nor for long for a create that failed', () => {
+    const { clock, isAllowed } = start()
+    expect(['a', 'b', 'c'].map((name) => isAllowed(named(name), { isDryRun: true }))).toEqual([true, true, true])
+    expect(['d', 'e', 'f'].map((name) => isAllowed(named(name)))).toEqual([true, true, false])
+    clock.advance(10_000)
+    expect(isAllowed(named('g'))).toBe(true)
   })
 })
 

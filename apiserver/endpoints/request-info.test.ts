@@ -64,6 +64,20 @@ describe('request info of resources', () => {
   })
 })
 
+it.each([
+  // Only a term of its own names the object: anything else would authorize one name and list others.
+  ['type!=x\\,metadata.name=foo', ''],
+  ['a\\,metadata.name=foo', ''],
+  ['metadata.name!=foo', ''],
+  ['metadata.name=foo=bar', ''],
+  ['metadata.name=a/b', ''],
+  ['metadata.name=', ''],
+  ['type!=x,metadata.name=foo', 'foo'],
+])('takes the name for authorization from the field selector as the list reads it: %s', (selector, name) => {
+  const url = `/api/v1/namespaces/other/secrets?fieldSelector=${encodeURIComponent(selector)}`
+  expect(parse('GET', url)).toMatchObject({ verb: 'list', name })
+})
+
 describe('request info of other paths', () => {
   it.each([
     '/',

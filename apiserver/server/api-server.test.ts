@@ -340,6 +340,22 @@ describe('representations', () => {
     })
   })
 
+  it('are no Tables for what is answered without being stored', async () => {
+    const review = plainResource({
+      resource: 'reviews',
+      kind: 'Review',
+      namespaced: false,
+      verbs: ['create'],
+      virtualCreate: async (object) => object,
+    })
+    const server = start({ resources: [review] })
+    const post = (accept: string) =>
+      ask(server, { method: 'POST', path: '/api/v1/reviews', headers: { accept }, body: { spec: {} } })
+    const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    expect(await post(table)).toMatchObject({ status: 406, body: { reason: 'NotAcceptable' } })
+    expect(await post(`${table},application/json`)).toMatchObject({ status: 201, body: { kind: 'Review' } })
+  })
+
   it('are YAML, partial metadata and tables on request', async () => {
     const server = start()
     await create(server, 'a')

@@ -91,10 +91,15 @@ export class ManifestDirectory {
 
   async #list(watcher: ManifestWatcher): Promise<void> {
     const sourceOf = (name: string): string | undefined => this.#subscriber?.sourceOf(name)
-    const { files, directories } = await listManifests(this.#options.path, this.#options.disabled, sourceOf)
+    const { path: root, disabled, logger } = this.#options
+    const { files, directories, unreadable } = await listManifests(root, disabled, sourceOf)
     watcher.watch(directories)
     const before = this.#files
     const after = new Map(files.map((file) => [file.addonName, file]))
+    for (const { path, error } of unreadable) {
+      logger.warn({ directory: path, err: error }, 'cannot list a folder of manifests; its files count as unchanged')
+      for (const [name, file] of before) if (file.path.startsWith(`${path}/`) && !after.has(name)) after.set(name, file)
+    }
     this.#files = after
     const isFirst = !this.#isListed
     this.#isListed = true
@@ -110,6 +115,7 @@ function isSameFile(a: ManifestFile | undefined, b: ManifestFile | undefined): b
   return (
     a.path === b.path &&
     a.mtimeMs === b.mtimeMs &&
+    a.ctimeMs === b.ctimeMs &&
     a.sizeBytes === b.sizeBytes &&
     a.inode === b.inode &&
     a.isSkipped === b.isSkipped &&

@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -28,7 +29,7 @@ describe('listManifests', () => {
     ])
     const { files, directories } = await listManifests(root, [], nobody)
     expect(files.map((file) => file.relativePath)).toEqual(['a.yaml', 'b.YML', 'c/d/e.json'])
-    expect(directories).toHaveLength(3)
+    expect(directories.size).toBe(3)
   })
 
   it('follows links to files and folders once, and ignores broken and circular ones', async () => {
@@ -40,6 +41,45 @@ describe('listManifests', () => {
     symlinkSync(root, join(root, 'loop'))
     const { files } = await listManifests(root, [], nobody)
     expect(files.map((file) => file.relativePath)).toEqual(['linked/two.yaml', 'real/one.yaml', 'three.yaml'])
+  })
+
+  it('takes regular files only', async () => {
+    const root = directoryWith(['a.yaml', 'z.yaml'])
+    symlinkSync('/dev/zero', join(root, 'endless.yaml'))
+    execFileSync('mkfifo', [join(root, 'pipe.yaml')])
+    const { files } = await listManifests(root, [], nobody)
+    expect(files.map((file) => file.relativePath)).toEqual(['a.yaml', 'z.yaml'])
+  })
+
+  it.skipIf(process.getuid?.() === 0)('names a folder it may not read (root may read all)', async () => {
+    const root = directoryWith(['a.yaml', 'closed/b.yaml', 'z.yaml'])
+    const closed = join(root, 'closed')
+    chmodSync(closed, 0)
+    const { files, unreadable } = await listManifests(root, [], nobody)
+    chmodSync(closed, 0o700)
+    expect(files.map((file) => file.relativePath)).toEqual(['a.yaml', 'z.yaml'])
+    expect(unreadable.map(({ path }) => path)).toEqual([closed])
+  })
+
+  it('tells a folder that was made anew from the one before it', async () => {
+    const root = directoryWith(['sub/a.yaml'])
+    const sub = join(root, 'sub')
+    const before = await listManifests(root, [], nobody)
+    renameSync(sub, join(root, '.old'))
+    mkdirSync(sub)
+    const after = await listManifests(root, [], nobody)
+    expect(after.directories.get(root)).toBe(before.directories.get(root))
+    expect(after.directories.get(sub)).not.toBe(before.directories.get(sub))
+  })
+
+  it('sees a change that keeps size and time', async () => {
+    const root = directoryWith(['a.yaml'])
+    const path = join(root, 'a.yaml')
+    const before = await listManifests(root, [], nobody)
+    chmodSync(path, 0o600)
+    const after = await listManifests(root, [], nobody)
+    expect(after.files[0]?.mtimeMs).toBe(before.files[0]?.mtimeMs)
+    expect(after.files[0]?.ctimeMs).not.toBe(before.files[0]?.ctimeMs)
   })
 
   it('skips every file of the name of a .skip file, in any folder', async () => {

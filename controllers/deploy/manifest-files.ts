@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { toError } from '#machinery/util/errors.ts'
 
 export interface ManifestFile {
   readonly path: string
@@ -13,6 +14,8 @@ export interface ManifestFile {
   readonly relativePath: string
   readonly addonName: string
   readonly mtimeMs: number
+  /** Changes with the content even where a copy keeps the time, and with the permissions. */
+  readonly ctimeMs: number
   readonly sizeBytes: number
   readonly inode: number
   /** A `<name>.skip` file exists somewhere: leave the file and what it created alone. */
@@ -23,19 +26,24 @@ export interface ManifestFile {
 
 export interface ManifestListing {
   readonly files: readonly ManifestFile[]
-  /** Every folder seen, to be watched. */
-  readonly directories: readonly string[]
+  /** Every folder seen, to be watched, with what tells it from one made anew in its place. */
+  readonly directories: ReadonlyMap<string, string>
+  /** Folders that are there but could not be read: what is in them is unknown, not gone. */
+  readonly unreadable: readonly { readonly path: string; readonly error: Error }[]
 }
 
 const EXTENSION = /\.(ya?ml|json)$/i
 /** Deeper folders are not looked into: a link that leads to its own parent would never end. */
 const DEPTH_MAX = 16
 const FILES_MAX = 10_000
+/** A link may lead anywhere, to the whole disk even. */
+const DIRECTORIES_MAX = 1000
 
 interface FoundFile {
   readonly path: string
   readonly relativePath: string
   readonly mtimeMs: number
+  readonly ctimeMs: number
   readonly sizeBytes: number
   readonly inode: number
 }
@@ -47,8 +55,9 @@ export async function listManifests(
   sourceOf: (addonName: string) => string | undefined,
 ): Promise<ManifestListing> {
   const found: FoundFile[] = []
-  const directories: string[] = []
-  await walk(root, '', { found, directories, visited: new Set() })
+  const directories = new Map<string, string>()
+  const unreadable: ManifestListing['unreadable'][number][] = []
+  await walk(root, '', { found, directories, unreadable, visited: new Set() })
   const skipped = new Set(
     found.filter((file) => file.path.endsWith('.skip')).map((file) => basename(file.path, '.skip')),
   )
@@ -62,31 +71,47 @@ export async function listManifests(
     isSkipped: skipped.has(basename(file.path)),
     isDisabled: isDisabled(file.relativePath, disabled),
   }))
-  return { files, directories }
+  return { files, directories, unreadable }
 }
 
 interface Walk {
   readonly found: FoundFile[]
-  readonly directories: string[]
+  readonly directories: Map<string, string>
+  readonly unreadable: ManifestListing['unreadable'][number][]
   /** Real paths, so that a folder reached through two links is read once. */
   readonly visited: Set<string>
 }
 
+/** Throws when the root cannot be read. */
 async function walk(directory: string, relative: string, walkState: Walk, depth = 0): Promise<void> {
   const real = await realpath(directory)
-  if (depth > DEPTH_MAX || walkState.visited.has(real)) return
+  if (depth > DEPTH_MAX || walkState.visited.has(real) || walkState.visited.size >= DIRECTORIES_MAX) return
   walkState.visited.add(real)
-  walkState.directories.push(directory)
-  for (const name of (await readdir(directory)).sort()) {
+  const { ino, birthtimeMs } = await stat(directory)
+  const names = (await readdir(directory)).sort()
+  // A number alone is soon given out again.
+  walkState.directories.set(directory, `${ino} ${birthtimeMs}`)
+  for (const name of names) {
     if (name.startsWith('.')) continue
     const path = join(directory, name)
     const info = await stat(path).catch(() => undefined) // A broken link, or deleted meanwhile.
     if (info === undefined) continue
     const relativePath = relative === '' ? name : `${relative}/${name}`
-    if (info.isDirectory()) await walk(path, relativePath, walkState, depth + 1)
+    if (info.isDirectory()) await walkBelow(path, relativePath, walkState, depth + 1)
     else if (info.isFile() && walkState.found.length < FILES_MAX) {
-      walkState.found.push({ path, relativePath, mtimeMs: info.mtimeMs, sizeBytes: info.size, inode: info.ino })
+      const { mtimeMs, ctimeMs, size: sizeBytes, ino: inode } = info
+      walkState.found.push({ path, relativePath, mtimeMs, ctimeMs, sizeBytes, inode })
     }
+  }
+}
+
+/** One folder that cannot be read must not keep the others' files from being seen. */
+async function walkBelow(directory: string, relative: string, walkState: Walk, depth: number): Promise<void> {
+  try {
+    await walk(directory, relative, walkState, depth)
+  } catch (err: unknown) {
+    const isGone = ['ENOENT', 'ENOTDIR'].includes((err as NodeJS.ErrnoException).code ?? '')
+    if (!isGone) walkState.unreadable.push({ path: directory, error: toError(err) })
   }
 }
 

@@ -12,7 +12,7 @@ const RESCAN_MS = 10_000
 export class ManifestWatcher {
   readonly #clock: Clock
   readonly #onChange: () => void
-  readonly #watchers = new Map<string, FSWatcher>()
+  readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>()
   readonly #rescan: TimerHandle
   #pending: TimerHandle | undefined
   #isClosed = false
@@ -23,27 +23,26 @@ export class ManifestWatcher {
     this.#rescan = clock.setInterval(onChange, RESCAN_MS)
   }
 
-  /** Watches exactly these folders from now on. */
-  watch(directories: readonly string[]): void {
+  /** Watches exactly these folders from now on: path to identity, for a watch stays with a folder that has been deleted. */
+  watch(directories: ReadonlyMap<string, string>): void {
     if (this.#isClosed) return
-    const wanted = new Set(directories)
-    for (const [directory, watcher] of this.#watchers) {
-      if (wanted.has(directory)) continue
+    for (const [directory, { watcher, identity }] of this.#watchers) {
+      if (directories.get(directory) === identity) continue
       watcher.close()
       this.#watchers.delete(directory)
     }
-    for (const directory of wanted) if (!this.#watchers.has(directory)) this.#open(directory)
+    for (const [directory, identity] of directories) if (!this.#watchers.has(directory)) this.#open(directory, identity)
   }
 
   close(): void {
     this.#isClosed = true
     this.#rescan.cancel()
     this.#pending?.cancel()
-    for (const watcher of this.#watchers.values()) watcher.close()
+    for (const { watcher } of this.#watchers.values()) watcher.close()
     this.#watchers.clear()
   }
 
-  #open(directory: string): void {
+  #open(directory: string, identity: string): void {
     try {
       const watcher = watch(directory, () => this.#changed())
       watcher.on('error', () => {
@@ -52,7 +51,7 @@ export class ManifestWatcher {
         this.#watchers.delete(directory)
         this.#changed()
       })
-      this.#watchers.set(directory, watcher)
+      this.#watchers.set(directory, { watcher, identity })
     } catch {
       // Out of inotify watches, or deleted meanwhile: the periodic look still sees it.
     }

@@ -6,7 +6,7 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import type { DiscoveredResource, RestMapper } from '#machinery/client/rest-mapper.ts'
-import { undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AddonIdentity } from './object-set.ts'
@@ -50,8 +50,7 @@ export async function prune(
     const resource = await mapper.resourceFor(kind, signal)
     if (resource === undefined) continue
     const labelSelector = `${HASH_LABEL}=${objectSetHash(addon)}`
-    // NotFound: its definition was deleted since the mapper last looked.
-    const list = await client.list(resource, { labelSelector, signal }).catch(undefinedIfNotFound)
+    const list = await client.list(resource, { labelSelector, signal }).catch(undefinedIfNotListed)
     for (const object of list?.items ?? []) {
       const { namespace, name = '' } = object.metadata
       if (options.keep.has(pruneId(kind, namespace, name)) || !mayDelete(object, resource, options)) continue
@@ -60,6 +59,12 @@ export async function prune(
     }
   }
   return deleted
+}
+
+/** NotFound: its definition was deleted since the mapper last looked. Not allowed: reviews, of which nothing is kept. */
+function undefinedIfNotListed(err: unknown): undefined {
+  if (isStatusError(err) && err.code === 405) return undefined
+  return undefinedIfNotFound(err)
 }
 
 function inDeletionOrder(kinds: readonly GroupVersionKind[]): GroupVersionKind[] {

@@ -7,7 +7,8 @@
  * status with the place of an error, backoff per file, deletion when a file goes.
  */
 import { createHash } from 'node:crypto'
-import { readFile, rename, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, rename } from 'node:fs/promises'
 import { ADDONS } from '#machinery/api/k3s/v1/resources.ts'
 import type { Addon } from '#machinery/api/k3s/v1/types.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -294,20 +295,31 @@ class AddonReconciler implements Reconciler {
   }
 }
 
+/** Bounded by what is read, not by what was listed: the file may have been replaced since, even by a pipe. */
 async function readManifest(file: ManifestFile): Promise<{ bytes: Buffer; error?: string } | undefined> {
-  if (file.sizeBytes > FILE_LIMIT_BYTES) {
-    return { bytes: Buffer.alloc(0), error: `${file.relativePath} is larger than ${FILE_LIMIT_BYTES} bytes: split it` }
-  }
   try {
-    const bytes = await readFile(file.path)
-    const { mtimeMs, size, ino } = await stat(file.path)
-    const isListed = mtimeMs === file.mtimeMs && size === file.sizeBytes && ino === file.inode
-    return isListed && bytes.length === size ? { bytes } : undefined
+    const handle = await open(file.path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      const info = await handle.stat()
+      if (!info.isFile()) return unread(`${file.relativePath} is not a regular file`)
+      if (info.size > FILE_LIMIT_BYTES) return unread(tooLarge(file))
+      const bytes = await handle.readFile()
+      if (bytes.length > FILE_LIMIT_BYTES) return unread(tooLarge(file))
+      // Being written at this moment: half of a file must not prune the other half. The next listing sees the rest.
+      const isAsListed = info.mtimeMs === file.mtimeMs && info.size === file.sizeBytes && info.ino === file.inode
+      return isAsListed && bytes.length === info.size ? { bytes } : undefined
+    } finally {
+      await handle.close()
+    }
   } catch (err: unknown) {
     if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    return { bytes: Buffer.alloc(0), error: `${file.relativePath}: ${errorMessage(err)}` }
+    return unread(`${file.relativePath}: ${errorMessage(err)}`)
   }
 }
+
+const unread = (error: string) => ({ bytes: Buffer.alloc(0), error })
+const tooLarge = (file: ManifestFile): string =>
+  `${file.relativePath} is larger than ${FILE_LIMIT_BYTES} bytes: split it`
 
 /** Every kind the Addon has applied, by its annotation and its inventory. */
 function kindsOf(addon: DeepReadonly<Addon>): GroupVersionKind[] {

@@ -1,6 +1,6 @@
 /** What must not be able to hurt a server: every bad request gets a proper Status, and the server keeps its head and memory. */
 import { readFileSync } from 'node:fs'
-import { request } from 'node:https'
+import { Agent, request } from 'node:https'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KubeConfig } from '@kubernetes/client-node'
@@ -25,7 +25,13 @@ beforeAll(async () => {
   }
 })
 
-afterAll(() => server.dispose())
+/** Kept alive: a client that asks to be closed may lose the answer to a body it is still sending. */
+const agent = new Agent({ keepAlive: true })
+
+afterAll(async () => {
+  agent.destroy()
+  await server.dispose()
+})
 
 interface Answer {
   readonly status: number
@@ -62,7 +68,7 @@ function send({
         ...tls,
         method,
         headers: { 'content-type': type, 'content-length': Buffer.byteLength(body), ...headers },
-        agent: false,
+        agent,
       },
       (response) => {
         let text = ''

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import type { Informer, KubernetesObject, ObjectCache, V1ConfigMap, V1Status } from '@kubernetes/client-node'
 import { CoreV1Api, Exec, KubeConfig, KubernetesObjectApi, makeInformer, PatchStrategy } from '@kubernetes/client-node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { clientFromKubeconfig } from '#cli/kubeconfig.ts'
 import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { discardLogger } from '#machinery/util/logger.ts'
 import { eventually } from '#test/support/eventually.ts'
 import type { ServerProcess } from '#test/support/server-process.ts'
 import { startServerProcess } from '#test/support/server-process.ts'
+import { createUsableNamespace } from '#test/support/usable-namespace.ts'
 
 const RETRY_MS = 50
 const WRITERS = 16
@@ -241,7 +243,8 @@ describe('client-node', () => {
   })
 
   it('is told that exec is not supported, at once', async () => {
-    const namespace = await newNamespace('exec')
+    const namespace = 'exec'
+    await createUsableNamespace(clientFromKubeconfig(server.kubeconfig), namespace)
     await core().createNamespacedPod({
       namespace,
       body: { metadata: { name: 'p' }, spec: { containers: [{ name: 'c', image: 'i' }] } },

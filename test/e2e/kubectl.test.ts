@@ -1,8 +1,11 @@
 /** Unmodified kubectl, an old and a current one, against the real server: everything people do with it. */
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { clientFromKubeconfig } from '#cli/kubeconfig.ts'
+import type { Client } from '#machinery/client/client.ts'
 import { findKubectl, Kubectl, KUBECTL_VERSIONS } from '#test/support/kubectl.ts'
 import type { ServerProcess } from '#test/support/server-process.ts'
 import { startServerProcess } from '#test/support/server-process.ts'
+import { createUsableNamespace } from '#test/support/usable-namespace.ts'
 import { APPLYING } from './kubectl/apply.ts'
 import { CREATING } from './kubectl/create.ts'
 import { DELETING } from './kubectl/delete.ts'
@@ -14,9 +17,11 @@ import { EXTENDING } from './kubectl/extend.ts'
 const SCENARIOS = [...READING, ...CREATING, ...APPLYING, ...EDITING, ...DELETING, ...AUTHORIZING, ...EXTENDING]
 
 let server: ServerProcess
+let client: Client
 
 beforeAll(async () => {
   server = await startServerProcess()
+  client = clientFromKubeconfig(server.kubeconfig)
 })
 
 afterAll(() => server.dispose())
@@ -35,7 +40,7 @@ for (const found of KUBECTL_VERSIONS.map(findKubectl)) {
       if (scenario.versions?.includes(found.version) === false) continue
       it.concurrent(scenario.name, async () => {
         const namespace = `s${found.version.replace('.', '-')}-${index}`
-        await kubectl.ok(['create', 'namespace', namespace])
+        await createUsableNamespace(client, namespace)
         await scenario.run(kubectl.in(namespace), namespace)
       })
     }

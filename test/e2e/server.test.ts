@@ -116,6 +116,25 @@ describe('knarr server, told wrong', () => {
     expect(code).not.toBe(0)
   })
 
+  const belowFile = (): string => {
+    const file = join(newFolder(), 'file')
+    writeFileSync(file, '')
+    return join(file, 'below')
+  }
+
+  it.each<[string, () => string[], RegExp]>([
+    ['a data folder it cannot make', () => ['-d', belowFile()], /cannot (prepare|open|create).*file\/below/],
+    ['a kubeconfig it cannot write', () => ['-o', belowFile()], /cannot write the kubeconfig .*file\/below/],
+    ['a token file that is missing', () => ['--token-auth-file', '/nowhere.csv'], /--token-auth-file \/nowhere\.csv: /],
+  ])('%s: says so and ends', async (_, args, message) => {
+    const common = ['server', '--bind-address', '127.0.0.1', '--https-listen-port', '0', '-d', newFolder()]
+    const { code, output } = await runKnarr([...common, '-o', join(newFolder(), 'kubeconfig'), ...args()])
+    expect(output).toMatch(message)
+    expect(output).not.toMatch(/^\s+at /m)
+    expect(code).not.toBe(0)
+    expect(code).not.toBeNull()
+  })
+
   it('reads flags from the environment, k3s names included', async () => {
     const { code, output } = await runKnarr(['server', '-d', newFolder()], { K3S_KUBECONFIG_MODE: 'rw' })
     expect(output).toContain('K3S_KUBECONFIG_MODE: must be an octal file mode')

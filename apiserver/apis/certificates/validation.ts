@@ -15,6 +15,8 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 type FrozenRequest = DeepReadonly<CertificateSigningRequest>
 
 const MIN_EXPIRATION_SECONDS = 600
+const PEM_BLOCK = /-----BEGIN CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE REQUEST-----/
+const DER_SEQUENCE = 0x30
 const USAGES: ReadonlySet<string> = new Set([
   'signing',
   'digital signature',
@@ -41,10 +43,16 @@ const USAGES: ReadonlySet<string> = new Set([
   'netscape sgc',
 ])
 
+/** A whole PEM block that holds DER; what is in it is the signer's affair. */
+function isCertificateRequestPem(pem: string): boolean {
+  const body = PEM_BLOCK.exec(pem)?.[1]
+  return body !== undefined && Buffer.from(body, 'base64')[0] === DER_SEQUENCE
+}
+
 export function validateCertificateSigningRequest({ spec }: FrozenRequest): FieldError[] {
   const errors: FieldError[] = []
   const pem = Buffer.from(spec?.request ?? '', 'base64').toString('latin1')
-  if (!pem.includes('-----BEGIN CERTIFICATE REQUEST-----')) {
+  if (!isCertificateRequestPem(pem)) {
     const detail = 'PEM block type must be CERTIFICATE REQUEST'
     errors.push(fieldInvalid('spec.request', spec?.request ?? '', detail))
   }

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import { systemClock } from '#machinery/util/clock.ts'
 import { ADMIN, startTestServer } from '#test/contract/resource-server.ts'
 import type { ApiResponse, ApiServer, StreamFrame, StreamSink } from '../../server/interfaces.ts'
 
@@ -34,10 +37,16 @@ class FakeSink implements StreamSink {
   }
 }
 
-const dispatch = (server: ApiServer, query: string, accept: string, signal: AbortSignal): Promise<ApiResponse> =>
+const dispatch = (
+  server: ApiServer,
+  query: string,
+  accept: string,
+  signal: AbortSignal,
+  { method = 'GET', path = CONFIG_MAPS } = {},
+): Promise<ApiResponse> =>
   server.dispatch({
-    method: 'GET',
-    path: CONFIG_MAPS,
+    method,
+    path,
     query,
     headers: { accept },
     body: undefined,
@@ -96,6 +105,55 @@ describe('a watch', () => {
     await create(server, 'a')
     expect(buffers).toHaveLength(2)
     expect(buffers[0]).toBe(buffers[1])
+  })
+
+  it('is given up when its receiver leaves too many bytes waiting', async () => {
+    const { server } = startTestServer()
+    const sink = new FakeSink(1)
+    await watchInto(server, sink)
+    await create(server, 'first')
+    const data = { large: 'x'.repeat(900_000) }
+    for (let i = 0; i < 40; i++) {
+      if (i < 30) expect(sink.isEnded).toBe(false)
+      await server.loopbackClient.raw({
+        method: 'POST',
+        path: CONFIG_MAPS,
+        body: { metadata: { name: `large-${i}` }, data },
+      })
+    }
+    expect(sink.isEnded).toBe(true)
+  })
+
+  it('says in its stream that the version it was to start from is gone', async () => {
+    const storage = new MemoryStorage({ clock: systemClock })
+    const value = Buffer.from('{"kind":"ConfigMap","apiVersion":"v1","metadata":{"namespace":"default","name":"x"}}')
+    for (const name of ['a', 'b', 'c']) await storage.create(`/registry/configmaps/default/${name}`, value)
+    await storage.compact(await storage.currentRevision())
+    const { server } = startTestServer({ cacher: createCacher(storage, systemClock, { freeze: true }) })
+    const sink = new FakeSink(10)
+    await watchInto(server, sink, 'resourceVersion=1')
+    expect(sink.frames.map((frame) => JSON.parse(frame))).toMatchObject([
+      { type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired' } },
+    ])
+    expect(sink.isEnded).toBe(true)
+  })
+
+  describe('of a legacy path', () => {
+    const path = '/api/v1/watch/namespaces/default/configmaps/mine'
+    const never = new AbortController().signal
+    const statusOf = async (query: string, method = 'GET'): Promise<number> => {
+      const { server } = startTestServer()
+      return (await dispatch(server, query, 'application/json', never, { method, path })).status
+    }
+
+    it('refuses a field selector for another name than the one that was authorized', async () => {
+      expect(await statusOf('fieldSelector=metadata.name%3Dother')).toBe(400)
+      expect(await statusOf('fieldSelector=metadata.name%3Dmine')).toBe(200)
+    })
+
+    it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('refuses %s', async (method) => {
+      expect(await statusOf('', method)).toBe(405)
+    })
   })
 
   it('sends table columns with the first event only', async () => {

@@ -3,7 +3,7 @@
  * does not keep up is ended; what waits for it are references to objects, not bytes.
  * Upstream: apiserver pkg/endpoints/handlers/watch.go.
  */
-import { newBadRequest, newExpired } from '#machinery/meta/errors.ts'
+import { isExpired, isStatusError, newBadRequest, newExpired } from '#machinery/meta/errors.ts'
 import type { TimerHandle } from '#machinery/util/clock.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import { interpretError } from '../../registry/generic/interpret-error.ts'
@@ -61,13 +61,24 @@ export async function serveWatch(
     )
   } catch (err) {
     ended.abort()
-    throw interpretError(err, 'watch', definition, '')
+    const failure = interpretError(err, 'watch', definition, '')
+    if (isStatusError(failure) && isExpired(failure)) return expiredStream(failure.status)
+    throw failure
   }
   return {
     status: 200,
     headers: JSON_HEADERS,
     body: { type: 'stream', start: (sink) => stream.start(sink, seconds, ended.signal) },
   }
+}
+
+/** A version that is too old is an event of the stream, not an answer: clients look for it there. */
+function expiredStream(status: object): ApiResponse {
+  const start = (sink: StreamSink): void => {
+    sink.write(errorFrame(status))
+    sink.end()
+  }
+  return { status: 200, headers: JSON_HEADERS, body: { type: 'stream', start } }
 }
 
 /** The legacy /watch/ paths carry the name in the path, and it is that name the request was authorized for. */

@@ -2,6 +2,8 @@
  * ApiResponses as bytes: head and body in one write where possible, large answers compressed when asked, streams with
  * back-pressure. Upstream: apiserver pkg/endpoints/handlers/responsewriters/writers.go.
  */
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { constants, gzip } from 'node:zlib'
 import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
@@ -46,7 +48,7 @@ export class ResponseWriter {
 
   /** For answers given before the request was read to its end: HTTP/1.1 cannot reuse such a connection, HTTP/2 such a stream. */
   writeAndClose(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void {
-    if (isHttp2(response)) response.once('finish', () => response.stream.close())
+    if (isHttp2(response)) response.stream.once('finish', () => response.stream.close())
     else response.shouldKeepAlive = false
     this.write(request, response, answer)
   }
@@ -141,6 +143,27 @@ function headersOf(request: SocketRequest, answer: ApiResponse, length: number |
   return headers
 }
 
+/**
+ * The socket of a chunked HTTP/1.1 answer whose head is out: frames go to it in chunk form, made once for all watchers,
+ * where ServerResponse.write would write three pieces for each of them.
+ */
+function chunkedSocket(response: ServerResponse): Socket | undefined {
+  const { socket } = response
+  return socket !== null && response.headersSent && response.chunkedEncoding ? socket : undefined
+}
+
+const chunks = new WeakMap<Buffer, Buffer>()
+const CRLF = Buffer.from('\r\n')
+
+function chunkOf(bytes: Buffer): Buffer {
+  let chunk = chunks.get(bytes)
+  if (chunk === undefined) {
+    chunk = Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1'), bytes, CRLF])
+    chunks.set(bytes, chunk)
+  }
+  return chunk
+}
+
 class ResponseSink implements StreamSink {
   readonly #response: OutgoingResponse
   readonly #clock: Clock
@@ -157,6 +180,8 @@ class ResponseSink implements StreamSink {
     const response = this.#response
     if (response.destroyed || response.writableEnded) return true
     const bytes = frame.bytes()
+    const socket = isHttp2(response) ? undefined : chunkedSocket(response)
+    if (socket !== undefined) return socket.write(chunkOf(bytes)) || socket.writableLength < STREAM_BUFFER_BYTES
     const hasRoom = isHttp2(response) ? response.write(bytes) : response.write(bytes)
     if (hasRoom) return true
     const buffered = isHttp2(response) ? response.stream.writableLength : response.writableLength
@@ -174,6 +199,11 @@ class ResponseSink implements StreamSink {
   }
 
   onDrain(callback: () => void): void {
-    this.#response.on('drain', callback)
+    const response = this.#response
+    response.on('drain', callback)
+    const socket = isHttp2(response) ? undefined : chunkedSocket(response)
+    if (socket === undefined) return
+    socket.on('drain', callback)
+    response.once('close', () => socket.removeListener('drain', callback))
   }
 }

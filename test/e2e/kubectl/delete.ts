@@ -101,6 +101,7 @@ export const DELETING: readonly Scenario[] = [
       const inner = `${namespace}-inner`
       await kubectl.ok(['create', 'namespace', inner])
       const there = kubectl.in(inner)
+      await eventually(() => there.ok('get serviceaccount default'))
       await Promise.all([
         there.ok('create configmap c'),
         there.ok('create secret generic s'),
