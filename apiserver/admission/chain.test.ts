@@ -248,8 +248,8 @@ describe('ResourceQuota and creates in flight', () => {
     const plugin = createResourceQuota(makeDeps({ resourceQuotas: () => [quota], objects: () => stored, clock }))
     const isAllowed = (pod: Pod, more: Partial<AdmissionAttributes> = {}): boolean => {
       try {
-        plugin.validate?.(makeAttributes('CREATE', pod, more))
-        return true
+        const outcome = plugin.validate?.(makeAttributes('CREATE', pod, more))
+        return !(outcome instanceof Promise)
       } catch {
         return false
       }
