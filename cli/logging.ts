@@ -2,7 +2,7 @@
  * The process's logger: JSON lines through pino, or one readable line per message on a terminal. Components receive a
  * child with their name and never see this file.
  */
-import { pino } from 'pino'
+import { pino, stdTimeFunctions } from 'pino'
 import { isObject } from '#machinery/util/json.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 
@@ -12,12 +12,16 @@ export interface LoggingOptions {
   readonly isTerminal: boolean
 }
 
-const LEVELS: Readonly<Record<number, string>> = { 20: 'DEBUG', 30: 'INFO ', 40: 'WARN ', 50: 'ERROR', 60: 'FATAL' }
 const STANDARD_FIELDS: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'component', 'err'])
 
 export function createLogger(options: LoggingOptions): Logger {
   const readable = options.format === 'text' || (options.format === 'auto' && options.isTerminal)
-  const settings = { level: options.isDebug ? 'debug' : 'info', base: null }
+  const settings = {
+    level: options.isDebug ? 'debug' : 'info',
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
   if (!readable) return pino(settings, pino.destination({ fd: 1, sync: true }))
   return pino(settings, { write: (line: string) => process.stdout.write(readableLine(line)) })
 }
@@ -26,8 +30,8 @@ export function createLogger(options: LoggingOptions): Logger {
 export function readableLine(line: string): string {
   const record: unknown = JSON.parse(line)
   if (!isObject(record)) return line
-  const time = new Date(Number(record['time'])).toISOString().slice(11, 23)
-  const level = LEVELS[Number(record['level'])] ?? String(record['level'])
+  const time = String(record['time']).slice(11, 23)
+  const level = String(record['level']).toUpperCase().padEnd(5)
   const component = typeof record['component'] === 'string' ? `${record['component']}: ` : ''
   const fields = Object.entries(record)
     .filter(([name]) => !STANDARD_FIELDS.has(name))

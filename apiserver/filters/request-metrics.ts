@@ -76,13 +76,18 @@ function record(routes: Map<string, RouteRecord>, call: ApiCall, response: ApiRe
   route.size.observe(size)
 }
 
+/** Answers from before somebody has looked whether the names exist: these may be the client's invention, and get no labels. */
+const BEFORE_ENDPOINT: ReadonlySet<number> = new Set([401, 403, 404, 429])
+
 function routeOf(routes: Map<string, RouteRecord>, call: ApiCall, status: number): RouteRecord {
   const { info } = call
-  // Names that nobody serves are the client's invention; they get no labels of their own.
-  const isKnown = info.isResourceRequest && status !== 404
-  const key = isKnown
+  const ownKey = info.isResourceRequest
     ? `${info.verb} ${info.apiGroup}/${info.apiVersion}/${info.resource}/${info.subresource} ${scopeOf(call)} ${call.isDryRun ? 'All' : ''}`
-    : `${info.verb} ${info.isResourceRequest ? '404' : ''}`
+    : ''
+  const own = info.isResourceRequest ? routes.get(ownKey) : undefined
+  if (own !== undefined) return own
+  const isKnown = info.isResourceRequest && !BEFORE_ENDPOINT.has(status)
+  const key = isKnown ? ownKey : `${verbLabel(call)} ${info.isResourceRequest ? 'unknown' : ''}`
   const known = routes.get(key)
   if (known !== undefined) return known
   if (routes.size >= LABEL_SETS_MAX) return overflow(routes)
@@ -114,13 +119,22 @@ function addRoute(routes: Map<string, RouteRecord>, key: string, labels: Record<
 }
 
 const VERB_LABELS = new Map([
+  ['get', 'GET'],
+  ['list', 'LIST'],
+  ['watch', 'WATCH'],
+  ['patch', 'PATCH'],
+  ['delete', 'DELETE'],
+  ['post', 'POST'],
+  ['put', 'PUT'],
+  ['head', 'HEAD'],
+  ['options', 'OPTIONS'],
   ['create', 'POST'],
   ['update', 'PUT'],
   ['deletecollection', 'DELETECOLLECTION'],
 ])
 
 function verbLabel({ info }: ApiCall): string {
-  return VERB_LABELS.get(info.verb) ?? info.verb.toUpperCase()
+  return VERB_LABELS.get(info.verb) ?? 'other'
 }
 
 function scopeOf({ info }: ApiCall): string {

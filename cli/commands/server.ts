@@ -136,11 +136,24 @@ async function openPki(config: ServerConfig): Promise<Pki> {
       serviceIp: firstServiceIp(config['service-cidr']),
     })
   } catch (err: unknown) {
-    const isDenied = (err as NodeJS.ErrnoException).code === 'EACCES'
-    const todo = isDenied
-      ? 'Run as root, or choose another folder with --data-dir.'
-      : 'Remove or repair the named file; missing ones are made anew.'
-    throw new CliError('DATA_DIR', `cannot prepare ${directory}: ${errorMessage(err)}`, todo, err)
+    throw new CliError('DATA_DIR', `cannot prepare ${directory}: ${withCause(err)}`, pkiRemedy(err), err)
+  }
+}
+
+/** The files' own errors name the file; what was wrong with it is their cause. */
+const causeOf = (err: unknown): unknown => (err instanceof Error ? err.cause : undefined)
+const withCause = (err: unknown): string =>
+  causeOf(err) === undefined ? errorMessage(err) : `${errorMessage(err)}: ${errorMessage(causeOf(err))}`
+
+function pkiRemedy(err: unknown): string {
+  switch (((causeOf(err) ?? err) as NodeJS.ErrnoException).code) {
+    case 'EACCES':
+    case 'EROFS':
+      return 'Run as root, or choose another folder with --data-dir.'
+    case 'ENOSPC':
+      return 'The disk is full: free some space.'
+    default:
+      return 'Remove or repair the named file; missing ones are made anew.'
   }
 }
 

@@ -138,8 +138,10 @@ describe('legacy token generation', () => {
       rootCa: 'PEM',
       serviceAccountTokens: { issueLegacyToken: () => 'token', generatesForEveryAccount: true },
     })
-    const legacy = await startTestControlPlane({ controllers })
+    const legacy = await startTestControlPlane({ logger, controllers })
     try {
+      const metadata = { name: 'short-lived' }
+      await legacy.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata } as Namespace)
       const key = { namespace: 'default', name: 'robot' }
       await legacy.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: key })
       const name = await eventually(async () => {
@@ -153,6 +155,13 @@ describe('legacy token generation', () => {
       expect(Object.keys(data ?? {}).sort()).toEqual(['ca.crt', 'namespace', 'token'])
       await legacy.client.delete(SERVICE_ACCOUNTS, key)
       await eventually(() => isGone(legacy.client.get(SECRETS, { namespace: 'default', name })))
+
+      // The Secret goes before the account: trying to make another one is no error.
+      const account = { namespace: 'short-lived', name: 'default' }
+      await eventually(async () => expect((await legacy.client.get(SERVICE_ACCOUNTS, account)).secrets).toHaveLength(1))
+      await legacy.client.delete(NAMESPACES, metadata)
+      await eventually(() => isGone(legacy.client.get(NAMESPACES, metadata)))
+      expect(complaints).toEqual([])
     } finally {
       await legacy.stop()
     }

@@ -18,7 +18,7 @@ import type { Random } from '#machinery/util/random.ts'
 import { randomSuffix } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ControllerDefinition, ObjectKey, Reconciler, Result } from '#sdk'
-import { DONE, defineController, watching } from '#sdk'
+import { DONE, defineController, isNamespaceTerminating, watching } from '#sdk'
 import { SERVICE_ACCOUNT_TOKEN_CONTROLLER } from '../manager/names.ts'
 import type { TokenFacts } from './token-secret.ts'
 import {
@@ -100,8 +100,12 @@ class ServiceAccountTokenReconciler implements Reconciler {
       if (account === undefined || !belongsTo(secret, account)) await this.#delete(secret, signal)
       else await this.#fill(secret, account, signal)
     }
-    if (account !== undefined && this.#options.generatesForEveryAccount)
-      await this.#ensureToken(account, secrets, signal)
+    if (account !== undefined && this.#options.generatesForEveryAccount) {
+      await this.#ensureToken(account, secrets, signal).catch((err: unknown) => {
+        // The account goes with its namespace.
+        if (!isNamespaceTerminating(err)) throw err
+      })
+    }
     return DONE
   }
 

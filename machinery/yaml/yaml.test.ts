@@ -102,3 +102,8 @@ describe('toYaml', () => {
     expect(parse(toYaml(value))).toEqual(value)
   })
 })
+
+it('bounds the number of documents', () => {
+  expect(() => parseYamlDocuments('---\n'.repeat(20_002))).toThrow('more than 20000 documents')
+  expect(parseYamlDocuments('---\na: 1\n'.repeat(100))).toHaveLength(100)
+})

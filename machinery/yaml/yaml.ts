@@ -35,6 +35,9 @@ const MAX_ALIASES = 10_000
 /** Bound on what aliases may expand a document to. */
 const MAX_EXPANDED_NODES = 500_000
 
+/** An empty document costs five bytes and as much time as a small one. */
+const MAX_DOCUMENTS = 20_000
+
 const OPTIONS = {
   version: '1.1',
   merge: true,
@@ -90,6 +93,7 @@ export function parseYamlDocuments(text: string): YamlDocument[] {
   const json = parseAsJson(text)
   if (json !== undefined) return [{ value: json, line: 1, index: 0 }]
   const lines = new LineCounter()
+  if (countDocuments(text) > MAX_DOCUMENTS) throw new YamlError(`more than ${MAX_DOCUMENTS} documents`, 0, 1, 1)
   const parsed = parseAllDocuments(text, { ...OPTIONS, lineCounter: lines })
   const documents: YamlDocument[] = []
   if (!Array.isArray(parsed)) return documents
@@ -110,6 +114,12 @@ export function parseYamlDocuments(text: string): YamlDocument[] {
     if (value !== null) documents.push({ value, line, index })
   })
   return documents
+}
+
+function countDocuments(text: string): number {
+  let count = 1
+  for (let at = text.indexOf('\n---'); at !== -1; at = text.indexOf('\n---', at + 1)) count++
+  return count
 }
 
 function parseAsJson(text: string): JsonValue | undefined {

@@ -128,12 +128,9 @@ describe.each([
 
   it('refuses a body past the limit and goes on', async () => {
     const body = Buffer.alloc(4 * 1024 * 1024, 'x')
-    const answer = await send({ method: 'POST', path: CONFIG_MAPS, headers: JSON_BODY, body }).catch(
-      (err: NodeJS.ErrnoException) => err.code,
-    )
-    // HTTP/1.1 may close on a client that is still sending before the client reads the answer.
-    if (typeof answer === 'object') expect(json(answer)).toMatchObject({ reason: 'RequestEntityTooLarge', code: 413 })
-    else expect(['EPIPE', 'ECONNRESET']).toContain(answer)
+    // It is read to its end all the same: a client that is still sending must see the answer, not a broken connection.
+    const answer = await send({ method: 'POST', path: CONFIG_MAPS, headers: JSON_BODY, body })
+    expect(json(answer)).toMatchObject({ reason: 'RequestEntityTooLarge', code: 413 })
     expect((await send({ path: '/version' })).status).toBe(200)
   })
 
