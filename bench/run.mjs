@@ -70,9 +70,9 @@ async function main() {
       const elapsedMs = await helmChartMs(call, join(root, `../shared/data/charts/${chart}.tgz`))
       if (elapsedMs !== undefined) figures.set(`HelmChart ${chart} to Ready, ms`, [elapsedMs, '< 300'])
     }
-    if (existsSync(load)) await phases(server, figures)
-    else console.log(`${load} is not there: request phases left out`)
     await stop(server)
+    if (existsSync(load)) await phases(directory, figures)
+    else console.log(`${load} is not there: request phases left out`)
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
@@ -80,7 +80,8 @@ async function main() {
     console.log(`${name.padEnd(36)} ${String(value).padStart(12)}   ${budget}`)
 }
 
-async function phases(server, figures) {
+async function phases(directory, figures) {
+  const server = await startServer(directory)
   const args = [load, '--kubeconfig', server.kubeconfig, '--kubectl', kubectl, '--pid', String(server.child.pid)]
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 26 })
   if (stderr !== '') console.log(stderr)
@@ -108,6 +109,7 @@ async function phases(server, figures) {
   figures.set('watch events delivered', [`${fanout.delivered} of ${fanout.of}`, 'all'])
   rate('delete', '')
   figures.set('RSS after the run, MB', [rows.get('after').rss_mb, '< 300'])
+  await stop(server)
 }
 
 await main()

@@ -77,14 +77,51 @@ export function listResponse(list: StoreList, scope: EndpointScope, output: Outp
   const head = { kind: scope.definition.listKind, apiVersion: scope.apiVersion, metadata }
   const decode = () => ({ ...head, items: list.items.map((item) => scope.presenter.object(item)) })
   if (output.media === 'yaml') return valueResponse(200, decode(), output)
-  return { status: 200, headers: JSON_HEADERS, body: new LazyBody(() => [concatList(head, list.items, scope)], decode) }
+  return {
+    status: 200,
+    headers: JSON_HEADERS,
+    body: new LazyBody(() => [listBytes(head, list.items, scope, call)], decode),
+  }
 }
 
 const COMMA = 44
 const LIST_END = Buffer.from(']}')
 
-function concatList(head: object, items: readonly CachedObject[], scope: EndpointScope): Buffer {
-  const start = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)
+/** The bytes of one list, for others who ask for the very same in the same moment. */
+interface SharedList {
+  readonly start: string
+  readonly items: readonly CachedObject[]
+  readonly bytes: Buffer
+}
+
+const SHARED_FROM_BYTES = 64 * 1024
+const SHARED_MS = 1000
+const shared = new WeakMap<EndpointScope, SharedList>()
+
+/**
+ * Informers that list again after a restart all get the same objects at the same revision: they share one buffer instead of
+ * each having its own until it is sent. Kept for a second, one per resource.
+ */
+function listBytes(head: object, items: readonly CachedObject[], scope: EndpointScope, call: ApiCall): Buffer {
+  const start = `${JSON.stringify(head).slice(0, -1)},"items":[`
+  const known = shared.get(scope)
+  if (known !== undefined && known.start === start && isSame(known.items, items)) return known.bytes
+  const bytes = concatList(start, items, scope)
+  if (bytes.length < SHARED_FROM_BYTES) return bytes
+  const entry = { start, items, bytes }
+  shared.set(scope, entry)
+  call.clock.setTimeout(() => {
+    if (shared.get(scope) === entry) shared.delete(scope)
+  }, SHARED_MS)
+  return bytes
+}
+
+function isSame(a: readonly CachedObject[], b: readonly CachedObject[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
+
+function concatList(startText: string, items: readonly CachedObject[], scope: EndpointScope): Buffer {
+  const start = Buffer.from(startText)
   const encoded = items.map((item) => scope.presenter.json(item))
   let size = start.length + LIST_END.length + Math.max(0, encoded.length - 1)
   for (const bytes of encoded) size += bytes.length

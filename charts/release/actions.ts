@@ -51,6 +51,8 @@ export interface ReleaseRequest {
 const RELEASE_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const RELEASE_NAME_MAX = 53
 const UNINSTALL_WAIT_MS = 30_000
+/** Requests of one release in flight. */
+const AT_ONCE_MAX = 16
 
 /** Installs when there is no live release of that name, upgrades otherwise. Throws with the true reason. */
 export async function installOrUpgrade(
@@ -96,7 +98,7 @@ async function install(
     'Install complete',
     signal,
     async () => {
-      for (const item of items) await createOrPatch(dependencies, item, undefined, identity, signal)
+      await forEachByKind(items, (item) => createOrPatch(dependencies, item, undefined, identity, signal))
     },
   )
 }
@@ -127,14 +129,29 @@ async function upgrade(
     'Upgrade complete',
     signal,
     async () => {
-      for (const item of items) {
-        await createOrPatch(dependencies, item, before.get(objectId(item.object, storage.namespace)), identity, signal)
-      }
+      await forEachByKind(items, (item) => {
+        const previous = before.get(objectId(item.object, storage.namespace))
+        return createOrPatch(dependencies, item, previous, identity, signal)
+      })
       await deleteRemoved(dependencies, before, items, signal, identity)
     },
   )
   await supersede(dependencies, history, signal)
   return done
+}
+
+/** Kinds in order, the objects of one kind at the same time: Helm's batchPerform. */
+async function forEachByKind(
+  items: readonly MappedObject[],
+  action: (item: MappedObject) => Promise<void>,
+): Promise<void> {
+  for (let start = 0; start < items.length; ) {
+    const kind = items[start]?.resource.kind
+    let end = start
+    while (end < items.length && items[end]?.resource.kind === kind && end - start < AT_ONCE_MAX) end++
+    await Promise.all(items.slice(start, end).map(action))
+    start = end
+  }
 }
 
 /** Hooks around the change, and the record of how it ended. */

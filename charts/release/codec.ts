@@ -2,7 +2,7 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { isObject } from '#machinery/util/json.ts'
-import type { Release } from './record.ts'
+import { PENDING, type Release } from './record.ts'
 
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 0x08])
 /** Far above what fits a Secret; guards against a gzip bomb in a hand-made one. */
@@ -10,7 +10,9 @@ const RELEASE_LIMIT_BYTES = 64 * 1024 * 1024
 
 /** What goes into `data.release` of a ConfigMap; a Secret's `data` has it in base64 once more. */
 export async function encodeRelease(release: Release): Promise<string> {
-  const compressed = await promisify(gzip)(JSON.stringify(release), { level: 9 } as never)
+  // What is replaced in a moment need not be small: level 1 is several times faster than Helm's 9.
+  const level = PENDING.has(release.info.status) ? 1 : 9
+  const compressed = await promisify(gzip)(JSON.stringify(release), { level } as never)
   return compressed.toString('base64')
 }
 

@@ -11,7 +11,7 @@ export type HookEvent = 'pre-install' | 'post-install' | 'pre-upgrade' | 'post-u
 
 export interface HookDependencies extends KubeDependencies {
   readonly clock: Clock
-  /** Saves the release after each change of a hook's last_run. */
+  /** Saves the release before a hook that runs something. */
   record(release: Release): Promise<void>
 }
 
@@ -70,7 +70,8 @@ async function runHook(
   // Still there only when it was not awaited last time: it would be in the way.
   await deleteByPolicy(dependencies, release, hook, 'hook-succeeded', signal)
   hook.last_run = { started_at: clock.now().toISOString(), phase: 'Running' }
-  await dependencies.record(release)
+  // A record is the whole compressed chart: it is renewed for hooks that take time, not for an account or a role.
+  if (RUNNING_KINDS.has(hook.kind)) await dependencies.record(release)
   const deadlineMs = clock.monotonicMs() + timeoutMs
   try {
     const items = await hookObjects(dependencies, release, hook, signal)

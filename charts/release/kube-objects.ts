@@ -85,10 +85,12 @@ export async function checkOwnership(
   release: ReleaseIdentity,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { resource, key } of items) {
-    const live = await client.get(resource, key, { signal }).catch(undefinedIfNotFound)
-    if (live === undefined) continue
-    const problems = ownershipProblems(live, release)
+  const present = await Promise.all(
+    items.map(({ resource, key }) => client.get(resource, key, { signal }).catch(undefinedIfNotFound)),
+  )
+  for (const [index, { resource, key }] of items.entries()) {
+    const live = present[index]
+    const problems = live === undefined ? [] : ownershipProblems(live, release)
     if (problems.length === 0) continue
     const where = key.namespace === undefined ? '' : ` in namespace "${key.namespace}"`
     throw new Error(
