@@ -20,6 +20,7 @@ import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
 import type { ManifestObject } from './manifest.ts'
 import type { AddonIdentity } from './object-set.ts'
 import { lastApplied, withOwner } from './object-set.ts'
+import { takenOverFields } from './takeover.ts'
 
 export type ApplyOutcome = 'created' | 'changed' | 'unchanged' | 'replaced'
 
@@ -28,6 +29,8 @@ export interface AppliedObject {
   readonly key: ObjectKey
   readonly uid: string
   readonly outcome: ApplyOutcome
+  /** Fields of an object that was not ours before; undefined when it was. */
+  readonly takenOver: readonly string[] | undefined
 }
 
 export interface ApplierDependencies {
@@ -62,8 +65,8 @@ export class ObjectApplier {
     const key = keyOf(desired)
     for (let attempt = 0; ; attempt++) {
       try {
-        const { object, outcome } = await this.#bring(resource, key, desired, signal)
-        return { resource, key, uid: object.metadata.uid ?? '', outcome }
+        const { object, outcome, takenOver } = await this.#bring(resource, key, desired, signal)
+        return { resource, key, uid: object.metadata.uid ?? '', outcome, takenOver }
       } catch (err: unknown) {
         // Somebody else created or changed it between our read and our write: read again.
         if (attempt >= CONFLICT_RETRIES || !(isConflict(err) || isAlreadyExists(err))) throw err
@@ -76,17 +79,20 @@ export class ObjectApplier {
     key: ObjectKey,
     desired: KubeObject,
     signal: AbortSignal,
-  ): Promise<{ object: DeepReadonly<KubeObject>; outcome: ApplyOutcome }> {
+  ): Promise<{ object: DeepReadonly<KubeObject> } & Pick<AppliedObject, 'outcome' | 'takenOver'>> {
     const options = { fieldManager: this.#fieldManager, signal }
     const live = await this.#client.get(resource, key, { signal }).catch(undefinedIfNotFound)
-    if (live === undefined) return { object: await this.#client.create(resource, desired, options), outcome: 'created' }
+    if (live === undefined) {
+      return { object: await this.#client.create(resource, desired, options), outcome: 'created', takenOver: undefined }
+    }
     const patch = await threeWayPatch(resource, desired, live)
-    if (Object.keys(patch.body).length === 0) return { object: live, outcome: 'unchanged' }
+    if (Object.keys(patch.body).length === 0) return { object: live, outcome: 'unchanged', takenOver: undefined }
+    const takenOver = takenOverFields(desired, live, patch.body)
     if (mustReplace(resource, desired, live)) {
       await this.#remove(resource, key, live, signal)
-      return { object: await this.#client.create(resource, desired, options), outcome: 'replaced' }
+      return { object: await this.#client.create(resource, desired, options), outcome: 'replaced', takenOver }
     }
-    return { object: await this.#client.patch(resource, key, patch, options), outcome: 'changed' }
+    return { object: await this.#client.patch(resource, key, patch, options), outcome: 'changed', takenOver }
   }
 
   async #remove(

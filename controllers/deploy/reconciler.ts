@@ -44,6 +44,9 @@ export interface DeployControllerOptions {
 /** Addons live here, as with k3s. */
 const ADDON_NAMESPACE = 'kube-system'
 const GVKS_ANNOTATION = 'addon.k3s.cattle.io/gvks'
+/** On an Addon: `correct` undoes edits of its objects. */
+const DRIFT_ANNOTATION = 'addon.k3s.cattle.io/drift'
+const DRIFT_PERIOD_MS = 5_000
 const FILE_LIMIT_BYTES = 16 * 1024 * 1024
 /** `render > file` empties the file at once and fills it when it is done: an empty one is believed after this time. */
 const EMPTY_SETTLE_MS = 2_000
@@ -73,6 +76,8 @@ class AddonReconciler implements Reconciler {
   /** What this process has applied already, by Addon name: everything is applied once after a start, to undo drift. */
   readonly #appliedChecksums = new Map<string, string>()
   readonly #attempts: Attempts
+  /** When an Addon's objects were last compared with its file. */
+  readonly #driftCheckedMs = new Map<string, number>()
 
   constructor(options: DeployControllerOptions, context: ReconcilerContext) {
     const { client, clock } = context
@@ -107,6 +112,7 @@ class AddonReconciler implements Reconciler {
     const addon = await this.#client.get(ADDONS, key, { signal }).catch(undefinedIfNotFound)
     if (file === undefined) {
       this.#appliedChecksums.delete(key.name)
+      this.#driftCheckedMs.delete(key.name)
       if (addon === undefined || prunePolicy === 'never') return DONE
       return this.#remove(addon, `its file ${addon.spec?.source ?? ''} is gone`, false, signal)
     }
@@ -119,7 +125,11 @@ class AddonReconciler implements Reconciler {
     const content = await readManifest(file)
     if (content === undefined) return DONE // Changed since it was listed: the next listing says so.
     const checksum = createHash('sha256').update(content.bytes).digest('hex')
-    if (addon !== undefined && this.#isSettled(addon, checksum)) return DONE
+    if (addon !== undefined && this.#isSettled(addon, checksum)) {
+      return addon.metadata.annotations?.[DRIFT_ANNOTATION] === 'correct'
+        ? this.#correctDrift(addon, content.bytes, signal)
+        : DONE
+    }
     const waitMs = Math.max(this.#attempts.waitMs(file.addonName, checksum), this.#unsettledMs(file))
     if (waitMs > 0) return requeueAfter(waitMs) // Woken by our own status update, or half written.
     const current = await this.#ensureAddon(file, checksum, addon, signal)
@@ -160,6 +170,11 @@ class AddonReconciler implements Reconciler {
         `${resource.kind} ${key.name} could not be changed in place and was created anew`,
       )
     }
+    for (const { resource, key, takenOver } of applied) {
+      if (takenOver === undefined) continue
+      const fields = takenOver.length === 0 ? 'no field changed' : `changed ${takenOver.join(', ')}`
+      this.#events.record(marked, 'Normal', 'TookOverObject', `${resource.kind} ${key.name} existed before: ${fields}`)
+    }
     const [failure] = failures
     if (failure !== undefined) {
       const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''
@@ -186,6 +201,23 @@ class AddonReconciler implements Reconciler {
       { reason: 'AppliedManifest', message, checksum, inventory: inventoryOf(applied) },
       signal,
     )
+  }
+
+  /** Applies the unchanged file again and says what others had changed; opt-in, because k3s leaves such edits alone. */
+  async #correctDrift(addon: DeepReadonly<Addon>, bytes: Buffer, signal: AbortSignal): Promise<Result> {
+    const name = addon.metadata.name ?? ''
+    const dueMs = (this.#driftCheckedMs.get(name) ?? Number.NEGATIVE_INFINITY) + DRIFT_PERIOD_MS
+    const waitMs = dueMs - this.#clock.monotonicMs()
+    if (waitMs > 0) return requeueAfter(waitMs)
+    this.#driftCheckedMs.set(name, this.#clock.monotonicMs())
+    const identity = { namespace: ADDON_NAMESPACE, name }
+    const { applied } = await this.#manifests.apply(parseManifest(bytes.toString('utf8')), identity, signal)
+    const corrected = applied.filter(({ outcome }) => outcome !== 'unchanged')
+    if (corrected.length > 0) {
+      const objects = corrected.map(({ resource, key }) => `${resource.kind} ${key.name}`).join(', ')
+      this.#events.record(addon, 'Normal', 'CorrectedDrift', `Set back to the manifest: ${objects}`)
+    }
+    return requeueAfter(DRIFT_PERIOD_MS)
   }
 
   async #parseFailed(

@@ -283,7 +283,32 @@ describe('the manifests folder', () => {
     await eventually(async () => expect(await addon('row11-with-under')).toBeDefined())
   })
 
-  it('takes over an object that existed before', async () => {
+  it('refuses to take over what existed before when the file says force: false', async () => {
+    await client.create(CONFIG_MAPS, configMap('row13b', { mine: '1' }, { namespace: 'default' }))
+    const annotations = { 'addon.k3s.cattle.io/force': 'false' }
+    const content = documents(configMap('row13b', { mine: '2' }, { annotations }))
+    drop('row13b.yaml', content)
+    const found = await settled('row13b', content, 'False')
+    expect(found.status?.lastError?.message).toContain('data.mine')
+    expect((await find(CONFIG_MAPS, 'row13b'))?.data).toEqual({ mine: '1' })
+  })
+
+  it('undoes edits of objects whose Addon asks for it', async () => {
+    const content = documents(configMap('row12', { a: '1' }))
+    drop('row12.yaml', content)
+    await settled('row12', content)
+    const key = { namespace: 'kube-system', name: 'row12' }
+    const annotations = { 'addon.k3s.cattle.io/drift': 'correct' }
+    await client.patch(ADDONS, key, { type: 'merge', body: { metadata: { annotations } } })
+    const edit = { type: 'merge', body: { data: { a: 'edited' } } } as const
+    await client.patch(CONFIG_MAPS, { namespace: 'default', name: 'row12' }, edit)
+    await eventually(async () => {
+      expect((await find(CONFIG_MAPS, 'row12'))?.data).toEqual({ a: '1' })
+      expect(await reasons('row12')).toContain('CorrectedDrift')
+    }, 20_000)
+  })
+
+  it('takes over an object that existed before, and says which fields change', async () => {
     await client.create(CONFIG_MAPS, configMap('row13', { mine: '1', theirs: '1' }, { namespace: 'default' }))
     const content = documents(configMap('row13', { mine: '2' }))
     drop('row13.yaml', content)
@@ -291,6 +316,13 @@ describe('the manifests folder', () => {
     const taken = await find(CONFIG_MAPS, 'row13')
     expect(taken?.data).toEqual({ mine: '2', theirs: '1' })
     expect(taken?.metadata.annotations?.['objectset.rio.cattle.io/owner-name']).toBe('row13')
+    await eventually(async () => {
+      const { items } = await client.list(EVENTS, { namespace: 'kube-system' })
+      const report = items.find(
+        ({ reason, involvedObject }) => reason === 'TookOverObject' && involvedObject.name === 'row13',
+      )
+      expect(report?.message).toContain('data.mine')
+    })
   })
 
   it('puts namespaced objects without a namespace into default', async () => {
