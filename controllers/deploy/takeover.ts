@@ -12,7 +12,7 @@ const FORCE = 'addon.k3s.cattle.io/force'
 /** Paths named in one report. */
 const PATHS_MAX = 20
 
-export class TakeoverRefusedError extends Error {
+class TakeoverRefusedError extends Error {
   override readonly name = 'TakeoverRefusedError'
 
   constructor(fields: readonly string[]) {

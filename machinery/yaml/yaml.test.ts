@@ -16,6 +16,14 @@ describe('parseYamlDocuments', () => {
     ['duplicate keys, last wins', 'a: 1\na: 2', { a: 2 }],
     ['block scalars', 'a: |\n  x\n  y\nb: >-\n  x\n  y', { a: 'x\ny\n', b: 'x y' }],
     ['binary', 'a: !!binary aGVsbG8=', { a: 'hello' }],
+    ['null keys', '~: a', { '': 'a' }],
+    ['collections as keys', 'a: {{ .x }}\n? {b: 1}\n: c', { a: { '{ .x }': null }, '{ b: 1 }': 'c' }],
+    ['a lone dot as a string', 'a: .', { a: '.' }],
+    ['floats', 'a: 1e3\nb: .5\nc: "1.5"\nd: -0x1F', { a: 1000, b: 0.5, c: '1.5', d: -31 }],
+    ['tags', 'a: !!str 5\nb: !!int "5"\nc: !custom 5', { a: '5', b: 5, c: '5' }],
+    ['aliases', 'a: &x [1, {b: c}]\nd: *x', { a: [1, { b: 'c' }], d: [1, { b: 'c' }] }],
+    ['the first of merged mappings', '<<: [{a: 1}, {a: 2, b: 3}]\nc: 4', { a: 1, b: 3, c: 4 }],
+    ['CRLF and a byte order mark', '\uFEFFa:\r\n  b: 1\r\n', { a: { b: 1 } }],
     ['flow', '{a: [1, "b"], c: {}}', { a: [1, 'b'], c: {} }],
     ['JSON', '{"a": [1, null]}', { a: [1, null] }],
   ]
@@ -66,6 +74,12 @@ describe('parseYamlDocuments', () => {
     const value = parse('x: &x {a: 1}\nz: *x') as { x: { a: number }; z: { a: number } }
     value.x.a = 2
     expect(value.z.a).toBe(1)
+  })
+
+  it('bounds nesting', () => {
+    const nested = (depth: number): string => `x: ${'[{a: '.repeat(depth / 2)}${'}]'.repeat(depth / 2)}`
+    expect(parse(nested(900))).toBeDefined()
+    expect(() => parse(nested(1100))).toThrow('exceeded max depth of 1000')
   })
 
   it('refuses what JSON cannot hold', () => {

@@ -1,5 +1,6 @@
 // Upstream: github.com/spf13/cast v1.7.0 ToInt64E / ToFloat64E, as sprig's numeric functions use them.
 
+import { parseBaseZero } from '#machinery/util/integers.ts'
 import { GoInt, type GoValue } from './value.ts'
 
 const MIN_INT64 = -(2n ** 63n)
@@ -45,25 +46,6 @@ export function parseInt64(text: string, base: 0 | 8 | 10): bigint | undefined {
   if (magnitude === undefined) return undefined
   const value = match[1] === '-' ? -magnitude : magnitude
   return value < MIN_INT64 || value > MAX_INT64 ? undefined : value
-}
-
-export function parseBaseZero(text: string): bigint | undefined {
-  if (text === '') return undefined
-  if (
-    text.includes('_') &&
-    !/^(?:0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0[bB]_?[01]+(?:_[01]+)*|0[oO]?_?[0-7]+(?:_[0-7]+)*|[0-9]+(?:_[0-9]+)*)$/.test(
-      text,
-    )
-  ) {
-    return undefined
-  }
-  const clean = text.replaceAll('_', '')
-  if (/^0[xX][0-9a-fA-F]+$/.test(clean)) return BigInt(clean.toLowerCase())
-  if (/^0[bB][01]+$/.test(clean)) return BigInt(clean.toLowerCase())
-  if (/^0[oO][0-7]+$/.test(clean)) return BigInt(clean.toLowerCase())
-  if (/^0[0-7]+$/.test(clean)) return BigInt(`0o${clean.slice(1)}`)
-  if (/^(?:0|[1-9][0-9]*)$/.test(clean)) return BigInt(clean)
-  return undefined
 }
 
 function parseDigits(text: string, base: 8 | 10): bigint | undefined {

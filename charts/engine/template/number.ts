@@ -1,7 +1,8 @@
 // Numeric and character constants. Upstream: text/template/parse/node.go newNumber.
 
 import { unquote } from '../gofmt/quote.ts'
-import { parseBaseZero, parseGoFloat } from '../gotypes/cast.ts'
+import { parseBaseZero } from '#machinery/util/integers.ts'
+import { parseGoFloat } from '../gotypes/cast.ts'
 import { GoInt } from '../gotypes/value.ts'
 import type { NumberNode } from './nodes.ts'
 

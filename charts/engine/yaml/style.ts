@@ -1,7 +1,7 @@
 // Which style a string is written in. Upstream: go-yaml v2 encode.go stringv, emitterc.go
 // yaml_emitter_analyze_scalar and yaml_emitter_select_scalar_style.
 
-import { resolvePlain } from './resolve.ts'
+import { resolvePlain } from '#machinery/util/yaml/resolve.ts'
 
 export type Style = 'plain' | 'single' | 'double' | 'literal'
 

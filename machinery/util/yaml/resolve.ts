@@ -1,7 +1,9 @@
-// Plain scalar → value with the YAML 1.1 rules of go-yaml v2 (resolve.go), after sigs.k8s.io/yaml's trip
-// through JSON: every number becomes a float64, timestamps stay strings.
+/**
+ * Plain scalar → value with the YAML 1.1 rules of go-yaml v2 (resolve.go), after sigs.k8s.io/yaml's trip
+ * through JSON: every number becomes a float64, timestamps stay strings.
+ */
 
-import { parseBaseZero } from '../gotypes/cast.ts'
+import { parseBaseZero } from '../integers.ts'
 
 const WORDS: ReadonlyMap<string, boolean | null> = new Map<string, boolean | null>([
   ...['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON'].map((word) => [word, true] as const),
@@ -27,9 +29,12 @@ const TIMESTAMP = /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:$|[Tt ])/
 const MIN_INT64 = -(2n ** 63n)
 const MAX_UINT64 = 2n ** 64n - 1n
 
-type Resolved = string | number | boolean | null
+/** No integer of 64 bits is longer; reading longer ones as bigint would cost more than their length. */
+const MAX_INTEGER_TEXT = 400
 
-export function resolvePlain(text: string): Resolved {
+export type YamlScalar = string | number | boolean | null
+
+export function resolvePlain(text: string): YamlScalar {
   const first = text.charCodeAt(0)
   // Most scalars start with a letter that starts none of the special words.
   if (first >= 0x30 && first <= 0x39) return resolveNumber(text)
@@ -40,13 +45,13 @@ export function resolvePlain(text: string): Resolved {
   return word === undefined ? text : word
 }
 
-function resolveDotFloat(text: string): Resolved {
+function resolveDotFloat(text: string): YamlScalar {
   if (!YAML_FLOAT.test(text)) return text
   const value = Number(text)
   return Number.isFinite(value) ? value : text
 }
 
-function resolveNumber(text: string): Resolved {
+function resolveNumber(text: string): YamlScalar {
   if (text.length < 10 && /^[1-9][0-9]*$/.test(text)) return Number(text)
   if (TIMESTAMP.test(text)) return text
   const plain = text.includes('_') ? text.replaceAll('_', '') : text
@@ -61,6 +66,7 @@ function resolveNumber(text: string): Resolved {
 
 /** strconv.ParseInt(plain, 0, 64) or ParseUint. */
 function resolveInteger(plain: string): bigint | undefined {
+  if (plain.length > MAX_INTEGER_TEXT) return undefined
   const sign = plain[0] === '-' || plain[0] === '+' ? (plain[0] as string) : ''
   const magnitude = parseBaseZero(plain.slice(sign.length))
   if (magnitude === undefined) return undefined

@@ -1,4 +1,4 @@
-// Quoted and block scalars of the YAML scanner.
+/** Quoted and block scalars of the YAML scanner. */
 
 import { isBlankOrEnd, isBreak } from './characters.ts'
 import type { Scanner } from './scan.ts'

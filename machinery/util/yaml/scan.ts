@@ -1,9 +1,11 @@
-// YAML 1.1 tokens. The token model, simple key rules and error texts follow libyaml as ported by go-yaml v2
-// (scannerc.go), so that the same documents are accepted and refused with the same words.
+/**
+ * YAML 1.1 tokens. The token model, simple key rules and error texts follow libyaml as ported by go-yaml v2
+ * (scannerc.go), so that the same documents are accepted and refused with the same words.
+ */
 
 import { CR, LF, SPACE, TAB, isBlankOrEnd, isBreak } from './characters.ts'
 import { blockScalar, quotedScalar } from './scalars.ts'
-import { type YamlError, yamlErrorAt } from './error.ts'
+import { type YamlSyntaxError, yamlErrorAt } from './error.ts'
 
 export type TokenType =
   | 'streamEnd'
@@ -28,6 +30,7 @@ export type TokenType =
 export interface Token {
   readonly type: TokenType
   readonly line: number
+  readonly column: number
   readonly value: string
   readonly isPlain: boolean
 }
@@ -55,6 +58,8 @@ export class Scanner {
   readonly #indents: number[] = []
   #simpleKeys: (SimpleKey | undefined)[] = [undefined]
   #possibleKeys = 0
+  /** No level below it has a possible key. */
+  #firstKey = 0
 
   constructor(text: string) {
     this.text = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
@@ -80,8 +85,8 @@ export class Scanner {
     return token
   }
 
-  error(message: string, contextLine = 0): YamlError {
-    return yamlErrorAt(message, this.line, true, contextLine)
+  error(message: string, contextLine = 0): YamlSyntaxError {
+    return yamlErrorAt(message, this, true, contextLine)
   }
 
   /** Moves over one line break at the current position. */
@@ -92,12 +97,19 @@ export class Scanner {
     this.lineStart = this.pos
   }
 
-  #push(type: TokenType, line: number, value = '', isPlain = false): void {
-    this.#tokens.push({ type, line, value, isPlain })
+  #push(type: TokenType): void {
+    this.#tokens.push({ type, line: this.line, column: this.column, value: '', isPlain: false })
   }
 
-  #insert(at: number, type: TokenType, line: number): void {
-    this.#tokens.splice(this.#head + at - this.#taken, 0, { type, line, value: '', isPlain: false })
+  #insert(key: SimpleKey, type: TokenType): void {
+    const { line, column } = key
+    this.#tokens.splice(this.#head + key.tokenNumber - this.#taken, 0, {
+      type,
+      line,
+      column,
+      value: '',
+      isPlain: false,
+    })
   }
 
   /** The head token is final only when it cannot turn out to be a simple key. */
@@ -106,21 +118,23 @@ export class Scanner {
       let need = this.#head >= this.#tokens.length
       if (!need) {
         this.#staleSimpleKeys()
-        need = this.#possibleKeys > 0 && this.#simpleKeys.some((key) => key?.tokenNumber === this.#taken)
+        need = this.#possibleKeys > 0 && this.#simpleKeys[this.#firstKey]?.tokenNumber === this.#taken
       }
       if (!need) return
       this.#fetch()
     }
   }
 
+  /** Deeper levels hold later keys, so the first one that is still possible ends the search. */
   #staleSimpleKeys(): void {
-    if (this.#possibleKeys === 0) return
-    for (let i = 0; i < this.#simpleKeys.length; i++) {
-      const key = this.#simpleKeys[i]
-      if (key !== undefined && (key.line < this.line || key.index + 1024 < this.pos)) {
-        if (key.isRequired) throw yamlErrorAt("could not find expected ':'", this.line, true, key.line)
-        this.#dropKey(i)
+    while (this.#possibleKeys > 0) {
+      const key = this.#simpleKeys[this.#firstKey]
+      if (key !== undefined) {
+        if (key.line >= this.line && key.index + 1024 >= this.pos) return
+        if (key.isRequired) throw this.error("could not find expected ':'", key.line)
+        this.#dropKey(this.#firstKey)
       }
+      this.#firstKey++
     }
   }
 
@@ -135,6 +149,7 @@ export class Scanner {
     if (!this.#simpleKeyAllowed) return
     const isRequired = this.flowLevel === 0 && this.indent === this.column
     this.#removeSimpleKey()
+    if (this.#possibleKeys === 0) this.#firstKey = this.flowLevel
     this.#simpleKeys[this.flowLevel] = {
       isRequired,
       tokenNumber: this.#taken + (this.#tokens.length - this.#head),
@@ -147,22 +162,23 @@ export class Scanner {
 
   #removeSimpleKey(): void {
     const key = this.#simpleKeys[this.flowLevel]
-    if (key?.isRequired === true) throw yamlErrorAt("could not find expected ':'", this.line, true, key.line)
+    if (key?.isRequired === true) throw this.error("could not find expected ':'", key.line)
     this.#dropKey(this.flowLevel)
   }
 
-  #rollIndent(column: number, at: number | undefined, type: TokenType, line: number): void {
+  #rollIndent(key: SimpleKey | undefined, type: TokenType): void {
+    const column = key === undefined ? this.column : key.column
     if (this.flowLevel > 0 || this.indent >= column) return
     this.#indents.push(this.indent)
     this.indent = column
-    if (at === undefined) this.#push(type, line)
-    else this.#insert(at, type, line)
+    if (key === undefined) this.#push(type)
+    else this.#insert(key, type)
   }
 
   #unrollIndent(column: number): void {
     if (this.flowLevel > 0) return
     while (this.indent > column) {
-      this.#push('blockEnd', this.line)
+      this.#push('blockEnd')
       this.indent = this.#indents.pop() ?? -1
     }
   }
@@ -286,7 +302,7 @@ export class Scanner {
     this.#unrollIndent(-1)
     this.#removeSimpleKey()
     this.#simpleKeyAllowed = false
-    this.#push('streamEnd', this.line)
+    this.#push('streamEnd')
   }
 
   #fetchDirective(): void {
@@ -306,7 +322,7 @@ export class Scanner {
     this.#unrollIndent(-1)
     this.#removeSimpleKey()
     this.#simpleKeyAllowed = false
-    this.#push(type, this.line)
+    this.#push(type)
     this.pos += 3
   }
 
@@ -316,7 +332,7 @@ export class Scanner {
     if (this.flowLevel > 10000) throw this.error('exceeded max depth of 10000')
     this.#simpleKeys.push(undefined)
     this.#simpleKeyAllowed = true
-    this.#push(type, this.line)
+    this.#push(type)
     this.pos++
   }
 
@@ -327,101 +343,103 @@ export class Scanner {
       this.#simpleKeys.pop()
     }
     this.#simpleKeyAllowed = false
-    this.#push(type, this.line)
+    this.#push(type)
     this.pos++
   }
 
   #fetchFlowEntry(): void {
     this.#removeSimpleKey()
     this.#simpleKeyAllowed = true
-    this.#push('flowEntry', this.line)
+    this.#push('flowEntry')
     this.pos++
   }
 
   #fetchBlockEntry(): void {
     if (this.flowLevel === 0) {
       if (!this.#simpleKeyAllowed) throw this.error('block sequence entries are not allowed in this context')
-      this.#rollIndent(this.column, undefined, 'blockSequence', this.line)
+      this.#rollIndent(undefined, 'blockSequence')
     }
     this.#removeSimpleKey()
     this.#simpleKeyAllowed = true
-    this.#push('entry', this.line)
+    this.#push('entry')
     this.pos++
   }
 
   #fetchKey(): void {
     if (this.flowLevel === 0) {
       if (!this.#simpleKeyAllowed) throw this.error('mapping keys are not allowed in this context')
-      this.#rollIndent(this.column, undefined, 'blockMapping', this.line)
+      this.#rollIndent(undefined, 'blockMapping')
     }
     this.#removeSimpleKey()
     this.#simpleKeyAllowed = this.flowLevel === 0
-    this.#push('key', this.line)
+    this.#push('key')
     this.pos++
   }
 
   #fetchValue(): void {
     const key = this.#simpleKeys[this.flowLevel]
     if (key !== undefined) {
-      this.#insert(key.tokenNumber, 'key', key.line)
-      this.#rollIndent(key.column, key.tokenNumber, 'blockMapping', key.line)
+      this.#insert(key, 'key')
+      this.#rollIndent(key, 'blockMapping')
       this.#dropKey(this.flowLevel)
       this.#simpleKeyAllowed = false
     } else {
       if (this.flowLevel === 0) {
         if (!this.#simpleKeyAllowed) throw this.error('mapping values are not allowed in this context')
-        this.#rollIndent(this.column, undefined, 'blockMapping', this.line)
+        this.#rollIndent(undefined, 'blockMapping')
       }
       this.#simpleKeyAllowed = this.flowLevel === 0
     }
-    this.#push('value', this.line)
+    this.#push('value')
     this.pos++
   }
 
   #fetchAnchor(type: 'alias' | 'anchor'): void {
     this.#saveSimpleKey()
     this.#simpleKeyAllowed = false
+    const { line, column } = this
     const start = ++this.pos
     while (/[0-9A-Za-z_-]/.test(this.text[this.pos] ?? '')) this.pos++
     const next = this.text.charCodeAt(this.pos)
     if (this.pos === start || !(isBlankOrEnd(next) || '?:,]}%@`'.includes(String.fromCharCode(next)))) {
       throw this.error('did not find expected alphabetic or numeric character', this.line)
     }
-    this.#push(type, this.line, this.text.slice(start, this.pos))
+    this.#tokens.push({ type, line, column, value: this.text.slice(start, this.pos), isPlain: false })
   }
 
   #fetchTag(): void {
     this.#saveSimpleKey()
     this.#simpleKeyAllowed = false
+    const { line, column } = this
     const match = /^!(?:<([^>\s]*)>|[^\s,[\]{}]*)/.exec(this.text.slice(this.pos, this.pos + 512))
     const raw = match?.[0] ?? '!'
     this.pos += raw.length
     if (!isBlankOrEnd(this.text.charCodeAt(this.pos)) && !(this.flowLevel > 0 && this.text[this.pos] === ',')) {
       throw this.error('did not find expected whitespace or line break', this.line)
     }
-    this.#push('tag', this.line, normalizeTag(raw, match?.[1]))
+    this.#tokens.push({ type: 'tag', line, column, value: normalizeTag(raw, match?.[1]), isPlain: false })
   }
 
   #fetchBlockScalar(isLiteral: boolean): void {
     this.#removeSimpleKey()
     this.#simpleKeyAllowed = true
-    const line = this.line
-    this.#push('scalar', line, blockScalar(this, isLiteral))
+    const { line, column } = this
+    this.#tokens.push({ type: 'scalar', line, column, value: blockScalar(this, isLiteral), isPlain: false })
   }
 
   #fetchQuoted(): void {
     this.#saveSimpleKey()
     this.#simpleKeyAllowed = false
-    const line = this.line
-    this.#push('scalar', line, quotedScalar(this))
+    const { line, column } = this
+    this.#tokens.push({ type: 'scalar', line, column, value: quotedScalar(this), isPlain: false })
   }
 
   #fetchPlain(): void {
     this.#saveSimpleKey()
     this.#simpleKeyAllowed = false
-    const line = this.line
+    const { line, column } = this
     const { value, endedWithBreak } = this.#scanPlain()
-    this.#push('scalar', line, value, true)
+    this.#tokens.push({ type: 'scalar', line, column, value, isPlain: true })
     if (endedWithBreak) this.#simpleKeyAllowed = true
   }
 

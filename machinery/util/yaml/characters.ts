@@ -1,4 +1,4 @@
-// Character classes of YAML 1.1 as libyaml draws them. Codes come from charCodeAt: NaN is the end of the text.
+/** Character classes of YAML 1.1 as libyaml draws them. Codes come from charCodeAt: NaN is the end of the text. */
 
 export const TAB = 9
 export const LF = 10
