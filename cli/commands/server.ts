@@ -121,9 +121,8 @@ function refuseUnknownControllers(selection: readonly string[], names: readonly 
 
 async function openPki(config: ServerConfig): Promise<Pki> {
   const names = [hostname().toLowerCase(), ...config['tls-san'].filter((name) => !isAddress(name))]
-  const addresses = [config['advertise-address'], config['bind-address'], ...config['tls-san']].filter(
-    isSpecificAddress,
-  )
+  const given = [config['advertise-address'], config['bind-address'], ...hostAddresses(), ...config['tls-san']]
+  const addresses = given.filter(isSpecificAddress)
   const directory = join(config['data-dir'], 'server', 'tls')
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })

@@ -1,10 +1,12 @@
 /** The server as a process: start, stop, crash, and what it says when it cannot start. */
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientFromKubeconfig } from '#cli/kubeconfig.ts'
+import { hostAddresses } from '#cli/server/network.ts'
 import { CONFIG_MAPS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { ServerProcess } from '#test/support/server-process.ts'
 import { runKnarr, startServerProcess } from '#test/support/server-process.ts'
@@ -34,6 +36,13 @@ describe('knarr server', () => {
   it('writes the kubeconfig with the wanted mode and keeps its keys to itself', () => {
     expect(statSync(server.kubeconfig).mode & 0o777).toBe(0o640)
     expect(statSync(join(server.dataDir, 'server', 'tls')).mode & 0o777).toBe(0o700)
+  })
+
+  it('can be reached by every address of the host: its certificate names them', () => {
+    const pem = readFileSync(join(server.dataDir, 'server', 'tls', 'serving-kube-apiserver.crt'))
+    const certificate = new X509Certificate(pem)
+    const names = ['127.0.0.1', '10.43.0.1', ...hostAddresses()]
+    expect(names.filter((address) => certificate.checkIP(address) === undefined)).toEqual([])
   })
 
   it('refuses a second server on its data folder, and on its port', async () => {
