@@ -5,7 +5,8 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
-import type { DiscoveredResource, RestMapper } from '#machinery/client/rest-mapper.ts'
+import type { DiscoveredResource } from '#machinery/client/discovery.ts'
+import type { RestMapper } from '#machinery/client/rest-mapper.ts'
 import { undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { ObjectKey } from '#machinery/meta/resource.ts'
 import { apiVersionOf, tryParseApiVersion } from '#machinery/meta/resource.ts'

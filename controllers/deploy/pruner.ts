@@ -5,7 +5,8 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
-import type { DiscoveredResource, RestMapper } from '#machinery/client/rest-mapper.ts'
+import type { DiscoveredResource } from '#machinery/client/discovery.ts'
+import type { RestMapper } from '#machinery/client/rest-mapper.ts'
 import { isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'

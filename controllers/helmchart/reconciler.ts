@@ -220,7 +220,6 @@ class HelmChartReconciler implements Reconciler {
     const prepared = this.#renderer.prepare(source, values)
     const name = metadata.name ?? ''
     const { namespace } = dependencies.storage
-    if (spec.createNamespace === true) await this.#renderer.ensureNamespace(namespace, signal)
     const request = {
       name,
       config: prepared.config,

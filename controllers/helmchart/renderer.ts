@@ -1,9 +1,8 @@
 /** From a chart's source and values layers to something that can be rendered against this cluster. */
-import { NAMESPACES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import type { RestMapper } from '#machinery/client/rest-mapper.ts'
-import { isAlreadyExists, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import { apiVersionOf, tryParseApiVersion } from '#machinery/meta/resource.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
@@ -69,13 +68,6 @@ export class ChartRenderer {
       randomBytes: (size) => random.bytes(size),
       nowMs: () => clock.nowMs(),
       lookup: (query) => this.#lookup(query, signal),
-    })
-  }
-
-  async ensureNamespace(name: string, signal: AbortSignal): Promise<void> {
-    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { name } }, spec: {} }
-    await this.#dependencies.client.create(NAMESPACES, object, { signal }).catch((err: unknown) => {
-      if (!isAlreadyExists(err)) throw err
     })
   }
 

@@ -1,5 +1,5 @@
 /**
- * Which resources the server has, with their verbs: the preferred version of each. Reads aggregated discovery (two
+ * Which resources the server has, with their verbs. Reads aggregated discovery (two
  * requests) and falls back to the legacy documents. Groups that cannot be discovered are reported, not thrown: callers
  * must be able to go on with the rest. Upstream: client-go discovery ServerPreferredResources.
  */
@@ -27,20 +27,32 @@ export interface Discovery {
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json'
 
-/** Rejects only when the server does not answer discovery at all. */
+/** The preferred version of each resource. Rejects only when the server does not answer discovery at all. */
 export async function discoverPreferredResources(client: Client, signal?: AbortSignal): Promise<Discovery> {
-  const found = new Map<string, DiscoveredResource>()
+  const { resources, failures } = await discoverResources(client, signal)
+  const preferred = new Map<string, DiscoveredResource>()
+  // Versions come in order of preference, so the first that has a resource is the preferred one.
+  for (const resource of resources) {
+    const id = `${resource.group}/${resource.resource}`
+    if (!preferred.has(id)) preferred.set(id, resource)
+  }
+  return { resources: [...preferred.values()], failures }
+}
+
+/** Every served version of every resource, versions in the server's order of preference. */
+export async function discoverResources(client: Client, signal?: AbortSignal): Promise<Discovery> {
+  const resources: DiscoveredResource[] = []
   const failures: DiscoveryFailure[] = []
   for (const path of ['/api', '/apis']) {
     const document = await getDocument(client, path, AGGREGATED, signal)
     if (document['kind'] === 'APIGroupDiscoveryList') {
       const items = document['items'] as DeepReadonly<APIGroupDiscovery[]> | undefined
-      for (const group of items ?? []) readGroup(group, found, failures)
+      for (const group of items ?? []) readGroup(group, resources, failures)
     } else {
-      for (const group of legacyGroups(document)) await readLegacyGroup(client, group, found, failures, signal)
+      for (const group of legacyGroups(document)) await readLegacyGroup(client, group, resources, failures, signal)
     }
   }
-  return { resources: [...found.values()], failures }
+  return { resources, failures }
 }
 
 async function getDocument(
@@ -60,10 +72,9 @@ async function getDocument(
   return answer.body as Readonly<Record<string, unknown>>
 }
 
-/** Versions come in order of preference, so the first that has a resource is the preferred one. */
 function readGroup(
   group: DeepReadonly<APIGroupDiscovery>,
-  found: Map<string, DiscoveredResource>,
+  found: DiscoveredResource[],
   failures: DiscoveryFailure[],
 ): void {
   const groupName = group.metadata.name ?? ''
@@ -75,14 +86,9 @@ function readGroup(
       })
     for (const { resource, responseKind, scope, verbs } of resources ?? []) {
       const kind = responseKind?.kind ?? ''
-      keepFirst(found, { group: groupName, version, resource, kind, namespaced: scope === 'Namespaced', verbs })
+      found.push({ group: groupName, version, resource, kind, namespaced: scope === 'Namespaced', verbs })
     }
   }
-}
-
-function keepFirst(found: Map<string, DiscoveredResource>, resource: DiscoveredResource): void {
-  const id = `${resource.group}/${resource.resource}`
-  if (!found.has(id)) found.set(id, resource)
 }
 
 interface LegacyGroup {
@@ -104,7 +110,7 @@ function legacyGroups(document: Readonly<Record<string, unknown>>): LegacyGroup[
 async function readLegacyGroup(
   client: Client,
   group: LegacyGroup,
-  found: Map<string, DiscoveredResource>,
+  found: DiscoveredResource[],
   failures: DiscoveryFailure[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -122,10 +128,10 @@ async function readLegacyGroup(
 function readLegacyVersion(
   groupVersion: string,
   resources: APIResourceList['resources'] | undefined,
-  found: Map<string, DiscoveredResource>,
+  found: DiscoveredResource[],
 ): void {
   const parsed = tryParseApiVersion(groupVersion)
   if (parsed === undefined) return
   for (const { name, kind, namespaced, verbs } of resources ?? [])
-    if (!name.includes('/')) keepFirst(found, { ...parsed, resource: name, kind, namespaced, verbs })
+    if (!name.includes('/')) found.push({ ...parsed, resource: name, kind, namespaced, verbs })
 }
