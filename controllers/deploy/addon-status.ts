@@ -25,7 +25,8 @@ export function nextStatus(addon: DeepReadonly<Addon>, outcome: Outcome, now: Da
   if (isApplied) status.lastAppliedTime = formatTime(now)
   if (outcome.error === undefined) delete status.lastError
   else status.lastError = { ...outcome.error }
-  status.conditions = [appliedCondition(before.conditions, outcome, now)]
+  const others = before.conditions?.filter(({ type }) => type !== 'Applied') ?? []
+  status.conditions = [appliedCondition(before.conditions, outcome, now), ...others]
   return status
 }
 

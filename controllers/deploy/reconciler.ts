@@ -32,6 +32,7 @@ import type { ManifestDirectory } from './manifest-directory.ts'
 import type { ManifestFile } from './manifest-files.ts'
 import { ObjectApplier } from './object-applier.ts'
 import { prune, pruneId } from './pruner.ts'
+import { ServerRecords } from './server-records.ts'
 
 export interface DeployControllerOptions {
   readonly directory: ManifestDirectory
@@ -39,6 +40,8 @@ export interface DeployControllerOptions {
   readonly prunePolicy: 'on-delete' | 'never'
   /** Names the field manager, `deploy@<node>`. */
   readonly nodeName: string
+  /** All servers that share the datastore, down or not. Absent: this is the only one. */
+  readonly members?: () => ReadonlySet<string>
 }
 
 /** Addons live here, as with k3s. */
@@ -73,6 +76,7 @@ class AddonReconciler implements Reconciler {
   readonly #addons: Lister<Addon>
   readonly #mapper: RestMapper
   readonly #manifests: ManifestApplier
+  readonly #servers: ServerRecords
   /** What this process has applied already, by Addon name: everything is applied once after a start, to undo drift. */
   readonly #appliedChecksums = new Map<string, string>()
   readonly #attempts: Attempts
@@ -92,6 +96,7 @@ class AddonReconciler implements Reconciler {
     const fieldManager = `deploy@${options.nodeName}`.length > 128 ? 'deploy' : `deploy@${options.nodeName}`
     const applier = new ObjectApplier({ client, mapper: this.#mapper, clock, fieldManager })
     this.#manifests = new ManifestApplier({ client, mapper: this.#mapper, applier, clock })
+    this.#servers = new ServerRecords({ client, clock, nodeName: options.nodeName, members: options.members })
     options.directory.subscribe({
       changed: (name) => {
         this.#attempts.clear(name)
@@ -101,7 +106,10 @@ class AddonReconciler implements Reconciler {
         for (const { metadata } of this.#addons.list(ADDON_NAMESPACE))
           context.enqueue({ namespace: ADDON_NAMESPACE, name: metadata.name ?? '' })
       },
-      sourceOf: (name) => this.#addons.get({ namespace: ADDON_NAMESPACE, name })?.spec?.source,
+      sourceOf: (name) => {
+        const addon = this.#addons.get({ namespace: ADDON_NAMESPACE, name })
+        return addon && (this.#servers.ownSource(addon) ?? addon.spec?.source)
+      },
     })
   }
 
@@ -113,7 +121,9 @@ class AddonReconciler implements Reconciler {
     if (file === undefined) {
       this.#appliedChecksums.delete(key.name)
       this.#driftCheckedMs.delete(key.name)
-      if (addon === undefined || prunePolicy === 'never') return DONE
+      if (addon === undefined) return DONE
+      if (this.#servers.isHeldByOthers(addon)) return this.#leaveToOthers(addon, signal)
+      if (prunePolicy === 'never') return DONE
       return this.#remove(addon, `its file ${addon.spec?.source ?? ''} is gone`, false, signal)
     }
     if (file.isDisabled) return this.#disable(file, addon, signal)
@@ -125,6 +135,11 @@ class AddonReconciler implements Reconciler {
     const content = await readManifest(file)
     if (content === undefined) return DONE // Changed since it was listed: the next listing says so.
     const checksum = createHash('sha256').update(content.bytes).digest('hex')
+    if (this.#servers.isShared) {
+      const known = addon ?? (await this.#ensureAddon(file, checksum, undefined, signal))
+      addon = await this.#servers.publish(known, file, checksum, signal)
+      if (!this.#servers.mayApply(addon, checksum)) return DONE
+    }
     if (addon !== undefined && this.#isSettled(addon, checksum)) {
       return addon.metadata.annotations?.[DRIFT_ANNOTATION] === 'correct'
         ? this.#correctDrift(addon, content.bytes, signal)
@@ -270,7 +285,8 @@ class AddonReconciler implements Reconciler {
   ): Promise<DeepReadonly<Addon>> {
     const spec = { source: file.path, checksum }
     if (addon === undefined) {
-      const metadata = { name: file.addonName, namespace: ADDON_NAMESPACE }
+      const annotations = this.#servers.annotations()
+      const metadata = { name: file.addonName, namespace: ADDON_NAMESPACE, ...(annotations && { annotations }) }
       const created = await this.#client
         .create(ADDONS, { apiVersion: 'k3s.cattle.io/v1', kind: 'Addon', metadata, spec }, { signal })
         .catch((err: unknown) => {
@@ -296,9 +312,17 @@ class AddonReconciler implements Reconciler {
     return this.#client.patch(ADDONS, key, { type: 'merge', body }, { signal })
   }
 
+  async #leaveToOthers(addon: DeepReadonly<Addon>, signal: AbortSignal): Promise<Result> {
+    await this.#servers.withdraw(addon, signal)
+    return DONE
+  }
+
   /** --disable: the user's own file is put aside, not unlinked as k3s does. */
   async #disable(file: ManifestFile, addon: DeepReadonly<Addon> | undefined, signal: AbortSignal): Promise<Result> {
-    if (addon !== undefined) await this.#remove(addon, 'it is disabled', true, signal)
+    if (addon !== undefined) {
+      if (this.#servers.isHeldByOthers(addon)) await this.#leaveToOthers(addon, signal)
+      else await this.#remove(addon, 'it is disabled', true, signal)
+    }
     await rename(file.path, `${file.path}.disabled`)
     this.#logger.info({ file: file.path }, 'disabled add-on: its file is kept with the extension .disabled')
     return DONE

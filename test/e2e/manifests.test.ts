@@ -433,8 +433,6 @@ describe('the manifests folder', () => {
     await settled('row22', without)
   })
 
-  it.skip('merges the files of several servers (there is one server per cluster so far)', () => undefined)
-
   it('keeps objects labelled prune=false, and deletes protected ones labelled prune=true', async () => {
     const label = (value: string): object => ({ labels: { 'objectset.rio.cattle.io/prune': value } })
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'row23a', ...label('true') } }

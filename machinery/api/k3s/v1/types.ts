@@ -24,6 +24,18 @@ export interface AddonStatus {
   inventory?: AddonInventoryItem[]
   /** Absent when the last attempt succeeded. */
   lastError?: AddonError
+  /** Who has the file, where several servers share a datastore. */
+  servers?: AddonServer[]
+}
+
+/** One server's version of the file. */
+export interface AddonServer {
+  /** Node name. */
+  name: string
+  source: string
+  checksum: string
+  /** RFC 3339 with milliseconds, always UTC: they compare as text. */
+  modifiedTime: string
 }
 
 /** One object the file owns. */
