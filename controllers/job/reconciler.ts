@@ -12,22 +12,23 @@ import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { keyString } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
+import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
 import { controllerOf, DONE, defineController, requeueAfter } from '#sdk'
+import { claimPods } from '../manager/claim-pods.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { JOB_CONTROLLER } from '../manager/names.ts'
 import { PodControl } from '../manager/pod-control.ts'
-import { claimPods } from './claim.ts'
 import { setCondition } from './conditions.ts'
 import { FinalizerExpectations } from './finalizer-expectations.ts'
 import type { JobSync } from './job-sync.ts'
 import { newJobSync } from './job-sync.ts'
 import type { BackoffRecord } from './pod-backoff.ts'
 import { NO_FAILURES } from './pod-backoff.ts'
-import { hasTrackingFinalizer, isJobFinished, isSuspended } from './pod-facts.ts'
+import { hasTrackingFinalizer, isJobFinished, isSuspended, TRACKING_FINALIZER } from './pod-facts.ts'
 import { JOB_INDEX, jobIndexOf, orphanOf, podWatch } from './pod-watch.ts'
 import { JobScaler } from './scale.ts'
 import { completeCondition, decideTermination, isComplete } from './termination.ts'
@@ -111,7 +112,9 @@ class JobReconciler implements Reconciler {
     const owned = this.#pods.byIndex(JOB_INDEX, name)
     const unowned = this.#pods.byIndex(JOB_INDEX, `${job.metadata.namespace ?? ''}/`)
     const tools = { client: this.#client, pods: this.#podControl }
-    const pods = await claimPods(job, [...owned, ...unowned], tools, signal)
+    const selector = labelSelectorAsMatcher(job.spec.selector)
+    const claim = { owner: job, resource: JOBS, selector, finalizer: TRACKING_FINALIZER }
+    const pods = await claimPods(claim, [...owned, ...unowned], tools, signal)
     const backoff = this.#backoffs.get(name) ?? NO_FAILURES
     const sync = newJobSync({ job, pods, expectedRemovals, backoff })
     const isStarting = sync.job.status.startTime === undefined && !isSuspended(job)

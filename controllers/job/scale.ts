@@ -12,6 +12,7 @@ import { isNamespaceTerminating, newControllerReference } from '#sdk'
 import type { Expectations } from '../manager/expectations.ts'
 import type { PodControl } from '../manager/pod-control.ts'
 import { comparePodsForRemoval, isPodReady, isPodTerminating } from '../manager/pod-control.ts'
+import { slowStart } from '../manager/slow-start.ts'
 import { CompletionIndexes, firstPendingIndexes } from './completion-indexes.ts'
 import type { JobSync } from './job-sync.ts'
 import { failuresOf, lookAgain } from './job-sync.ts'
@@ -29,7 +30,6 @@ import {
 import { podTemplateFor, sharedTemplate } from './pod-template.ts'
 
 const PODS_PER_SYNC_MAX = 500
-const FIRST_BATCH = 1
 
 /** undefined index = a non-indexed Pod. */
 export type ScalePlan =
@@ -171,38 +171,26 @@ export class JobScaler {
     return firstError
   }
 
-  /** In batches that double while all goes well, so that a full quota is met by one request and not by hundreds. */
   async #create(sync: JobSync, indexes: readonly (number | undefined)[], signal: AbortSignal): Promise<unknown> {
     const key = keyStringOf(sync.job)
     this.#expectations.expectCreations(key, indexes.length)
     const template = sharedTemplate(sync.job)
     const reference = newControllerReference(sync.job, JOBS)
-    let firstError: unknown
-    let next = 0
-    for (let batch = FIRST_BATCH; next < indexes.length && firstError === undefined; batch *= 2) {
-      const slice = indexes.slice(next, next + batch)
-      next += slice.length
-      await Promise.all(
-        slice.map(async (index) => {
-          const made = podTemplateFor(
-            sync.job,
-            template,
-            index,
-            index === undefined ? undefined : sync.keptPods.get(index),
-          )
-          try {
-            await this.#pods.create(sync.job, made.template, reference, { generateName: made.generateName, signal })
-            sync.active++
-          } catch (err: unknown) {
-            this.#expectations.creationObserved(key)
-            if (!isNamespaceTerminating(err)) firstError ??= err
-          }
-        }),
-      )
-    }
+    const { attempted, error } = await slowStart(indexes.length, async (i) => {
+      const index = indexes[i]
+      const kept = index === undefined ? undefined : sync.keptPods.get(index)
+      const made = podTemplateFor(sync.job, template, index, kept)
+      try {
+        await this.#pods.create(sync.job, made.template, reference, { generateName: made.generateName, signal })
+        sync.active++
+      } catch (err: unknown) {
+        this.#expectations.creationObserved(key)
+        if (!isNamespaceTerminating(err)) throw err
+      }
+    })
     // What was never tried will never be seen.
-    for (; next < indexes.length; next++) this.#expectations.creationObserved(key)
-    return firstError
+    for (let i = attempted; i < indexes.length; i++) this.#expectations.creationObserved(key)
+    return error
   }
 }
 

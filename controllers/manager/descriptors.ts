@@ -4,6 +4,7 @@ import { clusterRoleAggregationController } from '../clusterrole-aggregation/rec
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
+import { replicaSetController, replicationController } from '../replicaset/reconciler.ts'
 import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
 import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
@@ -26,6 +27,8 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     rootCaPublisherController({ rootCa }),
     namespaceController,
     garbageCollectorController,
+    replicaSetController,
+    replicationController,
     jobController,
     ttlAfterFinishedController,
   ]
