@@ -18,7 +18,7 @@ import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
 import { controllerOf, DONE, defineController, requeueAfter } from '#sdk'
-import { claimPods } from '../manager/claim-pods.ts'
+import { claim } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { JOB_CONTROLLER } from '../manager/names.ts'
 import { PodControl } from '../manager/pod-control.ts'
@@ -111,10 +111,9 @@ class JobReconciler implements Reconciler {
     const expectedRemovals = this.#removals.of(name)
     const owned = this.#pods.byIndex(JOB_INDEX, name)
     const unowned = this.#pods.byIndex(JOB_INDEX, `${job.metadata.namespace ?? ''}/`)
-    const tools = { client: this.#client, pods: this.#podControl }
     const selector = labelSelectorAsMatcher(job.spec.selector)
-    const claim = { owner: job, resource: JOBS, selector, finalizer: TRACKING_FINALIZER }
-    const pods = await claimPods(claim, [...owned, ...unowned], tools, signal)
+    const how = { owner: job, resource: JOBS, children: PODS, selector, finalizer: TRACKING_FINALIZER }
+    const pods = await claim<Pod>(how, [...owned, ...unowned], this.#client, signal)
     const backoff = this.#backoffs.get(name) ?? NO_FAILURES
     const sync = newJobSync({ job, pods, expectedRemovals, backoff })
     const isStarting = sync.job.status.startTime === undefined && !isSuspended(job)

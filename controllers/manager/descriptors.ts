@@ -1,6 +1,7 @@
 /** Every built-in controller, in the order they are started. The one place that knows them all. */
 import type { AnyControllerDefinition } from '#sdk'
 import { clusterRoleAggregationController } from '../clusterrole-aggregation/reconciler.ts'
+import { deploymentController } from '../deployment/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
@@ -27,6 +28,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     rootCaPublisherController({ rootCa }),
     namespaceController,
     garbageCollectorController,
+    deploymentController,
     replicaSetController,
     replicationController,
     jobController,

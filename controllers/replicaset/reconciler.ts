@@ -22,7 +22,7 @@ import {
   newControllerReference,
   requeueAfter,
 } from '#sdk'
-import { claimPods, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim-pods.ts'
+import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { GENERATE_NAME_MAX, isPodActive, isPodTerminating, PodControl } from '../manager/pod-control.ts'
 import { slowStart } from '../manager/slow-start.ts'
@@ -95,9 +95,8 @@ class ReplicaReconciler implements Reconciler {
     const { namespace, uid = '' } = owner.metadata
     const controlled = this.#pods.byIndex('controller-uid', uid)
     const candidates = [...controlled, ...this.#pods.byIndex(ORPHAN_INDEX, orphanIndexValue(namespace))]
-    const claim = { owner, resource: this.#kind.resource, selector: this.#kind.selectorOf(owner) }
-    const tools = { client: this.#client, pods: this.#podControl }
-    const pods = await claimPods(claim, candidates.filter(isPodActive), tools, signal)
+    const how = { owner, resource: this.#kind.resource, children: PODS, selector: this.#kind.selectorOf(owner) }
+    const pods = await claim<Pod>(how, candidates.filter(isPodActive), this.#client, signal)
     const mayManage = isCurrent && owner.metadata.deletionTimestamp === undefined
     const error = mayManage ? await this.#manage(owner, name, pods, signal) : undefined
     const terminating = this.#kind.countsTerminating ? controlled.filter(isPodTerminating).length : undefined

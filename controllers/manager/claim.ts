@@ -1,8 +1,7 @@
 /**
- * Which Pods belong to a workload: adopts matching orphans, releases owned Pods that no longer match.
+ * Which Pods (or ReplicaSets) belong to a workload: adopts matching orphans, releases owned ones that no longer match.
  * Upstream: pkg/controller/controller_ref_manager.go.
  */
-import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
@@ -12,13 +11,12 @@ import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { controllerOf, newControllerReference } from '#sdk'
-import type { PodControl } from './pod-control.ts'
 
-/** Index over Pods: `namespace/` for those nobody controls. */
+/** Index of what nobody controls, by `namespace/`. */
 export const ORPHAN_INDEX = 'orphan'
 
-export function orphanIndexOf(pod: DeepReadonly<Pod>): readonly string[] {
-  return controllerOf(pod) === undefined ? [orphanIndexValue(pod.metadata.namespace)] : []
+export function orphanIndexOf(object: DeepReadonly<KubeObject>): readonly string[] {
+  return controllerOf(object) === undefined ? [orphanIndexValue(object.metadata.namespace)] : []
 }
 
 export const orphanIndexValue = (namespace: string | undefined): string => `${namespace ?? ''}/`
@@ -27,35 +25,38 @@ export const orphanIndexValue = (namespace: string | undefined): string => `${na
 export interface Claim {
   readonly owner: DeepReadonly<KubeObject>
   readonly resource: Resource
+  /** What is claimed. */
+  readonly children: Resource
   readonly selector: LabelSelectorMatcher
   /** Set on what is adopted, removed from what is released. */
   readonly finalizer?: string
 }
 
-/** `candidates`: Pods the owner controls, and Pods of its namespace that nobody controls. */
-export async function claimPods(
-  claim: Claim,
-  candidates: readonly DeepReadonly<Pod>[],
-  tools: { readonly client: Client; readonly pods: PodControl },
+/** `candidates`: objects the owner controls, and objects of its namespace that nobody controls. */
+export async function claim<T extends KubeObject>(
+  how: Claim,
+  candidates: readonly DeepReadonly<T>[],
+  client: Client,
   signal: AbortSignal,
-): Promise<readonly DeepReadonly<Pod>[]> {
-  const { owner, selector } = claim
+): Promise<readonly DeepReadonly<T>[]> {
+  const { owner, selector } = how
   const isGoing = owner.metadata.deletionTimestamp !== undefined
-  const claimed: DeepReadonly<Pod>[] = []
+  const claimed: DeepReadonly<T>[] = []
   let isAdoptionAllowed: boolean | undefined
-  for (const pod of candidates) {
-    const controller = controllerOf(pod)
-    const isMatching = selector.matches(pod.metadata.labels)
+  const patch = (child: DeepReadonly<T>, body: object): Promise<boolean> =>
+    ignoreGone(client.patch(how.children, objectKeyOf(child), { type: 'strategic', body }, { signal }))
+  for (const child of candidates) {
+    const controller = controllerOf(child)
+    const isMatching = selector.matches(child.metadata.labels)
     if (controller !== undefined) {
       if (controller.uid !== owner.metadata.uid) continue
-      if (isMatching || isGoing) claimed.push(pod)
-      else await ignoreGone(tools.pods.patch(pod, releasePatch(claim, pod), signal))
+      if (isMatching || isGoing) claimed.push(child)
+      else await patch(child, releasePatch(how, child))
       continue
     }
-    if (!isMatching || isGoing || pod.metadata.deletionTimestamp !== undefined) continue
-    isAdoptionAllowed ??= await isStillThere(tools.client, claim, signal)
-    if (!isAdoptionAllowed) continue
-    if (await ignoreGone(tools.pods.patch(pod, adoptPatch(claim, pod), signal))) claimed.push(withFinalizer(claim, pod))
+    if (!isMatching || isGoing || child.metadata.deletionTimestamp !== undefined) continue
+    isAdoptionAllowed ??= await isStillThere(client, how, signal)
+    if (isAdoptionAllowed && (await patch(child, adoptPatch(how, child)))) claimed.push(withFinalizer(how, child))
   }
   return claimed
 }
@@ -66,24 +67,24 @@ async function isStillThere(client: Client, { owner, resource }: Claim, signal: 
   return live !== undefined && live.metadata.uid === owner.metadata.uid && live.metadata.deletionTimestamp === undefined
 }
 
-function adoptPatch({ owner, resource, finalizer }: Claim, pod: DeepReadonly<Pod>): object {
+function adoptPatch({ owner, resource, finalizer }: Claim, child: DeepReadonly<KubeObject>): object {
   const ownerReferences = [newControllerReference(owner, resource)]
   const finalizers = finalizer === undefined ? {} : { finalizers: [finalizer] }
-  return { metadata: { uid: pod.metadata.uid, ownerReferences, ...finalizers } }
+  return { metadata: { uid: child.metadata.uid, ownerReferences, ...finalizers } }
 }
 
-function releasePatch({ owner, finalizer }: Claim, pod: DeepReadonly<Pod>): object {
+function releasePatch({ owner, finalizer }: Claim, child: DeepReadonly<KubeObject>): object {
   return {
     metadata: {
-      uid: pod.metadata.uid,
+      uid: child.metadata.uid,
       ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }],
       ...(finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [finalizer] }),
     },
   }
 }
 
-/** False: the Pod is gone. Invalid: the Pod of this name has another UID by now. */
-async function ignoreGone(patched: Promise<void>): Promise<boolean> {
+/** False: it is gone. Invalid: what has its name has another UID by now. */
+async function ignoreGone(patched: Promise<unknown>): Promise<boolean> {
   try {
     await patched
     return true
@@ -93,9 +94,9 @@ async function ignoreGone(patched: Promise<void>): Promise<boolean> {
   }
 }
 
-function withFinalizer({ finalizer }: Claim, pod: DeepReadonly<Pod>): DeepReadonly<Pod> {
-  if (finalizer === undefined || pod.metadata.finalizers?.includes(finalizer) === true) return pod
-  const copy = deepCopy<Pod>(pod)
+function withFinalizer<T extends KubeObject>({ finalizer }: Claim, child: DeepReadonly<T>): DeepReadonly<T> {
+  if (finalizer === undefined || child.metadata.finalizers?.includes(finalizer) === true) return child
+  const copy = deepCopy<T>(child)
   copy.metadata.finalizers = [...(copy.metadata.finalizers ?? []), finalizer]
-  return copy
+  return copy as DeepReadonly<T>
 }

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import type { Deployment, ReplicaSet } from '#machinery/api/apps/v1/types.gen.ts'
+import { fenceposts, rolloutOf } from './rollout.ts'
+import { newSetSize, planRollingStep, planScaling } from './scaling.ts'
+
+interface Spec {
+  readonly replicas: number
+  readonly maxSurge?: number | string
+  readonly maxUnavailable?: number | string
+  readonly type?: string
+}
+
+const template = (image: string) => ({
+  metadata: { labels: { app: 'a' } },
+  spec: { containers: [{ name: 'c', image }] },
+})
+
+const deployment = ({ replicas, maxSurge = 0, maxUnavailable = 0, type = 'RollingUpdate' }: Spec): Deployment => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'd' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'a' } },
+    template: template('new'),
+    strategy: { type, ...(type === 'RollingUpdate' ? { rollingUpdate: { maxSurge, maxUnavailable } } : {}) },
+  },
+})
+
+let minute = 0
+
+/** `max`: what the annotations say the Deployment was last sized to, desired and with surge. */
+function set(name: string, replicas: number, available = replicas, max?: readonly [number, number]): ReplicaSet {
+  minute++
+  const annotations =
+    max === undefined
+      ? {}
+      : {
+          'deployment.kubernetes.io/desired-replicas': String(max[0]),
+          'deployment.kubernetes.io/max-replicas': String(max[1]),
+        }
+  const creationTimestamp = `2026-01-01T00:${String(minute % 60).padStart(2, '0')}:00Z`
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: { name, creationTimestamp, annotations },
+    spec: { replicas, selector: {}, template: template(name) },
+    status: { replicas, availableReplicas: available },
+  }
+}
+
+const sizes = (plan: ReturnType<typeof planScaling>): Record<string, number> =>
+  Object.fromEntries(plan.map((resize) => [resize.set.metadata.name ?? '', resize.replicas]))
+
+describe('fenceposts', () => {
+  it.each<[Spec, number, number]>([
+    [{ replicas: 10, maxSurge: '25%', maxUnavailable: '25%' }, 3, 2],
+    [{ replicas: 1, maxSurge: '25%', maxUnavailable: '25%' }, 1, 0],
+    [{ replicas: 3, maxSurge: 0, maxUnavailable: '10%' }, 0, 1],
+    [{ replicas: 2, maxSurge: 0, maxUnavailable: 5 }, 0, 2],
+    [{ replicas: 0, maxSurge: '25%', maxUnavailable: '25%' }, 0, 0],
+    [{ replicas: 5, type: 'Recreate' }, 0, 0],
+  ])('of %j are %i and %i', (spec, maxSurge, maxUnavailable) => {
+    expect(fenceposts(deployment(spec))).toEqual({ maxSurge, maxUnavailable })
+  })
+})
+
+describe('the size of a new set', () => {
+  it.each<[Spec, number, number]>([
+    [{ replicas: 10, maxSurge: 2 }, 10, 2],
+    [{ replicas: 10, maxSurge: 2 }, 12, 0],
+    [{ replicas: 10, maxSurge: '100%' }, 10, 10],
+    [{ replicas: 10, maxUnavailable: 3 }, 0, 10],
+    [{ replicas: 4, type: 'Recreate' }, 0, 4],
+  ])('of %j beside %i old ones is %i', (spec, old, expected) => {
+    expect(newSetSize(rolloutOf(deployment(spec), [set('old', old)]), 0)).toBe(expected)
+  })
+})
+
+describe('a rolling step', () => {
+  it.each<[string, Spec, ReplicaSet[], Record<string, number>]>([
+    ['grows the new set into the surge', { replicas: 10, maxSurge: 3 }, [set('old', 10), set('new', 0)], { new: 3 }],
+    [
+      'shrinks old sets by what has become available',
+      { replicas: 10, maxSurge: 3, maxUnavailable: 2 },
+      [set('old', 10), set('new', 3, 3)],
+      { old: 5 },
+    ],
+    ['waits while new Pods are not available', { replicas: 10, maxSurge: 3 }, [set('old', 10), set('new', 3, 0)], {}],
+    [
+      'removes unhealthy old Pods first, the oldest set first',
+      { replicas: 10, maxSurge: 3, maxUnavailable: 2 },
+      [set('older', 4, 0), set('old', 6, 6), set('new', 3, 3)],
+      { older: 0, old: 5 },
+    ],
+    [
+      'takes no more unhealthy Pods than the new ones leave room for',
+      { replicas: 10, maxSurge: 3, maxUnavailable: 2 },
+      [set('old', 8, 0), set('new', 5, 0)],
+      {},
+    ],
+    ['shrinks a new set that is too large', { replicas: 4, maxSurge: 1 }, [set('new', 6)], { new: 4 }],
+    ['is done when all are new', { replicas: 4, maxSurge: 1 }, [set('old', 0), set('new', 4)], {}],
+  ])('%s', (_what, spec, sets, expected) => {
+    expect(sizes(planRollingStep(rolloutOf(deployment(spec), sets)))).toEqual(expected)
+  })
+})
+
+describe('scaling by the user', () => {
+  it.each<[string, Spec, ReplicaSet[], Record<string, number>]>([
+    ['sizes the only active set', { replicas: 7 }, [set('old', 0), set('new', 5)], { new: 7 }],
+    ['sizes the newest set when none is active', { replicas: 2 }, [set('older', 0), set('old', 0)], { old: 2 }],
+    [
+      'empties old sets beside a saturated new one',
+      { replicas: 3 },
+      [set('old', 2), set('new', 3, 3, [3, 3])],
+      { old: 0 },
+    ],
+    [
+      'grows all sets by their share during a rollout',
+      { replicas: 15, maxSurge: 3 },
+      [set('old', 8, 8, [10, 13]), set('new', 5, 0, [10, 13])],
+      { old: 11, new: 7 },
+    ],
+    [
+      'shrinks all sets by their share during a rollout',
+      { replicas: 5, maxSurge: 0, maxUnavailable: 1 },
+      [set('old', 5, 5, [10, 10]), set('new', 5, 0, [10, 10])],
+      { old: 2, new: 3 },
+    ],
+    [
+      'empties every set at zero replicas',
+      { replicas: 0, maxSurge: 3 },
+      [set('old', 8, 8, [10, 13]), set('new', 5, 0, [10, 13])],
+      { old: 0, new: 0 },
+    ],
+  ])('%s', (_what, spec, sets, expected) => {
+    expect(sizes(planScaling(rolloutOf(deployment(spec), sets)))).toEqual(expected)
+  })
+})

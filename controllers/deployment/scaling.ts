@@ -1,0 +1,126 @@
+/**
+ * Which ReplicaSets get which size in the next step: scaling by the user (proportionally while a rollout is under way),
+ * rolling updates, recreation. Pure. Upstream: pkg/controller/deployment/{sync,rolling,recreate}.go.
+ */
+import type { DeploymentView, Rollout, SetView } from './rollout.ts'
+import {
+  allSets,
+  annotatedCount,
+  availableOf,
+  DESIRED_REPLICAS,
+  fenceposts,
+  isActive,
+  isRollingUpdate,
+  MAX_REPLICAS,
+  maxReplicas,
+  replicasOf,
+  sum,
+  wantedReplicas,
+} from './rollout.ts'
+
+export interface Resize {
+  readonly set: SetView
+  readonly replicas: number
+}
+
+/** The size a new set is created with, or grows to: as much as the surge leaves room for. */
+export function newSetSize({ deployment, oldSets }: Rollout, current: number): number {
+  const wanted = wantedReplicas(deployment)
+  if (!isRollingUpdate(deployment)) return wanted
+  const room = maxReplicas(deployment) - sum(oldSets, replicasOf) - current
+  return room <= 0 ? current : current + Math.min(room, wanted - current)
+}
+
+/** The user changed spec.replicas, or changes it while the Deployment is paused. */
+export function planScaling(rollout: Rollout): readonly Resize[] {
+  const { deployment, newSet, oldSets } = rollout
+  const wanted = wantedReplicas(deployment)
+  const active = allSets(rollout).filter(isActive)
+  if (active.length <= 1) {
+    const only = active[0] ?? newSet ?? oldSets.at(-1)
+    return only === undefined || replicasOf(only) === wanted ? [] : [{ set: only, replicas: wanted }]
+  }
+  if (newSet !== undefined && isSaturated(deployment, newSet)) {
+    return oldSets.filter(isActive).map((set) => ({ set, replicas: 0 }))
+  }
+  return isRollingUpdate(deployment) ? planProportional(deployment, active) : []
+}
+
+function isSaturated(deployment: DeploymentView, set: SetView): boolean {
+  const wanted = wantedReplicas(deployment)
+  return replicasOf(set) === wanted && annotatedCount(set, DESIRED_REPLICAS) === wanted && availableOf(set) === wanted
+}
+
+/** Every set grows or shrinks by its share, so that scaling neither speeds a rollout up nor turns it back. */
+function planProportional(deployment: DeploymentView, active: readonly SetView[]): readonly Resize[] {
+  const wanted = wantedReplicas(deployment)
+  const allowed = wanted > 0 ? maxReplicas(deployment) : 0
+  const toAdd = allowed - sum(active, replicasOf)
+  const newestFirst = toAdd > 0 ? 1 : -1
+  const ordered = [...active].sort(
+    (a, b) => replicasOf(b) - replicasOf(a) || newestFirst * (createdMs(b) - createdMs(a)) || byName(a, b),
+  )
+  let added = 0
+  const sizes = ordered.map((set) => {
+    const share = shareOf(set, deployment, toAdd, toAdd - added)
+    added += share
+    return { set, replicas: replicasOf(set) + share }
+  })
+  const [largest] = sizes
+  if (largest !== undefined) largest.replicas = Math.max(0, largest.replicas + toAdd - added)
+  return sizes
+}
+
+const createdMs = ({ metadata }: SetView): number => Date.parse(metadata.creationTimestamp ?? '') || 0
+const byName = (a: SetView, b: SetView): number => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1)
+
+function shareOf(set: SetView, deployment: DeploymentView, toAdd: number, left: number): number {
+  if (toAdd === 0 || left === 0) return 0
+  const fraction = fractionOf(set, deployment)
+  return toAdd > 0 ? Math.min(fraction, left) : Math.max(fraction, left)
+}
+
+function fractionOf(set: SetView, deployment: DeploymentView): number {
+  const size = replicasOf(set)
+  if (wantedReplicas(deployment) === 0) return -size
+  // Before this change of spec.replicas. Somebody may have removed the annotation.
+  const before = annotatedCount(set, MAX_REPLICAS) || (deployment.status?.replicas ?? 0)
+  if (before === 0) return 0
+  return Math.round((size * maxReplicas(deployment)) / before) - size
+}
+
+/** One step of a rolling update: the new set grows, or else old ones shrink. Needs the new set. */
+export function planRollingStep(rollout: Rollout): readonly Resize[] {
+  const { deployment, newSet, oldSets } = rollout
+  if (newSet === undefined) return []
+  const wanted = wantedReplicas(deployment)
+  const current = replicasOf(newSet)
+  const target = current > wanted ? wanted : newSetSize(rollout, current)
+  if (target !== current) return [{ set: newSet, replicas: target }]
+  return planShrink(deployment, newSet, oldSets.filter(isActive))
+}
+
+function planShrink(deployment: DeploymentView, newSet: SetView, oldSets: readonly SetView[]): readonly Resize[] {
+  if (oldSets.length === 0) return []
+  const minAvailable = wantedReplicas(deployment) - fenceposts(deployment).maxUnavailable
+  const newUnavailable = replicasOf(newSet) - availableOf(newSet)
+  const removable = sum(oldSets, replicasOf) + replicasOf(newSet) - minAvailable - newUnavailable
+  if (removable <= 0) return []
+  const sizes = new Map(oldSets.map((set) => [set, replicasOf(set)]))
+  // Unhealthy ones first: they block the rollout, and nobody misses them.
+  shrink(sizes, removable, (set, size) => size - availableOf(set))
+  const available = sum(oldSets, availableOf) + availableOf(newSet)
+  shrink(sizes, available - minAvailable, (_set, size) => size)
+  return [...sizes].filter(([set, size]) => size !== replicasOf(set)).map(([set, replicas]) => ({ set, replicas }))
+}
+
+/** Takes up to `atMost` in all, from each set in turn no more than `from` gives. */
+function shrink(sizes: Map<SetView, number>, atMost: number, from: (set: SetView, size: number) => number): void {
+  let left = atMost
+  for (const [set, size] of sizes) {
+    const taken = Math.min(left, Math.max(0, from(set, size)), size)
+    if (taken <= 0) continue
+    sizes.set(set, size - taken)
+    left -= taken
+  }
+}
