@@ -6,7 +6,8 @@ import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/meta/errors.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
-import { decodeProtobuf, PROTOBUF_MEDIA_TYPE } from '#machinery/schema/protobuf/decode.ts'
+import { decodeProtobuf } from '#machinery/schema/protobuf/decode.ts'
+import { PROTOBUF_MEDIA_TYPE } from '#machinery/schema/protobuf/envelope.ts'
 import type { FieldValidation, ObjectSchema } from '#machinery/schema/interfaces.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, isObject } from '#machinery/util/json.ts'
@@ -47,6 +48,8 @@ export function parseBody(request: ApiRequest, mediaType: string): RawBody | und
   if (mediaType === 'application/json') return parseJson(body.toString('utf8'))
   const value = mediaType === PROTOBUF_MEDIA_TYPE ? decodeProtobuf(body) : undefined
   if (value === undefined) throw newUnsupportedMediaType(DECODABLE_MEDIA_TYPES)
+  // Embedded JSON may be nested deeper than the messages around it.
+  assertDepth(value)
   return { value, duplicates: NOTHING }
 }
 

@@ -7,14 +7,13 @@ import { tryParseApiVersion } from '#machinery/meta/resource.ts'
 import { setMember } from '#machinery/util/json.ts'
 import type { FactField } from '../facts.ts'
 import { schemaFacts } from '../facts.ts'
+import { protobufTypeOf } from './encode.ts'
+import { MAGIC } from './envelope.ts'
+import { scalarDecoder, wireOf } from './scalars.ts'
 import { ProtobufError, WIRE, WireReader } from './wire-reader.ts'
-import { scalarDecoder } from './scalars.ts'
 
-const MAGIC = Buffer.from('k8s\0')
 /** Deeper nesting than any API type has: only CustomResourceDefinition schemas recurse. */
 const DEPTH_MAX = 64
-
-export const PROTOBUF_MEDIA_TYPE = 'application/vnd.kubernetes.protobuf'
 
 /**
  * The body of a request: envelope, then the object it names, with kind and apiVersion set. Undefined for a kind that has no
@@ -25,10 +24,7 @@ export function decodeProtobuf(body: Buffer): Record<string, unknown> | undefine
     throw new ProtobufError('provided data does not appear to be a protobuf message')
   const envelope = readEnvelope(body.subarray(MAGIC.length))
   const groupVersion = tryParseApiVersion(envelope.apiVersion)
-  const facts = schemaFacts()
-  const own = groupVersion && facts.typeOfKind(groupVersion.group, groupVersion.version, envelope.kind)
-  // DeleteOptions and the like are registered in every group.
-  const type = own ?? facts.typeOfKind('', 'v1', envelope.kind)
+  const type = groupVersion && protobufTypeOf(groupVersion.group, groupVersion.version, envelope.kind)
   if (type === undefined) return undefined
   const object: Record<string, unknown> = { kind: envelope.kind, apiVersion: envelope.apiVersion }
   messageOf(type).readInto(object, envelope.raw, 0)
@@ -52,15 +48,21 @@ function readEnvelope(bytes: Buffer): Envelope {
   }
 }
 
+const ENVELOPE_FIELD_MAX = 4
+
 function readBytesFields(bytes: Buffer): Record<number, Buffer> {
   const fields: Record<number, Buffer> = {}
   const reader = new WireReader(bytes)
   while (!reader.isAtEnd) {
     const { field, wire } = reader.tag()
-    if (wire === WIRE.bytes) fields[field] = reader.bytes()
+    if (wire === WIRE.bytes && field <= ENVELOPE_FIELD_MAX) fields[field] = reader.bytes()
     else reader.skip(wire)
   }
   return fields
+}
+
+function expectWire(wire: number, expected: number): void {
+  if (wire !== expected) throw new ProtobufError(`wrong wire type ${wire}, expected ${expected}`)
 }
 
 /** Reads one field's value into the object; called again for each element of a list or map. */
@@ -112,7 +114,8 @@ function fieldReaders(fields: readonly FactField[]): Map<number, FieldReader> {
 
 function embeddedReader(type: string): FieldReader {
   let message: Message | undefined
-  return (target, reader, _wire, depth) => {
+  return (target, reader, wire, depth) => {
+    expectWire(wire, WIRE.bytes)
     message ??= messageOf(type)
     message.readInto(target, reader.bytes(), depth + 1)
   }
@@ -126,8 +129,10 @@ function fieldReader([name, type, , flags, extra]: FactField): FieldReader {
   }
   const isOmittedWhenEmpty = flags.includes('o') && !flags.includes('p')
   const read = valueReader(type)
+  const expected = wireOf(type)
   return (target, reader, wire, depth) => {
-    const value = read(reader, wire, depth)
+    expectWire(wire, expected)
+    const value = read(reader, depth)
     if (value === undefined || (isOmittedWhenEmpty && isEmpty(value))) return
     target[name] = value
   }
@@ -136,14 +141,14 @@ function fieldReader([name, type, , flags, extra]: FactField): FieldReader {
 const isEmpty = (value: unknown): boolean => value === '' || value === 0 || value === false
 
 /** Undefined = the zero of a type whose JSON is null (Time). */
-type ValueReader = (reader: WireReader, wire: number, depth: number) => unknown
+type ValueReader = (reader: WireReader, depth: number) => unknown
 
 function valueReader(type: string): ValueReader {
   if (type === 'SchemaOrArray' || type === 'SchemaOrBool' || type === 'SchemaOrStrings') return schemaReader(type)
   const scalar = scalarDecoder(type)
   if (scalar !== undefined) return scalar
   let message: Message | undefined
-  return (reader, _wire, depth) => {
+  return (reader, depth) => {
     message ??= messageOf(type)
     const value: Record<string, unknown> = {}
     message.readInto(value, reader.bytes(), depth + 1)
@@ -153,20 +158,24 @@ function valueReader(type: string): ValueReader {
 
 function listReader(name: string, element: string): FieldReader {
   const read = valueReader(element)
-  const isVarint = /^(u?int\d+|boolean)$/.test(element)
+  const expected = wireOf(element)
   return (target, reader, wire, depth) => {
     const list = ownList(target, name)
-    if (isVarint && wire === WIRE.bytes) {
+    if (expected === WIRE.varint && wire === WIRE.bytes) {
       const packed = new WireReader(reader.bytes())
-      while (!packed.isAtEnd) list.push(read(packed, WIRE.varint, depth))
-    } else list.push(read(reader, wire, depth) ?? null)
+      while (!packed.isAtEnd) list.push(read(packed, depth))
+      return
+    }
+    expectWire(wire, expected)
+    list.push(read(reader, depth) ?? null)
   }
 }
 
 /** A named slice type is a message of its own: `items` = 1. */
 function wrappedListReader(name: string, element: string): FieldReader {
   const message = new Message(new Map([[1, listReader('items', element)]]))
-  return (target, reader, _wire, depth) => {
+  return (target, reader, wire, depth) => {
+    expectWire(wire, WIRE.bytes)
     const holder: Record<string, unknown> = {}
     message.readInto(holder, reader.bytes(), depth + 1)
     target[name] = holder['items'] ?? []
@@ -183,7 +192,8 @@ function mapReader(name: string, valueType: string): FieldReader {
       [2, readValue],
     ]),
   )
-  return (target, reader, _wire, depth) => {
+  return (target, reader, wire, depth) => {
+    expectWire(wire, WIRE.bytes)
     const holder: Record<string, unknown> = {}
     entry.readInto(holder, reader.bytes(), depth + 1)
     const map = (Object.hasOwn(target, name) ? target[name] : {}) as Record<string, unknown>
@@ -219,7 +229,7 @@ function schemaReader(type: 'SchemaOrArray' | 'SchemaOrBool' | 'SchemaOrStrings'
           [2, listReader('list', type === 'SchemaOrArray' ? SCHEMA : 'string')],
         ])
   const message = new Message(fields)
-  return (reader, _wire, depth) => {
+  return (reader, depth) => {
     const holder: Record<string, unknown> = {}
     message.readInto(holder, reader.bytes(), depth + 1)
     return holder['schema'] ?? holder['list'] ?? holder['allows'] ?? null

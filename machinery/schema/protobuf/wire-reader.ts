@@ -23,18 +23,26 @@ export class WireReader {
 
   /** Field number and wire type. */
   tag(): { readonly field: number; readonly wire: number } {
-    const tag = Number(this.varint())
+    const tag = this.#small()
     if (tag < 8 || tag > 0xffffffff) throw new ProtobufError('illegal field number')
     return { field: tag >>> 3, wire: tag & 7 }
   }
 
+  /** As a signed number; 64 bits come out rounded, as they do of JSON. */
+  integer(): number {
+    const start = this.#position
+    const small = this.#upTo28Bits()
+    if (small !== undefined) return small
+    this.#position = start
+    return Number(BigInt.asIntN(64, this.varint()))
+  }
+
   varint(): bigint {
+    const start = this.#position
+    const small = this.#upTo28Bits()
+    if (small !== undefined) return BigInt(small)
     let low = 0
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.#byte()
-      low |= (byte & 0x7f) << shift
-      if (byte < 0x80) return BigInt(low)
-    }
+    for (let shift = 0; shift < 28; shift += 7) low |= ((this.#buffer[start + shift / 7] ?? 0) & 0x7f) << shift
     let value = BigInt(low)
     for (let shift = 28n; shift < 70n; shift += 7n) {
       const byte = this.#byte()
@@ -49,7 +57,7 @@ export class WireReader {
   }
 
   bytes(): Buffer {
-    return this.#take(Number(this.varint()))
+    return this.#take(this.#small())
   }
 
   skip(wire: number): void {
@@ -58,6 +66,25 @@ export class WireReader {
     else if (wire === WIRE.bytes) this.bytes()
     else if (wire === WIRE.fixed32) this.#take(4)
     else throw new ProtobufError(`illegal wire type ${wire}`)
+  }
+
+  #upTo28Bits(): number | undefined {
+    let low = 0
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.#byte()
+      low |= (byte & 0x7f) << shift
+      if (byte < 0x80) return low
+    }
+    return undefined
+  }
+
+  /** Without a sign. */
+  #small(): number {
+    const start = this.#position
+    const small = this.#upTo28Bits()
+    if (small !== undefined) return small
+    this.#position = start
+    return Number(this.varint())
   }
 
   #byte(): number {
