@@ -17,12 +17,16 @@ export interface EndpointScope {
   readonly presenter: Presenter
   /** Frames already encoded for other watchers of the same events. */
   readonly frames: FrameCache
+  /** The same in protobuf. */
+  readonly protobufFrames: FrameCache
 }
 
 /** Stored objects as this version shows them. */
 export interface Presenter {
   object(cached: CachedObject): DeepReadonly<KubeObject>
   json(cached: CachedObject): Buffer
+  /** The object's protobuf message, without the envelope that names its kind. Undefined: the kind has no protobuf form. */
+  readonly protobuf: ((cached: CachedObject) => Buffer) | undefined
 }
 
 export interface FrameCache {

@@ -1,8 +1,11 @@
 /**
- * Objects and lists in the representation the client negotiated. JSON is made of the stored bytes, never re-encoded.
+ * Objects and lists in the representation the client negotiated. JSON is made of the stored bytes, protobuf of messages
+ * encoded once per object; neither is encoded again for a list.
  * Upstream: apiserver pkg/endpoints/handlers/response.go.
  */
 import type { ListMeta } from '#machinery/api/meta/v1.ts'
+import { encodeListMeta, encodeProtobuf } from '#machinery/schema/protobuf/encode.ts'
+import { envelopeOf, listEnvelope, PROTOBUF_MEDIA_TYPE } from '#machinery/schema/protobuf/envelope.ts'
 import { toYaml } from '#machinery/yaml/yaml.ts'
 import type { ApiCall } from '../filters/interfaces.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
@@ -15,14 +18,17 @@ import { parseIncludeObject, partialMetadata, toTable } from './table/table.ts'
 
 const YAML_HEADERS: ResponseHeaders = Object.freeze({ ...JSON_HEADERS, 'content-type': 'application/yaml' })
 
-/** Any other value: Statuses, virtual objects, Scales. */
-export function valueResponse(status: number, value: unknown, output: OutputFormat): ApiResponse {
-  if (output.media === 'json') return jsonResponse(status, value)
-  const body = new LazyBody(
-    () => [Buffer.from(toYaml(value))],
-    () => value,
-  )
-  return { status, headers: YAML_HEADERS, body }
+const PROTOBUF_HEADERS: ResponseHeaders = Object.freeze({ ...JSON_HEADERS, 'content-type': PROTOBUF_MEDIA_TYPE })
+
+/** Any other value: Statuses, virtual objects, Scales. JSON where the media type negotiated has no form of it. */
+export function valueResponse(status: number, value: object, output: Pick<OutputFormat, 'media'>): ApiResponse {
+  if (output.media === 'yaml') return encodedResponse(status, YAML_HEADERS, Buffer.from(toYaml(value)), value)
+  const bytes = output.media === 'protobuf' ? encodeProtobuf(value) : undefined
+  return bytes === undefined ? jsonResponse(status, value) : encodedResponse(status, PROTOBUF_HEADERS, bytes, value)
+}
+
+function encodedResponse(status: number, headers: ResponseHeaders, bytes: Buffer, decoded: unknown): ApiResponse {
+  return { status, headers, body: { type: 'bytes', chunks: [bytes], decoded } }
 }
 
 export function objectResponse(
@@ -32,14 +38,26 @@ export function objectResponse(
   output: OutputFormat,
   call: ApiCall,
 ): ApiResponse {
+  const { presenter } = scope
+  const decode = () => presenter.object(cached)
   if (output.as === 'Object' && output.media === 'json') {
-    const body = new LazyBody(
-      () => [scope.presenter.json(cached)],
-      () => scope.presenter.object(cached),
-    )
-    return { status, headers: JSON_HEADERS, body }
+    return { status, headers: JSON_HEADERS, body: new LazyBody(() => [presenter.json(cached)], decode) }
+  }
+  if (output.as === 'Object' && output.media === 'protobuf') {
+    return { status, headers: PROTOBUF_HEADERS, body: new LazyBody(() => [protobufBytes(cached, scope)], decode) }
   }
   return valueResponse(status, representObject(cached, [cached], scope, output, call, true), output)
+}
+
+/** In its envelope. */
+export function protobufBytes(cached: CachedObject, scope: EndpointScope): Buffer {
+  return envelopeOf(scope.apiVersion, scope.definition.kind, protobufMessage(cached, scope))
+}
+
+/** Negotiation offers protobuf only where there is a form of it. */
+function protobufMessage(cached: CachedObject, { presenter, definition }: EndpointScope): Buffer {
+  if (presenter.protobuf === undefined) throw new Error(`${definition.resource} have no protobuf form`)
+  return presenter.protobuf(cached)
 }
 
 /** A decoded value of the object's representation. `rows` are a Table's rows: the object, or none for a bookmark. */
@@ -50,7 +68,7 @@ export function representObject(
   output: OutputFormat,
   call: ApiCall,
   hasColumns: boolean,
-): unknown {
+): object {
   const { metaVersion } = output
   if (output.as === 'Object') return scope.presenter.object(cached)
   if (output.as === 'PartialObjectMetadata') return partialMetadata(scope.presenter.object(cached), metaVersion)
@@ -77,11 +95,17 @@ export function listResponse(list: StoreList, scope: EndpointScope, output: Outp
   const head = { kind: scope.definition.listKind, apiVersion: scope.apiVersion, metadata }
   const decode = () => ({ ...head, items: list.items.map((item) => scope.presenter.object(item)) })
   if (output.media === 'yaml') return valueResponse(200, decode(), output)
-  return {
-    status: 200,
-    headers: JSON_HEADERS,
-    body: new LazyBody(() => [listBytes(head, list.items, scope, call)], decode),
-  }
+  const [headers, make] =
+    output.media === 'protobuf'
+      ? ([PROTOBUF_HEADERS, () => protobufListBytes(head, list.items, scope, call)] as const)
+      : ([JSON_HEADERS, () => jsonListBytes(head, list.items, scope, call)] as const)
+  return { status: 200, headers, body: new LazyBody(() => [make()], decode) }
+}
+
+interface ListHead {
+  readonly kind: string
+  readonly apiVersion: string
+  readonly metadata: ListMeta
 }
 
 const COMMA = 44
@@ -96,17 +120,40 @@ interface SharedList {
 
 const SHARED_FROM_BYTES = 64 * 1024
 const SHARED_MS = 1000
-const shared = new WeakMap<EndpointScope, SharedList>()
+const sharedJson = new WeakMap<EndpointScope, SharedList>()
+const sharedProtobuf = new WeakMap<EndpointScope, SharedList>()
+
+function jsonListBytes(head: ListHead, items: readonly CachedObject[], scope: EndpointScope, call: ApiCall): Buffer {
+  const start = `${JSON.stringify(head).slice(0, -1)},"items":[`
+  return shareList(sharedJson, { start, items, make: () => concatList(start, items, scope) }, scope, call)
+}
+
+function protobufListBytes(
+  head: ListHead,
+  items: readonly CachedObject[],
+  scope: EndpointScope,
+  call: ApiCall,
+): Buffer {
+  const make = (): Buffer => {
+    const messages = items.map((item) => protobufMessage(item, scope))
+    return listEnvelope(head.apiVersion, head.kind, encodeListMeta(head.metadata), messages)
+  }
+  return shareList(sharedProtobuf, { start: JSON.stringify(head), items, make }, scope, call)
+}
 
 /**
  * Informers that list again after a restart all get the same objects at the same revision: they share one buffer instead of
- * each having its own until it is sent. Kept for a second, one per resource.
+ * each having its own until it is sent. Kept for a second, one per resource and encoding.
  */
-function listBytes(head: object, items: readonly CachedObject[], scope: EndpointScope, call: ApiCall): Buffer {
-  const start = `${JSON.stringify(head).slice(0, -1)},"items":[`
+function shareList(
+  shared: WeakMap<EndpointScope, SharedList>,
+  { start, items, make }: Omit<SharedList, 'bytes'> & { readonly make: () => Buffer },
+  scope: EndpointScope,
+  call: ApiCall,
+): Buffer {
   const known = shared.get(scope)
   if (known !== undefined && known.start === start && isSame(known.items, items)) return known.bytes
-  const bytes = concatList(start, items, scope)
+  const bytes = make()
   if (bytes.length < SHARED_FROM_BYTES) return bytes
   const entry = { start, items, bytes }
   shared.set(scope, entry)

@@ -1,6 +1,7 @@
 /** Conversion between the storage version and a served one; converted bytes are remembered on the cached object. */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
+import { protobufKind } from '#machinery/schema/protobuf/encode.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { storedApiVersion } from '../registry/generic/create.ts'
@@ -13,8 +14,13 @@ let presenterCount = 0
 
 export function createPresenter(definition: ResourceDefinition, version: VersionDefinition): Presenter {
   const decorate = definition.hooks?.decorate
+  const kind = protobufKind(definition.group, version.version, definition.kind)
   if (isStoredForm(definition, version) && decorate === undefined) {
-    return { object: (cached) => cached.object, json: (cached) => cached.json() }
+    return {
+      object: (cached) => cached.object,
+      json: (cached) => cached.json(),
+      protobuf: kind && ((cached) => cached.memo('protobuf', () => kind.encode(cached.object))),
+    }
   }
   const convert = (cached: CachedObject): DeepReadonly<KubeObject> => fromStorage(definition, version, cached.object)
   if (decorate === undefined) {
@@ -27,6 +33,7 @@ export function createPresenter(definition: ResourceDefinition, version: Version
         if (shown === cached.object) return cached.json()
         return cached.memo(`${slot}:json`, () => Buffer.from(JSON.stringify(shown)))
       },
+      protobuf: kind && ((cached) => cached.memo(`${slot}:protobuf`, () => kind.encode(object(cached)))),
     }
   }
   const object = (cached: CachedObject): DeepReadonly<KubeObject> => {
@@ -34,7 +41,11 @@ export function createPresenter(definition: ResourceDefinition, version: Version
     decorate(shown)
     return shown
   }
-  return { object, json: (cached) => Buffer.from(JSON.stringify(object(cached))) }
+  return {
+    object,
+    json: (cached) => Buffer.from(JSON.stringify(object(cached))),
+    protobuf: kind && ((cached) => kind.encode(object(cached))),
+  }
 }
 
 /** Custom resources have `fromStorage` for their storage version too: defaults and pruning on read. */

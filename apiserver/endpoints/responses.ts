@@ -1,9 +1,7 @@
 /**
- * How answers are put together: JSON values, stored bytes, lists of stored bytes, Statuses. Bytes are made only when a
- * socket asks for them, decoded values only when an in-process caller does.
+ * How answers are put together: JSON values, stored bytes, lists of stored bytes. Bytes are made only when a socket
+ * asks for them, decoded values only when an in-process caller does.
  */
-import type { Status } from '#machinery/api/meta/v1.ts'
-import { newInternalError, StatusError } from '#machinery/meta/errors.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
 
 export type ResponseHeaders = ApiResponse['headers']
@@ -52,20 +50,4 @@ export function jsonResponse(status: number, value: unknown, headers = JSON_HEAD
 
 export function textResponse(status: number, text: string): ApiResponse {
   return { status, headers: TEXT_HEADERS, body: { type: 'bytes', chunks: [Buffer.from(text)] } }
-}
-
-function statusResponse(status: Status): ApiResponse {
-  const code = status.code ?? 500
-  const retryAfter = status.details?.retryAfterSeconds
-  const headers = retryAfter === undefined ? JSON_HEADERS : { ...JSON_HEADERS, 'retry-after': String(retryAfter) }
-  return jsonResponse(code, status, headers)
-}
-
-/** StatusErrors as they are; anything else is an internal error whose details stay in the log. */
-export function errorResponse(err: unknown): ApiResponse {
-  return statusResponse(toStatusError(err).status)
-}
-
-function toStatusError(err: unknown): StatusError {
-  return err instanceof StatusError ? err : newInternalError('an unexpected error occurred; see the server log')
 }

@@ -8,10 +8,15 @@ import type { Logger } from '#machinery/util/logger.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
 
-export function withErrorGuard(next: Handler, toResponse: (err: unknown) => ApiResponse, logger: Logger): Handler {
+/** `toResponse` gets the Accept header along with what was thrown. */
+export function withErrorGuard(
+  next: Handler,
+  toResponse: (err: unknown, accept: string | undefined) => ApiResponse,
+  logger: Logger,
+): Handler {
   const answer = (call: ApiCall, err: unknown): ApiResponse => {
     if (!(err instanceof StatusError) && !call.request.signal.aborted) logUnexpected(call, err)
-    return toResponse(err)
+    return toResponse(err, call.request.headers['accept'])
   }
   const logUnexpected = (call: ApiCall, err: unknown): void => {
     const { method, path } = call.request

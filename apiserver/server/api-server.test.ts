@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { ADMIN, openSchema, plainResource, startTestServer } from '#test/contract/resource-server.ts'
 import type { TestServerOptions } from '#test/contract/resource-server.ts'
-import type { ApiServer } from './interfaces.ts'
+import { ADMIN, openSchema, plainResource, startTestServer } from '#test/contract/resource-server.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
+import type { ApiServer } from './interfaces.ts'
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps'
 const nobodyStops = new AbortController().signal
@@ -328,9 +328,9 @@ describe('scale', () => {
 })
 
 describe('representations', () => {
-  it('fall back from protobuf to JSON, and to 406 when nothing fits', async () => {
+  it('fall back from CBOR to JSON, and to 406 when nothing fits', async () => {
     const server = start()
-    const accept = 'application/vnd.kubernetes.protobuf,application/json'
+    const accept = 'application/cbor,application/json'
     expect(await ask(server, { path: CONFIG_MAPS, headers: { accept } })).toMatchObject({
       status: 200,
       body: { kind: 'ConfigMapList' },

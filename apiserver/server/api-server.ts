@@ -15,8 +15,8 @@ import type { Authenticator, UserInfo } from '../authentication/interfaces.ts'
 import { GROUP_AUTHENTICATED, GROUP_MASTERS } from '../authentication/interfaces.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
 import { createDocumentCache } from '../endpoints/discovery/cached-document.ts'
+import { errorResponse } from '../endpoints/error-response.ts'
 import type { EndpointScope } from '../endpoints/interfaces.ts'
-import { errorResponse } from '../endpoints/responses.ts'
 import { serveResource } from '../endpoints/route.ts'
 import type { WatchMetrics } from '../endpoints/verbs/watch.ts'
 import { authorizeCall } from '../filters/authorization.ts'
@@ -33,8 +33,8 @@ import { createInProcessTransport } from './in-process-transport.ts'
 import type { ApiRequest, ApiResponse, ApiServer, HealthCheck, VersionInfo } from './interfaces.ts'
 import { serveNonResource } from './non-resource.ts'
 import type { ResourceTable } from './resource-table.ts'
-import { measureStoredObjects } from './storage-metrics.ts'
 import { createResourceTable } from './resource-table.ts'
+import { measureStoredObjects } from './storage-metrics.ts'
 
 export interface ApiServerOptions {
   readonly cacher: Cacher
@@ -135,7 +135,7 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
     try {
       call.parseInfo()
     } catch (err) {
-      return errorResponse(err)
+      return errorResponse(err, request.headers['accept'])
     }
     return chain(call)
   }

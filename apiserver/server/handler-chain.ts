@@ -7,7 +7,7 @@
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Authenticator } from '../authentication/interfaces.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
-import { errorResponse } from '../endpoints/responses.ts'
+import { errorResponse } from '../endpoints/error-response.ts'
 import { withAuthentication } from '../filters/authentication.ts'
 import { withAuthorization } from '../filters/authorization.ts'
 import { withErrorGuard } from '../filters/error-guard.ts'

@@ -49,6 +49,7 @@ export function createResourceTable(cacher: Cacher, admission: AdmissionChain, o
         apiVersion: apiVersionOf({ group: definition.group, version: version.version }),
         presenter: createPresenter(definition, version),
         frames: createFrameCache(),
+        protobufFrames: createFrameCache(),
       })
     }
   }

@@ -7,7 +7,7 @@ import type { JsonObject } from '#machinery/util/types.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceDefinition, SubresourceDefinition, VersionDefinition } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
-import { parseAccept } from '../negotiate.ts'
+import { parseAccept } from '../accept.ts'
 import { jsonResponse } from '../responses.ts'
 import type { DocumentCache } from './cached-document.ts'
 import { groupsOf, verbsOf } from './documents.ts'
@@ -26,11 +26,16 @@ const V2_PROTOBUF_TYPES: ReadonlySet<string> = new Set([
   'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
   'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
 ])
-const JSON_TYPES: ReadonlySet<string> = new Set(['application/json', '*/*', 'application/*', ''])
+const JSON_TYPES: ReadonlySet<string> = new Set(['application/json', '*/*', 'application/*'])
+
+function acceptOf(call: ApiCall): string {
+  const { accept = '' } = call.request.headers
+  return accept === '' ? '*/*' : accept
+}
 
 export function serveOpenApiV2(call: ApiCall, source: OpenApiSource): ApiResponse {
   const json = (): JsonObject => source.builder.v2(openApiResources(source.definitions()))
-  for (const { mediaType } of parseAccept(call.request.headers['accept'] ?? '')) {
+  for (const { mediaType } of parseAccept(acceptOf(call))) {
     if (V2_PROTOBUF_TYPES.has(mediaType)) {
       const type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
       return source.documents.respond(call, 'openapi/v2 protobuf', type, () => source.v2ToProtobuf(json()))
@@ -42,9 +47,7 @@ export function serveOpenApiV2(call: ApiCall, source: OpenApiSource): ApiRespons
 
 /** `path` is what follows /openapi/v3/: '' for the index, `api/v1`, `apis/apps/v1`. */
 export function serveOpenApiV3(call: ApiCall, path: string, source: OpenApiSource): ApiResponse {
-  const acceptable = parseAccept(call.request.headers['accept'] ?? '').some(({ mediaType }) =>
-    JSON_TYPES.has(mediaType),
-  )
+  const acceptable = parseAccept(acceptOf(call)).some(({ mediaType }) => JSON_TYPES.has(mediaType))
   if (!acceptable) throw newNotAcceptable(['application/json'])
   if (path === '') return source.documents.respond(call, 'openapi/v3', 'application/json', () => v3Index(source))
   const [root = '', ...rest] = path.split('/')

@@ -1,9 +1,13 @@
 /** /api, /apis and below: which document a path and an Accept header mean. Upstream: apiserver pkg/endpoints/discovery. */
 import { newPathNotFound } from '#machinery/meta/errors.ts'
+import { encodeProtobuf } from '#machinery/schema/protobuf/encode.ts'
+import { toYaml } from '#machinery/yaml/yaml.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
-import { parseAccept } from '../negotiate.ts'
+import type { AcceptClause } from '../accept.ts'
+import type { Media } from '../negotiate.ts'
+import { negotiateDocument } from '../negotiate.ts'
 import type { DocumentCache } from './cached-document.ts'
 import { aggregatedDiscovery, groupDocument, groupList, groupsOf, legacyVersions, resourceList } from './documents.ts'
 
@@ -14,22 +18,25 @@ export interface DiscoverySource {
   readonly serverAddress: () => string
 }
 
-const JSON_TYPE = 'application/json'
-
 export function serveDiscovery(call: ApiCall, segments: readonly string[], source: DiscoverySource): ApiResponse {
   const [root = '', first = '', second] = segments
   const definitions = source.definitions()
   const groups = groupsOf(definitions)
+  const { accept } = call.request.headers
+  const { media, mediaType, clause } = negotiateDocument(
+    accept,
+    (wanted) => segments.length === 1 && aggregatedVersion(wanted) !== undefined,
+  )
   const respond = (name: string, make: () => object): ApiResponse =>
-    source.documents.respond(call, name, JSON_TYPE, make)
+    source.documents.respond(call, `${name} ${media}`, mediaType, () => encoded(make(), media))
   if (segments.length === 1) {
-    const aggregated = aggregatedVersion(call.request.headers['accept'])
+    const aggregated = clause && aggregatedVersion(clause)
     if (aggregated !== undefined) {
       const shown = groups.filter(({ group }) => (group === '') === (root === 'api'))
       const apiVersion = `apidiscovery.k8s.io/${aggregated}`
-      const type = `${JSON_TYPE};g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`
-      const make = () => aggregatedDiscovery(apiVersion, shown, definitions)
-      return source.documents.respond(call, `${root} ${aggregated}`, type, make)
+      const type = `${mediaType};g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`
+      const make = () => encoded(aggregatedDiscovery(apiVersion, shown, definitions), media)
+      return source.documents.respond(call, `${root} ${aggregated} ${media}`, type, make)
     }
     if (root === 'apis') return respond('apis', () => groupList(groups))
     return respond('api', () => legacyVersions(groups, source.serverAddress()))
@@ -43,14 +50,16 @@ export function serveDiscovery(call: ApiCall, segments: readonly string[], sourc
   return respond(`${root}/${groupName}/${version}`, () => resourceList(groupName, version, definitions))
 }
 
-/** The aggregated version the client prefers over plain JSON; undefined when it does not know any. */
-function aggregatedVersion(accept: string | undefined): 'v2' | 'v2beta1' | undefined {
-  if (accept === undefined || !accept.includes('APIGroupDiscoveryList')) return undefined
-  for (const { mediaType, parameters } of parseAccept(accept)) {
-    if (mediaType !== JSON_TYPE) continue
-    if (parameters.get('as') !== 'APIGroupDiscoveryList') return undefined
-    const version = parameters.get('v')
-    if (parameters.get('g') === 'apidiscovery.k8s.io' && (version === 'v2' || version === 'v2beta1')) return version
-  }
-  return undefined
+/** JSON is made by the cache of documents, which keeps the value for callers in this process. */
+function encoded(document: object, media: Media): object {
+  if (media === 'yaml') return Buffer.from(toYaml(document))
+  return (media === 'protobuf' ? encodeProtobuf(document) : undefined) ?? document
+}
+
+/** Undefined when the clause asks for something else. */
+function aggregatedVersion({ parameters }: AcceptClause): 'v2' | 'v2beta1' | undefined {
+  if (parameters.get('as') !== 'APIGroupDiscoveryList' || parameters.get('g') !== 'apidiscovery.k8s.io')
+    return undefined
+  const version = parameters.get('v')
+  return version === 'v2' || version === 'v2beta1' ? version : undefined
 }

@@ -12,7 +12,7 @@ import { listObjects } from './read.ts'
 
 export async function serveDelete(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
   const { definition } = scope
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const deleteOptions = parseDeleteOptions(call.request, call.query)
   const request = { ...deleteRequest(call, scope, deleteOptions), name: call.info.name }
   const { object, isDeleted } = await store.delete(request)
@@ -29,7 +29,7 @@ export async function serveDeleteCollection(
   scope: EndpointScope,
   store: ResourceStore,
 ): Promise<ApiResponse> {
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const listOptions = parseListOptions(call.query, scope.definition, false)
   const deleteOptions = parseDeleteOptions(call.request, call.query)
   const list = await listObjects(call, scope, store, listOptions)

@@ -43,7 +43,7 @@ export async function servePatch(
   const { info } = call
   const { definition, version } = scope
   const patch = parsePatch(call.request, version.schema.strategicMerge)
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'PatchOptions')
   call.isDryRun = isDryRun
   const expected = { group: definition.group, version: version.version, kind: definition.kind, schema: version.schema }

@@ -2,8 +2,8 @@
 import { newBadRequest, newInvalid, newNotFound } from '#machinery/meta/errors.ts'
 import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
-import { interpretError } from '../../registry/generic/interpret-error.ts'
 import type { ResourceStore } from '../../registry/generic/interfaces.ts'
+import { interpretError } from '../../registry/generic/interpret-error.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import type { StoreList } from '../../storage/cacher/interface.ts'
 import type { EndpointScope } from '../interfaces.ts'
@@ -14,7 +14,7 @@ import { listResponse, objectResponse } from '../output.ts'
 
 export async function serveGet(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
   const { info } = call
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { definition } = scope
   const key = store.objects.keyOf(definition.namespaced ? info.namespace : '', info.name)
   const resourceVersion = call.query.get('resourceVersion')
@@ -34,7 +34,7 @@ function invalidResourceVersion(value: string): Error {
 }
 
 export async function serveList(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const options = parseListOptions(call.query, scope.definition, false)
   return listResponse(await listObjects(call, scope, store, options), scope, output, call)
 }

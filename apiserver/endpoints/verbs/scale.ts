@@ -32,7 +32,7 @@ export async function serveScale(
   store: ResourceStore,
   mapping: ScaleMapping,
 ): Promise<ApiResponse> {
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { definition } = scope
   if (call.info.verb === 'get') {
     const key = store.objects.keyOf(definition.namespaced ? call.info.namespace : '', call.info.name)

@@ -46,7 +46,7 @@ async function createUnstored(
   expected: ExpectedKind,
   create: (object: KubeObject) => Promise<KubeObject>,
 ): Promise<ApiResponse> {
-  const output = negotiateWithoutTable(call.request.headers['accept'])
+  const output = negotiateWithoutTable(call.request.headers['accept'], scope.presenter)
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'CreateOptions')
   call.isDryRun = isDryRun
   const { object, strictErrors } = decodeObject(call.request, expected)
@@ -75,7 +75,7 @@ async function createUnstored(
 }
 
 export function serveVirtualList(call: ApiCall, scope: EndpointScope): ApiResponse {
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { definition } = scope
   const objects = (definition.virtualList?.() ?? []).map((object) =>
     transientObject(object.metadata.name ?? '', { ...object }),

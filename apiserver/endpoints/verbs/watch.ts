@@ -4,18 +4,21 @@
  * Upstream: apiserver pkg/endpoints/handlers/watch.go.
  */
 import { isExpired, isStatusError, newBadRequest, newExpired } from '#machinery/meta/errors.ts'
+import { encodeProtobuf } from '#machinery/schema/protobuf/encode.ts'
+import { PROTOBUF_MEDIA_TYPE, watchFrame } from '#machinery/schema/protobuf/envelope.ts'
 import type { TimerHandle } from '#machinery/util/clock.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
-import { interpretError } from '../../registry/generic/interpret-error.ts'
 import type { ResourceStore } from '../../registry/generic/interfaces.ts'
+import { interpretError } from '../../registry/generic/interpret-error.ts'
 import type { ApiResponse, StreamFrame, StreamSink } from '../../server/interfaces.ts'
 import type { StoreWatchEvent, StoreWatchSink } from '../../storage/cacher/interface.ts'
 import type { EndpointScope } from '../interfaces.ts'
-import type { OutputFormat } from '../negotiate.ts'
-import { negotiateOutput } from '../negotiate.ts'
+import type { Media, OutputFormat } from '../negotiate.ts'
+import { negotiateStream } from '../negotiate.ts'
 import type { ParsedListOptions } from '../options/list-options.ts'
 import { parseListOptions } from '../options/list-options.ts'
-import { representObject } from '../output.ts'
+import { protobufBytes, representObject } from '../output.ts'
+import type { ResponseHeaders } from '../responses.ts'
 import { JSON_HEADERS } from '../responses.ts'
 
 const MIN_TIMEOUT_SECONDS = 1800
@@ -37,7 +40,7 @@ export async function serveWatch(
   metrics: WatchMetrics,
 ): Promise<ApiResponse> {
   const { definition } = scope
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateStream(call.request.headers['accept'], scope.presenter)
   const options = parseListOptions(call.query, definition, true)
   const name = watchedName(call, options)
   const seconds = options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS)
@@ -62,23 +65,30 @@ export async function serveWatch(
   } catch (err) {
     ended.abort()
     const failure = interpretError(err, 'watch', definition, '')
-    if (isStatusError(failure) && isExpired(failure)) return expiredStream(failure.status)
+    if (isStatusError(failure) && isExpired(failure)) return expiredStream(failure.status, output.media)
     throw failure
   }
   return {
     status: 200,
-    headers: JSON_HEADERS,
+    headers: headersOf(output.media),
     body: { type: 'stream', start: (sink) => stream.start(sink, seconds, ended.signal) },
   }
 }
 
+const PROTOBUF_STREAM_HEADERS: ResponseHeaders = Object.freeze({
+  ...JSON_HEADERS,
+  'content-type': `${PROTOBUF_MEDIA_TYPE};stream=watch`,
+})
+
+const headersOf = (media: Media): ResponseHeaders => (media === 'protobuf' ? PROTOBUF_STREAM_HEADERS : JSON_HEADERS)
+
 /** A version that is too old is an event of the stream, not an answer: clients look for it there. */
-function expiredStream(status: object): ApiResponse {
+function expiredStream(status: object, media: Media): ApiResponse {
   const start = (sink: StreamSink): void => {
-    sink.write(errorFrame(status))
+    sink.write(valueFrame('ERROR', status, media))
     sink.end()
   }
-  return { status: 200, headers: JSON_HEADERS, body: { type: 'stream', start } }
+  return { status: 200, headers: headersOf(media), body: { type: 'stream', start } }
 }
 
 /** The legacy /watch/ paths carry the name in the path, and it is that name the request was authorized for. */
@@ -150,7 +160,7 @@ class WatchStream implements StoreWatchSink {
     if (this.#isOver) return
     if (reason === 'expired') {
       const { status } = newExpired('The resourceVersion for the provided watch is too old.')
-      this.#backlog.push(errorFrame(status))
+      this.#backlog.push(valueFrame('ERROR', status, this.#output.media))
     }
     this.#endAfterBacklog()
   }
@@ -191,12 +201,14 @@ class WatchStream implements StoreWatchSink {
 
   #frameOf({ type, object }: StoreWatchEvent): StreamFrame {
     this.#metrics.eventSent(this.#scope)
-    if (this.#output.as === 'Object') return new ObjectFrame(type, object, this.#scope)
+    const { as, media } = this.#output
+    if (as === 'Object') return new ObjectFrame(type, object, this.#scope, media)
     const hasColumns = !this.#sentColumns
     this.#sentColumns = true
     // A bookmark has nothing to show but its resourceVersion.
     const items = type === 'BOOKMARK' ? [] : [object]
-    return valueFrame(type, representObject(object, items, this.#scope, this.#output, this.#call, hasColumns))
+    const shown = representObject(object, items, this.#scope, this.#output, this.#call, hasColumns)
+    return valueFrame(type, shown, media)
   }
 }
 
@@ -206,21 +218,28 @@ class ObjectFrame implements StreamFrame {
   readonly #type: StoreWatchEvent['type']
   readonly #object: StoreWatchEvent['object']
   readonly #scope: EndpointScope
+  readonly #media: Media
 
-  constructor(type: StoreWatchEvent['type'], object: StoreWatchEvent['object'], scope: EndpointScope) {
+  constructor(type: StoreWatchEvent['type'], object: StoreWatchEvent['object'], scope: EndpointScope, media: Media) {
     this.#type = type
     this.#object = object
     this.#scope = scope
+    this.#media = media
   }
 
   bytes(): Buffer {
-    return this.#scope.frames.get(this.#object, this.#type, () =>
-      Buffer.concat([
-        Buffer.from(`{"type":"${this.#type}","object":`),
-        this.#scope.presenter.json(this.#object),
-        FRAME_END,
-      ]),
-    )
+    const { frames, protobufFrames } = this.#scope
+    if (this.#media === 'protobuf') return protobufFrames.get(this.#object, this.#type, () => this.#encodeProtobuf())
+    return frames.get(this.#object, this.#type, () => this.#encodeJson())
+  }
+
+  #encodeJson(): Buffer {
+    const start = Buffer.from(`{"type":"${this.#type}","object":`)
+    return Buffer.concat([start, this.#scope.presenter.json(this.#object), FRAME_END])
+  }
+
+  #encodeProtobuf(): Buffer {
+    return watchFrame(this.#type, protobufBytes(this.#object, this.#scope))
   }
 
   get decoded(): unknown {
@@ -228,9 +247,13 @@ class ObjectFrame implements StreamFrame {
   }
 }
 
-function valueFrame(type: string, object: unknown): StreamFrame {
+function valueFrame(type: string, object: object, media: Media): StreamFrame {
   const decoded = { type, object }
-  return { decoded, bytes: () => Buffer.from(`${JSON.stringify(decoded)}\n`) }
+  return {
+    decoded,
+    bytes() {
+      const message = media === 'protobuf' ? encodeProtobuf(object) : undefined
+      return message === undefined ? Buffer.from(`${JSON.stringify(decoded)}\n`) : watchFrame(type, message)
+    },
+  }
 }
-
-const errorFrame = (status: object): StreamFrame => valueFrame('ERROR', status)

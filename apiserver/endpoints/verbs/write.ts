@@ -16,7 +16,7 @@ import { toStorage } from '../presenter.ts'
 export type CreateAuthorization = (call: ApiCall) => void | Promise<void>
 
 export async function serveCreate(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'CreateOptions')
   call.isDryRun = isDryRun
   const draft = decodeStored(call, scope, fieldValidation)
@@ -35,7 +35,7 @@ export async function serveUpdate(
   mayCreate: CreateAuthorization,
 ): Promise<ApiResponse> {
   const { info } = call
-  const output = negotiateOutput(call.request.headers['accept'])
+  const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'UpdateOptions')
   call.isDryRun = isDryRun
   let first: KubeObject | undefined = decodeNamed(call, scope, fieldValidation)

@@ -13,7 +13,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { toError } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
-import { errorResponse } from '../../endpoints/responses.ts'
+import { errorResponse } from '../../endpoints/error-response.ts'
 import type { ApiRequest, ApiResponse, ListenOptions } from '../interfaces.ts'
 import type { BodyFault } from './read-body.ts'
 import { BodyReader, DISCARDED_BYTES_MAX } from './read-body.ts'
@@ -92,7 +92,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   /** The chain answers its own errors; whatever still arrives here is a defect in the chain. */
   const unexpected = (request: ApiRequest, err: unknown): ApiResponse => {
     logger.error({ method: request.method, path: request.path, stack: toError(err).stack }, 'request handler failed')
-    return errorResponse(err)
+    return errorResponse(err, request.headers['accept'])
   }
 
   const onRequest = (incoming: IncomingRequest, response: OutgoingResponse): void => {
@@ -113,8 +113,8 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
   }
 
   const refuse = (incoming: IncomingRequest, response: OutgoingResponse, fault: BodyFault): void => {
-    const answer = errorResponse(faultError(fault, maxBodyBytes))
     const request = new SocketRequest(incoming, response, undefined)
+    const answer = errorResponse(faultError(fault, maxBodyBytes), request.headers['accept'])
     const isRestRead = fault === 'too-large' && declaredBytes(incoming) <= maxBodyBytes + DISCARDED_BYTES_MAX
     if (isRestRead) writer.write(request, response, answer)
     else writer.writeAndClose(request, response, answer)

@@ -3,11 +3,10 @@
  * struct: empty members that are `omitempty` are absent, times and quantities are text.
  * Upstream: apimachinery pkg/runtime/serializer/protobuf, the generated.pb.go files.
  */
-import { tryParseApiVersion } from '#machinery/meta/resource.ts'
 import { setMember } from '#machinery/util/json.ts'
 import type { FactField } from '../facts.ts'
 import { schemaFacts } from '../facts.ts'
-import { protobufTypeOf } from './encode.ts'
+import { protobufTypeNamed } from './encode.ts'
 import { MAGIC } from './envelope.ts'
 import { scalarDecoder, wireOf } from './scalars.ts'
 import { ProtobufError, WIRE, WireReader } from './wire-reader.ts'
@@ -23,8 +22,7 @@ export function decodeProtobuf(body: Buffer): Record<string, unknown> | undefine
   if (!body.subarray(0, MAGIC.length).equals(MAGIC))
     throw new ProtobufError('provided data does not appear to be a protobuf message')
   const envelope = readEnvelope(body.subarray(MAGIC.length))
-  const groupVersion = tryParseApiVersion(envelope.apiVersion)
-  const type = groupVersion && protobufTypeOf(groupVersion.group, groupVersion.version, envelope.kind)
+  const type = protobufTypeNamed(envelope.apiVersion, envelope.kind)
   if (type === undefined) return undefined
   const object: Record<string, unknown> = { kind: envelope.kind, apiVersion: envelope.apiVersion }
   messageOf(type).readInto(object, envelope.raw, 0)

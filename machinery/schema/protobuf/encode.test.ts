@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseYamlDocuments, toYaml } from '#machinery/yaml/yaml.ts'
 import { decodeProtobuf } from './decode.ts'
-import { encodeProtobuf, protobufKind } from './encode.ts'
+import { encodeProtobuf } from './encode.ts'
 
 const FIXTURES = '../shared/data/kubernetes-1.36/fixtures'
 const names = existsSync(FIXTURES)

@@ -25,18 +25,27 @@ export function protobufKind(group: string, version: string, kind: string): Prot
   return type === undefined ? undefined : { encode: (object) => encodeMessage(messageOf(type), object) }
 }
 
+/** The message of a list's metadata. */
+export function encodeListMeta(metadata: object): Buffer {
+  return encodeMessage(messageOf('meta/v1.ListMeta'), metadata)
+}
+
 /** Any object with kind and apiVersion, in its envelope; undefined when its kind has no protobuf form. */
 export function encodeProtobuf(object: object): Buffer | undefined {
-  const { apiVersion, kind } = object as { readonly apiVersion?: unknown; readonly kind?: unknown }
+  const { apiVersion = '', kind } = object as { readonly apiVersion?: unknown; readonly kind?: unknown }
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined
-  const groupVersion = tryParseApiVersion(apiVersion)
-  if (groupVersion === undefined) return undefined
-  const type = protobufTypeOf(groupVersion.group, groupVersion.version, kind)
+  const type = protobufTypeNamed(apiVersion, kind)
   return type === undefined ? undefined : envelopeOf(apiVersion, kind, encodeMessage(messageOf(type), object))
 }
 
+/** The type behind an object's own words for it. Discovery's oldest documents have no apiVersion. */
+export function protobufTypeNamed(apiVersion: string, kind: string): string | undefined {
+  const groupVersion = apiVersion === '' ? { group: '', version: 'v1' } : tryParseApiVersion(apiVersion)
+  return groupVersion && protobufTypeOf(groupVersion.group, groupVersion.version, kind)
+}
+
 /** Options, Status and the like are registered in every group. */
-export function protobufTypeOf(group: string, version: string, kind: string): string | undefined {
+function protobufTypeOf(group: string, version: string, kind: string): string | undefined {
   const facts = schemaFacts()
   const own = facts.typeOfKind(group, version, kind)
   const shared = own === undefined ? facts.typeOfKind('', 'v1', kind) : undefined
