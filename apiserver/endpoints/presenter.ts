@@ -19,7 +19,7 @@ export function createPresenter(definition: ResourceDefinition, version: Version
     return {
       object: (cached) => cached.object,
       json: (cached) => cached.json(),
-      protobuf: kind && ((cached) => cached.memo('protobuf', () => kind.encode(cached.object))),
+      protobuf: kind && ((cached) => cached.encoded('protobuf', () => kind.encode(cached.object))),
     }
   }
   const convert = (cached: CachedObject): DeepReadonly<KubeObject> => fromStorage(definition, version, cached.object)
@@ -31,9 +31,9 @@ export function createPresenter(definition: ResourceDefinition, version: Version
       json: (cached) => {
         const shown = object(cached)
         if (shown === cached.object) return cached.json()
-        return cached.memo(`${slot}:json`, () => Buffer.from(JSON.stringify(shown)))
+        return cached.encoded(`${slot}:json`, () => Buffer.from(JSON.stringify(shown)))
       },
-      protobuf: kind && ((cached) => cached.memo(`${slot}:protobuf`, () => kind.encode(object(cached)))),
+      protobuf: kind && ((cached) => cached.encoded(`${slot}:protobuf`, () => kind.encode(object(cached)))),
     }
   }
   const object = (cached: CachedObject): DeepReadonly<KubeObject> => {

@@ -44,9 +44,9 @@ function memberOf([, type, , flags, extra]: FactField, random: Random, depth: nu
   const chance = depth > 6 ? 0.15 : 0.5
   if ((isPointer || isCollection) && (random() > chance || depth > DEPTH_MAX)) return undefined
   if (type.startsWith('[]'))
-    return Array.from({ length: 1 + int(random, 2) }, () => valueOf(type.slice(2), random, depth))
+    return Array.from({ length: 1 + int(random, 2) }, () => randomValue(type.slice(2), random, depth))
   if (type.startsWith('{}')) return mapOf(type.slice(2), random, depth)
-  const value = valueOf(type, random, depth)
+  const value = randomValue(type, random, depth)
   // Go's encoder shows no empty members here; members of an embedded struct are as its own.
   const isOmittedWhenEmpty = flags.includes('o') && !flags.includes('p') && extra !== null
   return isOmittedWhenEmpty && (value === '' || value === 0 || value === false) ? undefined : value
@@ -56,8 +56,8 @@ function mapOf(valueType: string, random: Random, depth: number): Record<string,
   const map: Record<string, unknown> = {}
   for (let i = 0; i < 1 + int(random, 3); i++) {
     map[`${text(random)}${i}`] = valueType.startsWith('[]')
-      ? [valueOf(valueType.slice(2), random, depth)]
-      : valueOf(valueType, random, depth)
+      ? [randomValue(valueType.slice(2), random, depth)]
+      : randomValue(valueType, random, depth)
   }
   return map
 }
@@ -80,7 +80,7 @@ function integer(random: Random, bits: number): number {
 const QUANTITIES = ['0', '1', '100m', '1500m', '1Gi', '-3', '2500Ki', '1e30', '1n', '12345678901234567890']
 const DURATIONS = ['0s', '1h0m0s', '1m30s', '1.5s', '-2h3m4.000000005s', '150ms', '3µs', '7ns']
 
-function valueOf(type: string, random: Random, depth: number): unknown {
+function randomValue(type: string, random: Random, depth: number): unknown {
   switch (type) {
     case 'string':
       return text(random)

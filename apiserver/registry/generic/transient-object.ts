@@ -10,5 +10,6 @@ export function transientObject(key: string, object: KubeObject): CachedObject {
     sizeBytes: 0,
     json: () => Buffer.from(JSON.stringify(object)),
     memo: (_representation, make) => make(),
+    encoded: (_representation, make) => make(),
   }
 }

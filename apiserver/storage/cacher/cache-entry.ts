@@ -19,6 +19,8 @@ const CLOSING_BRACE = 0x7d
 export interface EntrySettings {
   readonly isFrozen: boolean
   readonly encoded: EncodedBudget
+  /** For what `encoded` holds beside the JSON. */
+  readonly representations: EncodedBudget
 }
 
 export class CacheEntry implements CachedObject {
@@ -29,6 +31,7 @@ export class CacheEntry implements CachedObject {
   #object: KubeObject | undefined
   #json: Buffer | undefined
   #memos: Map<string, unknown> | undefined
+  #representations: Map<string, Buffer> | undefined
 
   /** `object`, when known, is the decoded value with this revision as its resourceVersion. */
   constructor(key: string, revision: number, value: Buffer, settings: EntrySettings, object?: KubeObject) {
@@ -55,14 +58,25 @@ export class CacheEntry implements CachedObject {
   json(): Buffer {
     if (this.#json === undefined) {
       this.#json = spliceResourceVersion(this.#value, this.revision)
-      this.#settings.encoded.add(this, this.#json.length)
+      this.#settings.encoded.add(this, '', this.#json.length)
     }
     return this.#json
   }
 
-  /** For the budget: the JSON is made anew when it is next asked for. */
-  dropJson(): void {
-    this.#json = undefined
+  encoded(representation: string, make: () => Buffer): Buffer {
+    const known = this.#representations?.get(representation)
+    if (known !== undefined) return known
+    const bytes = make()
+    this.#representations ??= new Map()
+    this.#representations.set(representation, bytes)
+    this.#settings.representations.add(this, representation, bytes.length)
+    return bytes
+  }
+
+  /** For the budgets: what was dropped is made anew when it is next asked for. */
+  dropEncoded(representation: string): void {
+    if (representation === '') this.#json = undefined
+    else this.#representations?.delete(representation)
   }
 
   memo<T>(representation: string, make: () => T): T {
@@ -91,6 +105,7 @@ export class CacheEntry implements CachedObject {
     this.#object = undefined
     this.#json = undefined
     this.#memos = undefined
+    this.#representations = undefined
   }
 }
 

@@ -11,7 +11,7 @@ import { discardLogger } from '#machinery/util/logger.ts'
 import type { Storage, StorageError, StorageEvent, StorageWatcher } from '../interface.ts'
 import { BookmarkTimer } from './bookmarks.ts'
 import type { EntrySettings } from './cache-entry.ts'
-import { EncodedBudget } from './encoded-budget.ts'
+import { EncodedBudget, REPRESENTATIONS_BYTES_MAX } from './encoded-budget.ts'
 import type { Cacher, CacherOptions, ObjectStore, ObjectStoreOptions } from './interface.ts'
 import { Progress } from './progress.ts'
 import { prefixOf, ResourceStore } from './resource-store.ts'
@@ -39,7 +39,11 @@ class StorageCacher implements Cacher, StorageWatcher {
     this.#storage = storage
     this.#clock = clock
     this.#logger = options.logger ?? discardLogger
-    this.#settings = { isFrozen: options.freeze ?? false, encoded: new EncodedBudget() }
+    this.#settings = {
+      isFrozen: options.freeze ?? false,
+      encoded: new EncodedBudget(),
+      representations: new EncodedBudget(REPRESENTATIONS_BYTES_MAX),
+    }
     this.#progress = new Progress(clock)
     this.#bookmarks = new BookmarkTimer(clock)
     this.#started = this.#start().catch(() => this.#restart())

@@ -6,7 +6,7 @@ import { EncodedBudget } from './encoded-budget.ts'
 import { EventWindow } from './event-window.ts'
 
 const MINUTE_MS = 60_000
-const settings = { isFrozen: false, encoded: new EncodedBudget() }
+const settings = { isFrozen: false, encoded: new EncodedBudget(), representations: new EncodedBudget() }
 let clock: FakeClock
 let window: EventWindow
 let revision: number

@@ -17,8 +17,10 @@ export interface CachedObject {
   readonly sizeBytes: number
   /** The object's JSON, resourceVersion included, kind and apiVersion first; encoded at most once. */
   json(): Buffer
-  /** Memo slot per representation (other versions, table rows, protobuf…), filled by the endpoints layer. */
+  /** Memo slot per representation (other versions, table rows…), filled by the endpoints layer. */
   memo<T>(representation: string, make: () => T): T
+  /** The same for encoded bytes, which are many: what has not been used for long may be made again. */
+  encoded(representation: string, make: () => Buffer): Buffer
 }
 
 /** A predicate over objects. `matches` is called on cached objects and must be pure. */

@@ -16,7 +16,7 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
 
 /** Writes what `content` writes, and its length. */
-export function delimited(writer: WireWriter, content: () => void): void {
+function delimited(writer: WireWriter, content: () => void): void {
   const before = writer.length
   content()
   writer.varint(writer.length - before)
