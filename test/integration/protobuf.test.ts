@@ -7,6 +7,7 @@ import { decodeProtobuf } from '#machinery/schema/protobuf/decode.ts'
 import { encodeProtobuf } from '#machinery/schema/protobuf/encode.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
+import { seededRandom } from '#test/support/random-object.ts'
 
 const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 const NAMESPACE = '/api/v1/namespaces/default'
@@ -288,6 +289,34 @@ describe('errors', () => {
   })
 })
 
+it("never answers garbled bodies with anything but a success or the client's error", async () => {
+  const random = seededRandom(1)
+  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+  const bodies: readonly (readonly [string, object])[] = [
+    [`${NAMESPACE}/configmaps`, configMap('g', { k: 'v' })],
+    [`${NAMESPACE}/pods`, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'g' }, spec: template.spec }],
+    [
+      '/apis/apps/v1/namespaces/default/deployments',
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'g' },
+        spec: { selector: { matchLabels: { a: 'b' } }, template },
+      },
+    ],
+  ]
+  for (const [path, object] of bodies) {
+    const whole = encodeProtobuf(object) ?? Buffer.alloc(0)
+    for (let round = 0; round < 200; round++) {
+      const body = Buffer.from(whole)
+      for (let i = 0; i < 3; i++) body[Math.floor(random() * body.length)] = Math.floor(random() * 256)
+      const cut = random() < 0.3 ? body.subarray(0, Math.floor(random() * body.length)) : body
+      const { status } = await dispatch(`${path}?dryRun=All`, { method: 'POST', body: cut })
+      expect([201, 400, 403, 404, 409, 415, 422]).toContain(status)
+    }
+  }
+})
+
 /** Built by hand: encoding it here would need as much stack as decoding it there. */
 function deepRevision(depth: number): Buffer {
   const placeholder = 'x'.repeat(depth * 2)
@@ -330,6 +359,25 @@ describe('what is not stored', () => {
       contentType: PROTOBUF,
       object: { kind, ...expected },
     })
+  })
+
+  it('Bindings and Evictions are Statuses', async () => {
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p' },
+      spec: { containers: [{ name: 'c', image: 'i' }] },
+    }
+    await ask(`${NAMESPACE}/pods`, { method: 'POST', body: pod })
+    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'p' }, target: { kind: 'Node', name: 'n' } }
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } }
+    for (const [subresource, body] of Object.entries({ binding, eviction })) {
+      expect(await ask(`${NAMESPACE}/pods/p/${subresource}`, { method: 'POST', body })).toMatchObject({
+        status: 201,
+        contentType: PROTOBUF,
+        object: { kind: 'Status', status: 'Success' },
+      })
+    }
   })
 
   it('Scale is read and written', async () => {
