@@ -7,6 +7,7 @@ import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import type { FieldValidation, ObjectSchema } from '#machinery/schema/interfaces.ts'
+import type { KindDefault } from '#machinery/schema/protobuf/decode.ts'
 import { decodeProtobuf } from '#machinery/schema/protobuf/decode.ts'
 import { PROTOBUF_MEDIA_TYPE } from '#machinery/schema/protobuf/envelope.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
@@ -38,7 +39,7 @@ export function mediaTypeOf(contentType: string | undefined): string {
 }
 
 /** Undefined when the body is empty. Throws 415 for other media types, an Error for malformed text. */
-export function parseBody(request: ApiRequest, mediaType: string): RawBody | undefined {
+export function parseBody(request: ApiRequest, mediaType: string, unnamed?: KindDefault): RawBody | undefined {
   const { body } = request
   if (body === undefined) return undefined
   if (!Buffer.isBuffer(body))
@@ -46,7 +47,7 @@ export function parseBody(request: ApiRequest, mediaType: string): RawBody | und
   if (body.length === 0) return undefined
   if (mediaType === 'application/yaml') return parseYaml(body.toString('utf8'))
   if (mediaType === 'application/json') return parseJson(body.toString('utf8'))
-  const value = mediaType === PROTOBUF_MEDIA_TYPE ? decodeProtobuf(body) : undefined
+  const value = mediaType === PROTOBUF_MEDIA_TYPE ? decodeProtobuf(body, unnamed) : undefined
   if (value === undefined) throw newUnsupportedMediaType(DECODABLE_MEDIA_TYPES)
   // Embedded JSON may be nested deeper than the messages around it.
   assertDepth(value)
@@ -73,7 +74,7 @@ export interface Decoded {
 }
 
 export function decodeObject(request: ApiRequest, expected: ExpectedKind): Decoded {
-  const raw = parseObjectBody(request, expected.kind)
+  const raw = parseObjectBody(request, expected)
   const object = checkTypeMeta(raw.value, expected, request)
   return applySchema(object, expected, raw.duplicates)
 }
@@ -104,10 +105,11 @@ const unknownText = (field: string): string => (field.startsWith('unknown field 
 const duplicateText = (field: string): string => `duplicate field "${field}"`
 const jsonName = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value)
 
-function parseObjectBody(request: ApiRequest, kind: string): RawBody {
+function parseObjectBody(request: ApiRequest, expected: ExpectedKind): RawBody {
+  const { kind } = expected
   let raw: RawBody | undefined
   try {
-    raw = parseBody(request, mediaTypeOf(request.headers['content-type']))
+    raw = parseBody(request, mediaTypeOf(request.headers['content-type']), { apiVersion: apiVersionOf(expected), kind })
   } catch (err) {
     if (err instanceof StatusError) throw err
     throw newBadRequest(unrecognized(kind, `couldn't get version/kind; ${errorMessage(err)}`, request))

@@ -42,6 +42,25 @@ describe('malformed protobuf', () => {
     expect(() => decodeProtobuf(body)).toThrow(ProtobufError)
   })
 
+  it('takes the kind that is expected where the envelope names none', () => {
+    const unnamed = Buffer.concat([header, Buffer.from([0x12, 0])])
+    expect(decodeProtobuf(unnamed, { apiVersion: 'v1', kind: 'ConfigMap' })).toMatchObject({ kind: 'ConfigMap' })
+    expect(decodeProtobuf(unnamed)).toBeUndefined()
+  })
+
+  it.each([
+    ['another wire type than the field has', '\x08\x01'],
+    ['a time after the year 9999', '\x0a\x0b\x42\x09\x08\xff\xff\xff\xff\xff\xff\xff\x7f'],
+  ])('is refused: %s', (_what, raw) => {
+    expect(() => decodeProtobuf(configMap(raw))).toThrow(ProtobufError)
+  })
+
+  it('knows the first second of 1970 from no time at all', () => {
+    const metadata = (time: string) => decodeProtobuf(configMap(`\x0a${time}`))?.['metadata']
+    expect(metadata('\x06\x42\x04\x08\x00\x10\x00')).toEqual({ creationTimestamp: '1970-01-01T00:00:00Z' })
+    expect(metadata('\x02\x42\x00')).toEqual({})
+  })
+
   it('has no form for kinds outside the facts', () => {
     const meta = Buffer.from('\x0a\x04x/v1\x12\x03Foo')
     expect(decodeProtobuf(Buffer.concat([header, Buffer.from([0x0a, meta.length]), meta]))).toBeUndefined()

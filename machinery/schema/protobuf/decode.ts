@@ -14,17 +14,25 @@ import { ProtobufError, WIRE, WireReader } from './wire-reader.ts'
 /** Deeper nesting than any API type has: only CustomResourceDefinition schemas recurse. */
 const DEPTH_MAX = 64
 
+/** What an object is whose envelope does not say it. */
+export interface KindDefault {
+  readonly apiVersion: string
+  readonly kind: string
+}
+
 /**
  * The body of a request: envelope, then the object it names, with kind and apiVersion set. Undefined for a kind that has no
  * protobuf form (custom resources). Throws ProtobufError for malformed bytes.
  */
-export function decodeProtobuf(body: Buffer): Record<string, unknown> | undefined {
+export function decodeProtobuf(body: Buffer, unnamed?: KindDefault): Record<string, unknown> | undefined {
   if (!body.subarray(0, MAGIC.length).equals(MAGIC))
     throw new ProtobufError('provided data does not appear to be a protobuf message')
   const envelope = readEnvelope(body.subarray(MAGIC.length))
-  const type = protobufTypeNamed(envelope.apiVersion, envelope.kind)
+  const apiVersion = envelope.apiVersion === '' ? (unnamed?.apiVersion ?? '') : envelope.apiVersion
+  const kind = envelope.kind === '' ? (unnamed?.kind ?? '') : envelope.kind
+  const type = protobufTypeNamed(apiVersion, kind)
   if (type === undefined) return undefined
-  const object: Record<string, unknown> = { kind: envelope.kind, apiVersion: envelope.apiVersion }
+  const object: Record<string, unknown> = { kind, apiVersion }
   messageOf(type).readInto(object, envelope.raw, 0)
   return object
 }
