@@ -1,5 +1,7 @@
 /** The create generators, expose, run, set, and commands whose controller does not exist yet. */
+
 import { expect } from 'vitest'
+import { eventually } from '#test/support/eventually.ts'
 import type { Scenario } from './scenario.ts'
 import { deployment } from './scenario.ts'
 
@@ -192,19 +194,23 @@ export const CREATING: readonly Scenario[] = [
     },
   },
   {
-    name: 'rollout restart, pause, resume and history; status does not claim success without a controller',
+    name: 'rollout status, restart, pause, resume, history and undo',
     async run(kubectl) {
+      const restarted = ['get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.metadata.annotations}']
       await kubectl.ok('create -f -', deployment('web'))
+      await eventually(async () =>
+        expect(await kubectl.ok('rollout history deployment/web')).toMatch(/REVISION\s+CHANGE-CAUSE\n1\s/),
+      )
       await kubectl.ok('rollout restart deployment/web')
-      expect(
-        await kubectl.ok(['get', 'deployment', 'web', '-o', 'jsonpath={.spec.template.metadata.annotations}']),
-      ).toContain('restartedAt')
+      expect(await kubectl.ok(restarted)).toContain('restartedAt')
+      await eventually(async () => expect(await kubectl.ok('rollout history deployment/web')).toMatch(/\n2\s/))
+      expect(await kubectl.ok('rollout status deployment/web --watch=false')).toMatch(/Waiting for/)
       await kubectl.ok('rollout pause deployment/web')
       expect(await kubectl.ok('get deployment web -o jsonpath={.spec.paused}')).toBe('true')
       await kubectl.ok('rollout resume deployment/web')
-      await kubectl.ok('rollout history deployment/web')
-      expect(await kubectl.ok('rollout status deployment/web --watch=false')).toMatch(/Waiting for/)
-      expect(await kubectl.fails('rollout undo deployment/web')).toContain('no rollout history found')
+      expect(await kubectl.ok('rollout undo deployment/web')).toContain('rolled back')
+      expect(await kubectl.ok(restarted)).not.toContain('restartedAt')
+      await eventually(async () => expect(await kubectl.ok('rollout history deployment/web')).toMatch(/\n3\s/))
     },
   },
 ]

@@ -75,18 +75,13 @@ export const EDITING: readonly Scenario[] = [
     name: 'patch --subresource=status',
     versions: ['1.36'],
     async run(kubectl) {
-      await kubectl.ok('create -f -', deployment('web'))
-      await kubectl.ok([
-        'patch',
-        'deployment',
-        'web',
-        '--subresource=status',
-        '--type=merge',
-        '-p',
-        '{"status":{"replicas":3},"spec":{"replicas":9}}',
-      ])
-      const live = await kubectl.json('get deployment web --subresource=status')
-      expect(live).toMatchObject({ spec: { replicas: 2 }, status: { replicas: 3 } })
+      await kubectl.ok(['create', 'deployment', 'web', '--image=nginx:1', '--replicas=2'])
+      await kubectl.ok(['run', 'pod', '--image=nginx:1'])
+      const patch = '{"status":{"phase":"Running"},"spec":{"activeDeadlineSeconds":9}}'
+      await kubectl.ok(['patch', 'pod', 'pod', '--subresource=status', '--type=merge', '-p', patch])
+      const live = await kubectl.json<{ spec: object }>('get pod pod --subresource=status')
+      expect(live).toMatchObject({ status: { phase: 'Running' } })
+      expect(live.spec).not.toHaveProperty('activeDeadlineSeconds')
       expect(await kubectl.json('get deployment web --subresource=scale')).toMatchObject({
         kind: 'Scale',
         spec: { replicas: 2 },

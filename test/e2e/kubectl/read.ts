@@ -18,7 +18,7 @@ export const READING: readonly Scenario[] = [
       await kubectl.ok('create -f -', deployment('web'))
       const [plain, wide] = await Promise.all([kubectl.ok('get deployments'), kubectl.ok('get deploy web -o wide')])
       expect(plain.split('\n')[0]?.split(/\s{2,}/)).toEqual(['NAME', 'READY', 'UP-TO-DATE', 'AVAILABLE', 'AGE'])
-      expect(plain).toMatch(/web\s+0\/2\s+0\s+0\s+\d+s/)
+      expect(plain).toMatch(/web\s+0\/2\s+[012]\s+0\s+\d+s/)
       expect(wide).toMatch(/CONTAINERS\s+IMAGES\s+SELECTOR/)
       expect(wide).toMatch(/web\s+nginx:1\s+app=web/)
     },
