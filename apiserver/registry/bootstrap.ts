@@ -1,23 +1,28 @@
 /**
- * The objects every cluster starts with: namespaces, the `kubernetes` service and its endpoints, priority classes, the
- * mandatory flow-control objects. Idempotent; all requests of one wave are in flight together, so start-up stays short.
+ * The objects every cluster starts with: namespaces, the default ServiceCIDR, the `kubernetes` service and its endpoints,
+ * priority classes, the mandatory flow-control objects. Idempotent; all requests of one wave are in flight together, so start-up stays short.
  * Upstream: pkg/controlplane (systemnamespaces, kubernetesservice), pkg/registry/{scheduling,flowcontrol}/rest.
  */
-import type { Endpoints, Namespace, Service } from '#machinery/api/core/v1/types.gen.ts'
+
 import { ENDPOINTS, NAMESPACES, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Endpoints, Namespace, Service } from '#machinery/api/core/v1/types.gen.ts'
 import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
 import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
 import { FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS } from '#machinery/api/flowcontrol/v1/resources.gen.ts'
 import type { FlowSchema, PriorityLevelConfiguration } from '#machinery/api/flowcontrol/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { SERVICE_CIDRS } from '#machinery/api/networking/v1/resources.gen.ts'
+import type { ServiceCIDR } from '#machinery/api/networking/v1/types.gen.ts'
 import { PRIORITY_CLASSES } from '#machinery/api/scheduling/v1/resources.gen.ts'
 import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isAlreadyExists, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { formatCidr } from '#machinery/meta/ip-address.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
+import { assert } from '#machinery/util/assert.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { numberToIpv4, parseIpv4Range } from './core/service/ip-range.ts'
+import { firstAddress, parseServiceCidrs } from './core/service/service-cidrs.ts'
 
 interface BootstrapConfig {
   readonly serviceCidr: string
@@ -35,6 +40,7 @@ const LABELS = { component: 'apiserver', provider: 'kubernetes' } as const
 export async function bootstrapObjects(client: Client, config: BootstrapConfig, signal: AbortSignal): Promise<void> {
   await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(client, NAMESPACES, namespace(name), signal)))
   await Promise.all([
+    ensure(client, SERVICE_CIDRS, defaultServiceCidr(config), signal),
     ensure(client, SERVICES, kubernetesService(config), signal),
     ...priorityClasses().map((object) => ensure(client, PRIORITY_CLASSES, object, signal)),
     ...priorityLevels().map((object) => ensure(client, PRIORITY_LEVEL_CONFIGURATIONS, object, signal)),
@@ -107,14 +113,24 @@ async function replaceIfChanged<T extends KubeObject>(
 
 const namespace = (name: string): Namespace => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} })
 
+/** Upstream: pkg/controlplane/controller/defaultservicecidr. It says what the flag says; the flag is what counts. */
+const defaultServiceCidr = ({ serviceCidr }: BootstrapConfig): ServiceCIDR => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'ServiceCIDR',
+  metadata: { name: 'kubernetes' },
+  spec: { cidrs: parseServiceCidrs(serviceCidr).map(formatCidr) },
+})
+
 function kubernetesService({ serviceCidr, port }: BootstrapConfig): Service {
+  const [first] = parseServiceCidrs(serviceCidr)
+  assert(first !== undefined, 'a service CIDR is configured')
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { ...KEY, labels: { ...LABELS } },
     spec: {
       type: 'ClusterIP',
-      clusterIP: numberToIpv4(parseIpv4Range(serviceCidr).base + 1),
+      clusterIP: firstAddress(first),
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
     },
   }

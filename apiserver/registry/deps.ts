@@ -36,7 +36,7 @@ export interface StoredObjects {
 }
 
 export interface RegistryConfig {
-  /** IPv4 CIDR of service cluster IPs; its first address is the `kubernetes` service's. */
+  /** CIDR of cluster IPs, or two, one of each IP family, with a comma; the first address is the `kubernetes` service's. */
   readonly serviceCidr: string
   readonly nodePortRange: { readonly first: number; readonly last: number }
   readonly eventTtlSeconds: number

@@ -48,7 +48,7 @@ interface ResourceRow {
   /** Of the group's version, when `versions` is absent. */
   defaults?(object: KubeObject): void
   /** The strategy's kind-specific part; generation and the status split are added around it. */
-  readonly strategy?: Strategy
+  readonly strategy?: Strategy | ((deps: RegistryDeps) => Strategy)
   /** Has a status that only /status may write. */
   readonly status?: boolean | Strategy
   /** The status of a new object, where it is not `{}`: counters Go always prints. */
@@ -106,7 +106,7 @@ function defineResource(group: ResourceGroup, row: ResourceRow, deps: RegistryDe
       hasStatus: row.status !== undefined && row.status !== false,
       emptyStatus: row.writesStatusOnCreate === true ? undefined : (row.emptyStatus ?? {}),
       countsGenerations: row.generation === true,
-      kind: row.strategy ?? {},
+      kind: strategyOf(row, deps),
     }),
     subresources: subresourcesOf(group, row, deps),
     ...(row.hooks === undefined ? {} : { hooks: row.hooks(deps) }),
@@ -117,6 +117,10 @@ function defineResource(group: ResourceGroup, row: ResourceRow, deps: RegistryDe
     ...(row.virtualCreate === undefined ? {} : { virtualCreate: row.virtualCreate(deps) }),
     ...(row.virtualList === undefined ? {} : { virtualList: row.virtualList(deps) }),
   }
+}
+
+function strategyOf({ strategy = {} }: ResourceRow, deps: RegistryDeps): Strategy {
+  return typeof strategy === 'function' ? strategy(deps) : strategy
 }
 
 function versionsOf(group: ResourceGroup, row: ResourceRow): readonly VersionRow[] {
@@ -139,7 +143,7 @@ function defineVersion(group: string, row: ResourceRow, version: VersionRow): Ve
 
 function subresourcesOf(group: ResourceGroup, row: ResourceRow, deps: RegistryDeps): SubresourceDefinition[] {
   const subresources: SubresourceDefinition[] = []
-  const inherited = inheritedByViews(row.strategy ?? {})
+  const inherited = inheritedByViews(strategyOf(row, deps))
   if (row.status !== undefined && row.status !== false) {
     const strategy = createStatusStrategy({ ...inherited, ...(row.status === true ? {} : row.status) })
     subresources.push({ name: 'status', type: 'view', strategy, verbs: VIEW_VERBS })

@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { parseCidr } from '#machinery/meta/ip-address.ts'
 
 export interface FlagSpec {
   readonly name: string
@@ -41,7 +42,18 @@ const boolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((value
 const list = z.array(z.string())
 const port = z.coerce.number().int().min(0).max(65_535)
 const ip = text.refine((value) => isIP(value) !== 0, { error: 'must be an IPv4 or IPv6 address' })
-const ipv4Cidr = z.cidrv4({ error: 'must be an IPv4 network such as 10.43.0.0/16' })
+const serviceCidrs = text.refine(isServiceCidr, {
+  error: 'must be a network such as 10.43.0.0/16, or one of each IP family: 10.43.0.0/16,2001:cafe:43::/112',
+})
+/** Upstream's allocator refuses IPv6 networks larger than /64. */
+function isServiceCidr(value: string): boolean {
+  const prefixes = value.split(',').map((cidr) => parseCidr(cidr.trim()))
+  const isUsable = prefixes.every(
+    (prefix) =>
+      prefix !== undefined && (prefix.family === 'IPv4' ? prefix.bits <= 30 : prefix.bits >= 64 && prefix.bits <= 126),
+  )
+  return isUsable && prefixes.length <= 2 && new Set(prefixes.map((prefix) => prefix?.family)).size === prefixes.length
+}
 const fileMode = text
   .regex(/^0?[0-7]{3}$/, { error: 'must be an octal file mode such as 0600' })
   .transform((value) => Number.parseInt(value, 8))
@@ -118,8 +130,8 @@ export const SERVER_FLAGS = [
   {
     name: 'service-cidr',
     kind: 'string',
-    description: 'network cluster IPs are taken from',
-    schema: ipv4Cidr.default('10.43.0.0/16'),
+    description: 'network cluster IPs are taken from; IPv4,IPv6 (or the other way round) for dual-stack',
+    schema: serviceCidrs.default('10.43.0.0/16'),
   },
   {
     name: 'service-node-port-range',

@@ -1,14 +1,14 @@
 /** Addresses and ports of this machine and of the service network. */
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { firstAddress, parseServiceCidrs } from '#apiserver/registry/core/service/service-cidrs.ts'
+import { assert } from '#machinery/util/assert.ts'
 
-/** First usable address of the service network: the `kubernetes` Service's. */
-export function firstServiceIp(cidr: string): string {
-  const [network = '', bits = '32'] = cidr.split('/')
-  const value = network.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0)
-  const size = 2 ** (32 - Number(bits))
-  const first = Math.floor(value / size) * size + 1
-  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join('.')
+/** First usable address of the first service network: the `kubernetes` Service's. */
+export function firstServiceIp(serviceCidr: string): string {
+  const [prefix] = parseServiceCidrs(serviceCidr)
+  assert(prefix !== undefined, 'a service CIDR is configured')
+  return firstAddress(prefix)
 }
 
 /** IPv4 addresses other machines may reach this one by. */

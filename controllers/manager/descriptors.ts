@@ -10,6 +10,8 @@ import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
 import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
 import { serviceAccountTokenController } from '../serviceaccount-token/reconciler.ts'
+import { serviceCidrController } from '../service-cidr/reconciler.ts'
+import { serviceIpRepairController } from '../service-ip-repair/reconciler.ts'
 import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
 
 /** What built-in controllers need beyond the API; parsed from flags and files by cli/. */
@@ -33,5 +35,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     replicationController,
     jobController,
     ttlAfterFinishedController,
+    serviceCidrController,
+    serviceIpRepairController,
   ]
 }

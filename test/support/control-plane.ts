@@ -21,6 +21,8 @@ export interface TestControlPlaneOptions {
   readonly controllers?:
     | readonly AnyControllerDefinition[]
     | ((tools: ControllerTools) => readonly AnyControllerDefinition[])
+  /** As --service-cidr. */
+  readonly serviceCidr?: string
   readonly clock?: Clock
   readonly storage?: Storage
   readonly logger?: Logger
@@ -54,7 +56,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     metrics,
     serviceAccountKey,
     clusterDomain: 'cluster.local',
-    registry: DEFAULT_REGISTRY_CONFIG,
+    registry: { ...DEFAULT_REGISTRY_CONFIG, serviceCidr: options.serviceCidr ?? DEFAULT_REGISTRY_CONFIG.serviceCidr },
     advertise: { advertiseAddress: undefined, port: 6443 },
     authenticators: [],
     tokens: [parseStaticTokens(`${ADMIN_TOKEN},admin,,"system:masters"`, 'test')],

@@ -1,6 +1,5 @@
 /** The legacy core group, v1. Upstream: pkg/registry/core. */
-import type { Binding, ComponentStatus, ReplicationController, Secret } from '#machinery/api/core/v1/types.gen.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import {
   setConfigMapDefaults,
   setEndpointsDefaults,
@@ -14,6 +13,8 @@ import {
 } from '#apiserver/apis/core/defaults.ts'
 import { setPodDefaults, setPodTemplateObjectDefaults } from '#apiserver/apis/core/pod/defaults.ts'
 import { setServiceDefaults } from '#apiserver/apis/core/service/defaults.ts'
+import type { Binding, ComponentStatus, ReplicationController, Secret } from '#machinery/api/core/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import { connectSubresource, PROXY_VERBS } from '../connect.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { eventSelectableFields } from './event-fields.ts'
@@ -29,10 +30,12 @@ import {
 } from './pod/strategy.ts'
 import { podTable } from './pod/table.ts'
 import { serviceHooks } from './service/hooks.ts'
-import { serviceSelectableFields, serviceStrategy } from './service/strategy.ts'
+import { configuredFamilies } from './service/service-cidrs.ts'
+import { serviceSelectableFields, serviceStatusStrategy, serviceStrategy } from './service/strategy.ts'
 import { serviceTable } from './service/table.ts'
 import {
   configMapStrategy,
+  endpointsStrategy,
   eventStrategy,
   limitRangeStrategy,
   nodeStrategy,
@@ -98,7 +101,7 @@ export const CORE_GROUP: ResourceGroup = {
       namespaced: true,
       shortNames: ['ep'],
       defaults: setEndpointsDefaults,
-      strategy: { allowCreateOnUpdate: true },
+      strategy: endpointsStrategy,
       table: endpointsTable,
     },
     {
@@ -254,8 +257,8 @@ export const CORE_GROUP: ResourceGroup = {
       shortNames: ['svc'],
       categories: ['all'],
       defaults: setServiceDefaults,
-      strategy: serviceStrategy,
-      status: true,
+      strategy: ({ config }) => serviceStrategy(configuredFamilies(config.serviceCidr)),
+      status: serviceStatusStrategy,
       hooks: serviceHooks,
       subresources: () => [connectSubresource('proxy', 'ServiceProxyOptions', PROXY_VERBS)],
       selectableFields: serviceSelectableFields,

@@ -1,17 +1,5 @@
 /** Strategies of the core kinds that are little more than their validation. Upstream: pkg/registry/core/<kind>. */
-import type {
-  ConfigMap,
-  Event,
-  LimitRange,
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  ReplicationController,
-  ResourceQuota,
-  Secret,
-} from '#machinery/api/core/v1/types.gen.ts'
-import { fieldInvalid } from '#machinery/meta/field-error.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import { validateReplicationController } from '#apiserver/apis/apps/validation.ts'
 import {
   validateConfigMap,
@@ -19,6 +7,7 @@ import {
   validateSecret,
   validateSecretUpdate,
 } from '#apiserver/apis/core/config-validation.ts'
+import { validateEndpoints } from '#apiserver/apis/core/endpoints-validation.ts'
 import {
   validateLimitRange,
   validateResourceQuota,
@@ -30,12 +19,32 @@ import {
   validatePersistentVolumeClaimUpdate,
   validatePersistentVolumeUpdate,
 } from '#apiserver/apis/core/volume-validation.ts'
+import type {
+  ConfigMap,
+  Endpoints,
+  Event,
+  LimitRange,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  ReplicationController,
+  ResourceQuota,
+  Secret,
+} from '#machinery/api/core/v1/types.gen.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 
 export const configMapStrategy: Strategy = {
   validate: (object) => validateConfigMap(object as DeepReadonly<ConfigMap>),
   validateUpdate: (object, old) =>
     validateConfigMapUpdate(object as DeepReadonly<ConfigMap>, old as DeepReadonly<ConfigMap>),
+}
+
+export const endpointsStrategy: Strategy = {
+  allowCreateOnUpdate: true,
+  validate: (object) => validateEndpoints(object as DeepReadonly<Endpoints>),
+  validateUpdate: (object, old) => validateEndpoints(object as DeepReadonly<Endpoints>, old as DeepReadonly<Endpoints>),
 }
 
 export const secretStrategy: Strategy = {

@@ -1,13 +1,30 @@
 /** networking.k8s.io/v1. Upstream: pkg/registry/networking. */
-import type { Ingress, IngressClass, NetworkPolicy } from '#machinery/api/networking/v1/types.gen.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
+import { strictIpProblems } from '#apiserver/apis/ip-validation.ts'
+import {
+  validateIpAddress,
+  validateIpAddressUpdate,
+  validateServiceCidr,
+  validateServiceCidrUpdate,
+} from '#apiserver/apis/networking/address-validation.ts'
 import { setIngressClassDefaults, setNetworkPolicyDefaults } from '#apiserver/apis/networking/defaults.ts'
 import {
   validateIngress,
   validateIngressClass,
   validateIngressClassUpdate,
-  validateNetworkPolicy,
-} from '#apiserver/apis/networking/validation.ts'
+  validateIngressStatusUpdate,
+  validateIngressUpdate,
+} from '#apiserver/apis/networking/ingress-validation.ts'
+import { validateNetworkPolicy } from '#apiserver/apis/networking/policy-validation.ts'
+import { ingressWarnings, networkPolicyWarnings } from '#apiserver/apis/networking/warnings.ts'
+import type {
+  Ingress,
+  IngressClass,
+  IPAddress,
+  NetworkPolicy,
+  ServiceCIDR,
+} from '#machinery/api/networking/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { ingressClassTable, ingressTable, ipAddressTable, networkPolicyTable, serviceCidrTable } from './tables.ts'
 
@@ -33,12 +50,17 @@ export const NETWORKING_GROUP: ResourceGroup = {
       kind: 'Ingress',
       namespaced: true,
       shortNames: ['ing'],
-      status: true,
+      status: {
+        validateUpdate: (object, old) =>
+          validateIngressStatusUpdate(object as DeepReadonly<Ingress>, old as DeepReadonly<Ingress>),
+      },
       emptyStatus: { loadBalancer: {} },
       generation: true,
       strategy: {
         validate: (object) => validateIngress(object as DeepReadonly<Ingress>),
-        validateUpdate: (object) => validateIngress(object as DeepReadonly<Ingress>),
+        validateUpdate: (object, old) =>
+          validateIngressUpdate(object as DeepReadonly<Ingress>, old as DeepReadonly<Ingress>),
+        warnings: (object) => ingressWarnings(object as DeepReadonly<Ingress>),
       },
       table: ingressTable,
     },
@@ -47,6 +69,12 @@ export const NETWORKING_GROUP: ResourceGroup = {
       kind: 'IPAddress',
       namespaced: false,
       shortNames: ['ip'],
+      strategy: {
+        validateName: strictIpProblems,
+        validate: (object) => validateIpAddress(object as DeepReadonly<IPAddress>),
+        validateUpdate: (object, old) =>
+          validateIpAddressUpdate(object as DeepReadonly<IPAddress>, old as DeepReadonly<IPAddress>),
+      },
       table: ipAddressTable,
     },
     {
@@ -58,7 +86,9 @@ export const NETWORKING_GROUP: ResourceGroup = {
       defaults: setNetworkPolicyDefaults,
       strategy: {
         validate: (object) => validateNetworkPolicy(object as DeepReadonly<NetworkPolicy>),
-        validateUpdate: (object) => validateNetworkPolicy(object as DeepReadonly<NetworkPolicy>),
+        validateUpdate: (object, old) =>
+          validateNetworkPolicy(object as DeepReadonly<NetworkPolicy>, old as DeepReadonly<NetworkPolicy>),
+        warnings: (object) => networkPolicyWarnings(object as DeepReadonly<NetworkPolicy>),
       },
       table: networkPolicyTable,
     },
@@ -67,6 +97,11 @@ export const NETWORKING_GROUP: ResourceGroup = {
       kind: 'ServiceCIDR',
       namespaced: false,
       status: true,
+      strategy: {
+        validate: (object) => validateServiceCidr(object as DeepReadonly<ServiceCIDR>),
+        validateUpdate: (object, old) =>
+          validateServiceCidrUpdate(object as DeepReadonly<ServiceCIDR>, old as DeepReadonly<ServiceCIDR>),
+      },
       table: serviceCidrTable,
     },
   ],

@@ -1,5 +1,6 @@
 /** Upstream: pkg/apis/core/v1/defaults.go SetDefaults_Service. */
 import type { Service, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
+import { isExternallyAccessible, needsNodePorts } from './facts.ts'
 
 const CLIENT_IP_AFFINITY_SECONDS = 10800
 
@@ -13,7 +14,7 @@ export function setServiceDefaults(service: Service): void {
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port
   }
   if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ||= 'Cluster'
-  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
+  if (spec.type === 'ClusterIP' || needsNodePorts(spec)) spec.internalTrafficPolicy ??= 'Cluster'
   if (spec.type === 'LoadBalancer') {
     spec.allocateLoadBalancerNodePorts ??= true
     for (const ingress of service.status?.loadBalancer?.ingress ?? []) {
@@ -28,9 +29,4 @@ function setAffinityDefaults(spec: ServiceSpec): void {
   if (spec.sessionAffinity === 'ClientIP' && spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined) {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: CLIENT_IP_AFFINITY_SECONDS } }
   }
-}
-
-function isExternallyAccessible(spec: ServiceSpec): boolean {
-  if (spec.type === 'LoadBalancer' || spec.type === 'NodePort') return true
-  return spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0
 }

@@ -1,5 +1,5 @@
-/** Upstream: pkg/apis/core/validation ValidateService, ValidateServiceUpdate. */
-import type { Service, ServicePort, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
+/** Upstream: pkg/apis/core/validation ValidateService, ValidateServiceUpdate, ValidateServiceStatusUpdate. */
+import type { LoadBalancerStatus, ServicePort } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
   fieldDuplicate,
@@ -7,92 +7,81 @@ import {
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
+  keyField,
 } from '#machinery/meta/field-error.ts'
-import {
-  inclusiveRangeMessage,
-  isDns1123Label,
-  isDns1123Subdomain,
-  isQualifiedName,
-  isValidCidr,
-  isValidIp,
-  isValidPortNumber,
-} from '#machinery/meta/validation.ts'
-import { deepEqual } from '#machinery/util/json.ts'
+import { parseIp } from '#machinery/meta/ip-address.ts'
+import { isDns1123Label, isDns1123Subdomain, isQualifiedName, isValidPortNumber } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkEndpointIp, checkLegacyCidr, checkLegacyIp } from '../../ip-validation.ts'
 import { addInvalid, checkLabels, checkOneOf, checkPortNumberOrName } from '../../validation.ts'
-
-type FrozenSpec = DeepReadonly<ServiceSpec>
+import { validateClusterIps, validateClusterIpsUpdate } from './cluster-ip-validation.ts'
+import type { FrozenService, FrozenServiceSpec } from './facts.ts'
+import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from './facts.ts'
 
 const AFFINITY_SECONDS_MAX = 86400
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+const POLICIES = ['Cluster', 'Local']
+const DISTRIBUTIONS = ['PreferClose', 'PreferSameNode', 'PreferSameZone']
+const IP_MODES = ['Proxy', 'VIP']
+const TOPOLOGY_HINTS = 'service.kubernetes.io/topology-aware-hints'
+const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode'
+const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges'
+const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'"
 
-export function validateService(service: DeepReadonly<Service>): FieldError[] {
+/**
+ * Called before IPs and node ports are allocated: `healthCheckNodePort` may still be missing.
+ * `old`: its IPs and CIDRs stay valid in the form they have.
+ */
+export function validateService(service: FrozenService, old?: FrozenService): FieldError[] {
   const errors: FieldError[] = []
   const { spec } = service
-  const isHeadless = spec.clusterIP === 'None'
-  if ((spec.ports ?? []).length === 0 && !isHeadless && spec.type !== 'ExternalName') {
+  checkTopologyAnnotations(errors, service)
+  const isWithoutIp = isHeadless(spec)
+  if ((spec.ports ?? []).length === 0 && !isWithoutIp && spec.type !== 'ExternalName') {
     errors.push(fieldRequired('spec.ports', ''))
   }
-  validateByType(errors, spec, isHeadless)
-  validatePorts(errors, spec, isHeadless)
+  validateByType(errors, spec, isWithoutIp)
+  const names = new Set<string>()
+  spec.ports?.forEach((port, i, ports) => {
+    validatePort(errors, `spec.ports[${i}]`, port, ports.length > 1, names)
+  })
   checkLabels(errors, 'spec.selector', spec.selector)
   validateAffinity(errors, spec)
+  validateClusterIps(errors, spec, old?.spec.clusterIPs)
+  spec.externalIPs?.forEach((ip, i) => {
+    const before = errors.length
+    checkLegacyIp(errors, `spec.externalIPs[${i}]`, ip, old?.spec.externalIPs)
+    if (errors.length === before) checkEndpointIp(errors, `spec.externalIPs[${i}]`, ip)
+  })
   checkOneOf(errors, 'spec.type', spec.type, TYPES)
-  validateClusterIps(errors, spec)
+  checkPortsAreDistinct(errors, spec)
+  validateSourceRanges(errors, service, old)
+  validateLoadBalancerFields(errors, spec)
   validateTrafficPolicies(errors, spec)
-  ;(spec.externalIPs ?? []).forEach((ip, i) => {
-    addInvalid(errors, `spec.externalIPs[${i}]`, ip, isValidIp(ip))
-  })
-  ;(spec.loadBalancerSourceRanges ?? []).forEach((range, i) => {
-    addInvalid(errors, `spec.loadBalancerSourceRanges[${i}]`, range, isValidCidr(range.trim()))
-  })
-  if (spec.loadBalancerClass !== undefined) {
-    if (spec.type !== 'LoadBalancer') {
-      errors.push(fieldForbidden('spec.loadBalancerClass', "may only be used when `type` is 'LoadBalancer'"))
-    }
-    addInvalid(errors, 'spec.loadBalancerClass', spec.loadBalancerClass, isQualifiedName(spec.loadBalancerClass))
-  }
   return errors
 }
 
-function validateByType(errors: FieldError[], spec: FrozenSpec, isHeadless: boolean): void {
-  if (spec.type === 'LoadBalancer' && isHeadless) {
-    errors.push(
-      fieldInvalid('spec.clusterIPs[0]', spec.clusterIP, "may not be set to 'None' for LoadBalancer services"),
-    )
-  }
-  if (spec.type === 'NodePort' && isHeadless) {
-    errors.push(fieldInvalid('spec.clusterIPs[0]', spec.clusterIP, "may not be set to 'None' for NodePort services"))
+function checkTopologyAnnotations(errors: FieldError[], { metadata: { annotations } }: FrozenService): void {
+  if (annotations === undefined) return
+  const { [TOPOLOGY_HINTS]: hints, [TOPOLOGY_MODE]: mode } = annotations
+  if (hints === undefined || mode === undefined || hints === mode) return
+  const detail = `must match annotations[${TOPOLOGY_HINTS}] when both are specified`
+  errors.push(fieldInvalid(keyField('metadata.annotations', TOPOLOGY_MODE), mode, detail))
+}
+
+function validateByType(errors: FieldError[], spec: FrozenServiceSpec, isWithoutIp: boolean): void {
+  if (isWithoutIp && (spec.type === 'LoadBalancer' || spec.type === 'NodePort')) {
+    const detail = `may not be set to 'None' for ${spec.type} services`
+    errors.push(fieldInvalid('spec.clusterIPs[0]', spec.clusterIPs?.[0], detail))
   }
   if (spec.type !== 'ExternalName') return
-  if ((spec.clusterIP ?? '') !== '') {
-    errors.push(fieldForbidden('spec.clusterIP', 'may not be set for ExternalName services'))
-  }
+  const forbidden = 'may not be set for ExternalName services'
+  if ((spec.clusterIPs ?? []).length > 0) errors.push(fieldForbidden('spec.clusterIPs', forbidden))
+  if ((spec.ipFamilies ?? []).length > 0) errors.push(fieldForbidden('spec.ipFamilies', forbidden))
+  if (spec.ipFamilyPolicy !== undefined) errors.push(fieldForbidden('spec.ipFamilyPolicy', forbidden))
   const name = (spec.externalName ?? '').replace(/\.$/, '')
   if (name === '') errors.push(fieldRequired('spec.externalName', ''))
   else addInvalid(errors, 'spec.externalName', name, isDns1123Subdomain(name))
-}
-
-function validatePorts(errors: FieldError[], spec: FrozenSpec, isHeadless: boolean): void {
-  const ports = spec.ports ?? []
-  const names = new Set<string>()
-  const seen = new Set<string>()
-  const nodePorts = new Set<string>()
-  ports.forEach((port, i) => {
-    const at = `spec.ports[${i}]`
-    validatePort(errors, at, port, ports.length > 1, names, isHeadless)
-    const key = `${port.protocol ?? ''}/${port.port}`
-    if (seen.has(key)) errors.push(fieldDuplicate(at, { protocol: port.protocol, port: port.port }))
-    seen.add(key)
-    const nodePort = port.nodePort ?? 0
-    if (nodePort === 0) return
-    if (spec.type === 'ClusterIP' || spec.type === 'ExternalName') {
-      errors.push(fieldForbidden(`${at}.nodePort`, `may not be used when \`type\` is '${spec.type}'`))
-    }
-    const nodeKey = `${port.protocol ?? ''}/${nodePort}`
-    if (nodePorts.has(nodeKey)) errors.push(fieldDuplicate(`${at}.nodePort`, nodePort))
-    nodePorts.add(nodeKey)
-  })
 }
 
 function validatePort(
@@ -101,113 +90,191 @@ function validatePort(
   port: DeepReadonly<ServicePort>,
   isNameRequired: boolean,
   names: Set<string>,
-  isHeadless: boolean,
 ): void {
   const { name = '' } = port
-  if (name === '') {
-    if (isNameRequired) errors.push(fieldRequired(`${field}.name`, ''))
-  } else {
+  if (name !== '') {
     addInvalid(errors, `${field}.name`, name, isDns1123Label(name))
     if (names.has(name)) errors.push(fieldDuplicate(`${field}.name`, name))
     names.add(name)
-  }
+  } else if (isNameRequired) errors.push(fieldRequired(`${field}.name`, ''))
   addInvalid(errors, `${field}.port`, port.port ?? 0, isValidPortNumber(port.port ?? 0))
   checkOneOf(errors, `${field}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP'])
-  if (!(isHeadless && port.targetPort === undefined)) {
-    checkPortNumberOrName(errors, `${field}.targetPort`, port.targetPort)
-  }
+  checkPortNumberOrName(errors, `${field}.targetPort`, port.targetPort)
   if (port.appProtocol !== undefined) {
     addInvalid(errors, `${field}.appProtocol`, port.appProtocol, isQualifiedName(port.appProtocol))
   }
 }
 
-function validateAffinity(errors: FieldError[], spec: FrozenSpec): void {
+function validateAffinity(errors: FieldError[], spec: FrozenServiceSpec): void {
   checkOneOf(errors, 'spec.sessionAffinity', spec.sessionAffinity, ['ClientIP', 'None'])
-  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds
-  const at = 'spec.sessionAffinityConfig.clientIP.timeoutSeconds'
-  if (
-    spec.sessionAffinity === 'ClientIP' &&
-    seconds !== undefined &&
-    (seconds <= 0 || seconds > AFFINITY_SECONDS_MAX)
-  ) {
-    errors.push(fieldInvalid(at, seconds, `must be greater than 0 and less than ${AFFINITY_SECONDS_MAX}`))
+  const at = 'spec.sessionAffinityConfig'
+  const config = spec.sessionAffinityConfig
+  if (spec.sessionAffinity === 'None') {
+    if (config !== undefined) errors.push(fieldForbidden(at, 'must not be set when session affinity is None'))
+    return
   }
-  if (spec.sessionAffinity === 'None' && spec.sessionAffinityConfig !== undefined) {
-    const detail = `must not be set when session affinity is None`
-    errors.push(fieldForbidden('spec.sessionAffinityConfig', detail))
-  }
-}
-
-function validateClusterIps(errors: FieldError[], spec: FrozenSpec): void {
-  const { clusterIP = '', clusterIPs = [] } = spec
-  clusterIPs.forEach((ip, i) => {
-    if (ip === 'None') {
-      if (i > 0) errors.push(fieldInvalid(`spec.clusterIPs[${i}]`, ip, 'must be a valid IP address'))
-      return
-    }
-    addInvalid(errors, `spec.clusterIPs[${i}]`, ip, isValidIp(ip))
-  })
-  if (clusterIPs.length > 0 && clusterIPs[0] !== clusterIP) {
-    errors.push(fieldInvalid('spec.clusterIPs', clusterIPs, 'first value must match `clusterIP`'))
-  }
-  if (clusterIPs.length > 2) {
-    errors.push(fieldInvalid('spec.clusterIPs', clusterIPs, 'may only hold up to 2 values'))
-  }
-  ;(spec.ipFamilies ?? []).forEach((family, i) => {
-    if (family !== 'IPv4' && family !== 'IPv6') {
-      errors.push(fieldNotSupported(`spec.ipFamilies[${i}]`, family, ['IPv4', 'IPv6']))
-    }
-  })
-  if (spec.ipFamilyPolicy !== undefined) {
-    const policies = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
-    checkOneOf(errors, 'spec.ipFamilyPolicy', spec.ipFamilyPolicy, policies, 'unsupported')
-    if (spec.ipFamilyPolicy === 'RequireDualStack') {
-      const detail = 'this cluster is not configured for dual-stack services'
-      errors.push(fieldInvalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, detail))
-    }
-  }
-  if (spec.ipFamilies?.includes('IPv6') === true) {
-    errors.push(fieldInvalid('spec.ipFamilies[0]', 'IPv6', 'not configured on this cluster'))
+  if (spec.sessionAffinity !== 'ClientIP') return
+  const required = 'when session affinity type is ClientIP'
+  const seconds = config?.clientIP?.timeoutSeconds
+  if (config === undefined) errors.push(fieldRequired(at, required))
+  else if (config.clientIP === undefined) errors.push(fieldRequired(`${at}.clientIP`, required))
+  else if (seconds === undefined) errors.push(fieldRequired(`${at}.clientIP.timeoutSeconds`, required))
+  else if (seconds <= 0 || seconds > AFFINITY_SECONDS_MAX) {
+    const detail = `must be greater than 0 and less than ${AFFINITY_SECONDS_MAX}`
+    errors.push(fieldInvalid(`${at}.clientIP.timeoutSeconds`, seconds, detail))
   }
 }
 
-function validateTrafficPolicies(errors: FieldError[], spec: FrozenSpec): void {
-  const { externalTrafficPolicy = '', internalTrafficPolicy, healthCheckNodePort = 0 } = spec
-  const isExternal =
-    spec.type === 'LoadBalancer' ||
-    spec.type === 'NodePort' ||
-    (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0)
-  if (externalTrafficPolicy !== '') {
-    if (isExternal) checkOneOf(errors, 'spec.externalTrafficPolicy', externalTrafficPolicy, ['Cluster', 'Local'])
-    else {
-      const detail = 'may only be set for externally-accessible services'
-      errors.push(fieldInvalid('spec.externalTrafficPolicy', externalTrafficPolicy, detail))
+function checkPortsAreDistinct(errors: FieldError[], { type, ports = [] }: FrozenServiceSpec): void {
+  if (type === 'ClusterIP') {
+    ports.forEach(({ nodePort = 0 }, i) => {
+      const detail = "may not be used when `type` is 'ClusterIP'"
+      if (nodePort !== 0) errors.push(fieldForbidden(`spec.ports[${i}].nodePort`, detail))
+    })
+  }
+  if (ports.length < 2) return
+  const nodePorts = new Set<string>()
+  ports.forEach(({ protocol = '', nodePort = 0 }, i) => {
+    if (nodePort === 0) return
+    const key = `${protocol}/${nodePort}`
+    if (nodePorts.has(key)) errors.push(fieldDuplicate(`spec.ports[${i}].nodePort`, nodePort))
+    nodePorts.add(key)
+  })
+  const seen = new Set<string>()
+  ports.forEach(({ protocol = '', port }, i) => {
+    const key = `${protocol}/${port}`
+    if (seen.has(key)) errors.push(fieldDuplicate(`spec.ports[${i}]`, portKeyAsGo(protocol, port)))
+    seen.add(key)
+  })
+}
+
+/** Upstream prints the comparison key, an internal ServicePort with two members filled in. */
+const portKeyAsGo = (protocol: string, port: number): object => ({
+  Name: '',
+  Protocol: protocol,
+  AppProtocol: null,
+  Port: port,
+  TargetPort: 0,
+  NodePort: 0,
+})
+
+function validateSourceRanges(errors: FieldError[], service: FrozenService, old: FrozenService | undefined): void {
+  const { spec, metadata } = service
+  const ranges = spec.loadBalancerSourceRanges ?? []
+  const annotation = ranges.length > 0 ? undefined : metadata.annotations?.[SOURCE_RANGES]
+  if (ranges.length === 0 && annotation === undefined) return
+  const at =
+    annotation === undefined ? 'spec.LoadBalancerSourceRanges' : keyField('metadata.annotations', SOURCE_RANGES)
+  if (spec.type !== 'LoadBalancer') errors.push(fieldForbidden(at, ONLY_LOAD_BALANCER))
+  if (annotation === undefined) {
+    const kept = old?.spec.loadBalancerSourceRanges?.map((range) => range.trim())
+    ranges.forEach((range, i) => {
+      checkLegacyCidr(errors, `${at}[${i}]`, range.trim(), kept)
+    })
+  } else if (annotation.trim() !== '') {
+    const kept = old?.metadata.annotations?.[SOURCE_RANGES]?.split(',').map((range) => range.trim())
+    for (const range of annotation.split(',')) checkLegacyCidr(errors, at, range.trim(), kept)
+  }
+}
+
+function validateLoadBalancerFields(errors: FieldError[], spec: FrozenServiceSpec): void {
+  const isBalanced = spec.type === 'LoadBalancer'
+  if (spec.allocateLoadBalancerNodePorts !== undefined && !isBalanced) {
+    errors.push(fieldForbidden('spec.allocateLoadBalancerNodePorts', ONLY_LOAD_BALANCER))
+  }
+  if (isBalanced && spec.allocateLoadBalancerNodePorts === undefined) {
+    errors.push(fieldRequired('allocateLoadBalancerNodePorts', ''))
+  }
+  validateLoadBalancerClass(errors, spec)
+}
+
+function validateLoadBalancerClass(errors: FieldError[], spec: FrozenServiceSpec): void {
+  const { loadBalancerClass } = spec
+  if (loadBalancerClass === undefined) return
+  const at = 'spec.loadBalancerClass'
+  if (spec.type === 'LoadBalancer') addInvalid(errors, at, loadBalancerClass, isQualifiedName(loadBalancerClass))
+  else errors.push(fieldForbidden(at, ONLY_LOAD_BALANCER))
+}
+
+function validateTrafficPolicies(errors: FieldError[], spec: FrozenServiceSpec): void {
+  const { externalTrafficPolicy = '', internalTrafficPolicy, healthCheckNodePort = 0, trafficDistribution } = spec
+  if (isExternallyAccessible(spec)) {
+    checkOneOf(errors, 'spec.externalTrafficPolicy', externalTrafficPolicy, POLICIES)
+  } else if (externalTrafficPolicy !== '') {
+    const detail = 'may only be set for externally-accessible services'
+    errors.push(fieldInvalid('spec.externalTrafficPolicy', externalTrafficPolicy, detail))
+  }
+  if (healthCheckNodePort !== 0) {
+    const at = 'spec.healthCheckNodePort'
+    if (needsHealthCheckPort(spec)) {
+      addInvalid(errors, at, healthCheckNodePort, isValidPortNumber(healthCheckNodePort))
+    } else {
+      const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+      errors.push(fieldInvalid(at, healthCheckNodePort, detail))
     }
-  } else if (isExternal) errors.push(fieldRequired('spec.externalTrafficPolicy', ''))
+  }
   if (internalTrafficPolicy !== undefined) {
-    checkOneOf(errors, 'spec.internalTrafficPolicy', internalTrafficPolicy, ['Cluster', 'Local'], 'unsupported')
+    checkOneOf(errors, 'spec.internalTrafficPolicy', internalTrafficPolicy, POLICIES, 'unsupported')
+  } else if (spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer') {
+    errors.push(fieldRequired('spec.internalTrafficPolicy', ''))
   }
-  if (healthCheckNodePort === 0) return
-  if (healthCheckNodePort < 0 || healthCheckNodePort > 65535) {
-    errors.push(fieldInvalid('spec.healthCheckNodePort', healthCheckNodePort, inclusiveRangeMessage(1, 65535)))
-  } else if (spec.type !== 'LoadBalancer' || externalTrafficPolicy !== 'Local') {
-    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
-    errors.push(fieldInvalid('spec.healthCheckNodePort', healthCheckNodePort, detail))
+  if (trafficDistribution !== undefined && !DISTRIBUTIONS.includes(trafficDistribution)) {
+    errors.push(fieldNotSupported('spec.trafficDistribution', trafficDistribution, DISTRIBUTIONS))
   }
 }
 
-export function validateServiceUpdate(service: DeepReadonly<Service>, old: DeepReadonly<Service>): FieldError[] {
-  const errors = validateService(service)
+export function validateServiceUpdate(service: FrozenService, old: FrozenService): FieldError[] {
+  const errors: FieldError[] = []
   const { spec } = service
-  const isStillInternal = old.spec.type !== 'ExternalName' && spec.type !== 'ExternalName'
-  const held = old.spec.clusterIP ?? ''
-  if (isStillInternal && held !== '' && spec.clusterIP !== held) {
-    const detail = 'may not change once set'
-    errors.push(fieldInvalid('spec.clusterIPs[0]', spec.clusterIP ?? '', detail))
-  }
+  validateClusterIpsUpdate(errors, spec, old.spec)
   const isStillBalanced = old.spec.type === 'LoadBalancer' && spec.type === 'LoadBalancer'
-  if (isStillBalanced && !deepEqual(spec.loadBalancerClass, old.spec.loadBalancerClass)) {
+  if (isStillBalanced && spec.loadBalancerClass !== old.spec.loadBalancerClass) {
     errors.push(fieldInvalid('spec.loadBalancerClass', spec.loadBalancerClass ?? null, 'may not change once set'))
   }
+  // Upstream checks the class here and again with the rest: a bad one is reported twice.
+  validateLoadBalancerClass(errors, spec)
+  const isStillChecked = needsHealthCheckPort(old.spec) && needsHealthCheckPort(spec)
+  if (isStillChecked && (spec.healthCheckNodePort ?? 0) !== (old.spec.healthCheckNodePort ?? 0)) {
+    errors.push(fieldForbidden('spec.healthCheckNodePort', 'field is immutable'))
+  }
+  errors.push(...validateService(service, old))
   return errors
+}
+
+export function validateServiceStatusUpdate(service: FrozenService, old: FrozenService): FieldError[] {
+  const errors: FieldError[] = []
+  const { ingress = [] } = service.status?.loadBalancer ?? {}
+  if (service.spec.type !== 'LoadBalancer' && ingress.length > 0) {
+    const detail = "may only be used when `spec.type` is 'LoadBalancer'"
+    errors.push(fieldForbidden('status.loadBalancer.ingress', detail))
+    return errors
+  }
+  validateIngressPoints(errors, service.status?.loadBalancer, old.status?.loadBalancer)
+  return errors
+}
+
+function validateIngressPoints(
+  errors: FieldError[],
+  status: DeepReadonly<LoadBalancerStatus> | undefined,
+  old: DeepReadonly<LoadBalancerStatus> | undefined,
+): void {
+  const kept = old?.ingress?.map(({ ip }) => ip ?? '')
+  status?.ingress?.forEach(({ ip = '', hostname = '', ipMode }, i) => {
+    const at = `status.loadBalancer.ingress[${i}]`
+    if (ip !== '') checkLegacyIp(errors, `${at}.ip`, ip, kept)
+    if (ipMode === undefined) {
+      if (ip !== '') errors.push(fieldRequired(`${at}.ipMode`, 'must be specified when `ip` is set'))
+    } else if (ip === '') errors.push(fieldForbidden(`${at}.ipMode`, 'may not be specified when `ip` is not set'))
+    else if (!IP_MODES.includes(ipMode)) errors.push(fieldNotSupported(`${at}.ipMode`, ipMode, IP_MODES))
+    checkBalancerHostname(errors, `${at}.hostname`, hostname)
+  })
+}
+
+/** Also of an Ingress's status. */
+export function checkBalancerHostname(errors: FieldError[], field: string, hostname: string): void {
+  if (hostname === '') return
+  addInvalid(errors, field, hostname, isDns1123Subdomain(hostname))
+  if (parseIp(hostname) !== undefined) {
+    errors.push(fieldInvalid(field, hostname, 'must be a DNS name, not an IP address'))
+  }
 }

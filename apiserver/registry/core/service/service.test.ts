@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import { setServiceDefaults } from '#apiserver/apis/core/service/defaults.ts'
 import type { Service, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
 import { StatusError } from '#machinery/meta/errors.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { systemRandom } from '#machinery/util/random.ts'
-import { setServiceDefaults } from '#apiserver/apis/core/service/defaults.ts'
 import { DEFAULT_REGISTRY_CONFIG } from '../../deps.ts'
 import type { RequestContext, StoreHooks } from '../../generic/interfaces.ts'
-import { NumberAllocator } from './allocator.ts'
 import { serviceHooks } from './hooks.ts'
-import { serviceStrategy } from './strategy.ts'
+import { PortAllocator } from './port-allocator.ts'
+import { serviceStrategy as strategyFor } from './strategy.ts'
 
+const serviceStrategy = strategyFor(['IPv4'])
 const context: RequestContext = {
   user: { name: 'u', uid: '', groups: [], extra: new Map() },
   namespace: 'ns',
@@ -22,7 +23,8 @@ const context: RequestContext = {
 
 function makeHooks(stored: readonly Service[] = []): StoreHooks {
   const unused = () => Promise.reject(new Error('not used'))
-  const objects = { peek: () => undefined, list: () => stored, update: unused, delete: unused }
+  const list = (_group: string, resource: string) => (resource === 'services' ? stored : [])
+  const objects = { peek: () => undefined, list, update: unused, delete: unused }
   return serviceHooks({ objects, config: DEFAULT_REGISTRY_CONFIG })
 }
 
@@ -90,7 +92,9 @@ describe('cluster IPs', () => {
 
   it('come from the range only', () => {
     const create = () => makeHooks().beginCreate?.(makeService({ clusterIP: '10.0.0.1' }), context)
-    expect(message(create)).toMatch(/The range of valid IPs is 10\.43\.0\.0\/16$/)
+    expect(message(create)).toMatch(
+      /failed to allocate IP 10\.0\.0\.1: the provided network does not match the current range$/,
+    )
   })
 
   it('are given back when the write fails', () => {
@@ -141,12 +145,12 @@ describe('node ports', () => {
   })
 })
 
-describe('NumberAllocator', () => {
-  it('hands out every number of its range once, then none', () => {
-    const allocator = new NumberAllocator({ first: 1, last: 40, dynamicFirst: 20 })
+describe('PortAllocator', () => {
+  it('hands out every number of its range once, the static band last, then none', () => {
+    const allocator = new PortAllocator({ first: 1, last: 40 })
     const got = Array.from({ length: 40 }, () => allocator.takeAny(systemRandom) ?? 0)
     expect(new Set(got).size).toBe(40)
-    expect(Math.min(...got.slice(0, 21))).toBe(20)
+    expect(Math.min(...got.slice(0, 24))).toBe(17)
     expect(allocator.takeAny(systemRandom)).toBeUndefined()
   })
 })

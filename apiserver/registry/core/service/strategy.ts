@@ -1,106 +1,151 @@
 /**
- * Services: IP family fields follow the cluster IP, fields of another type are dropped when the type changes.
- * Upstream: pkg/registry/core/service/strategy.go, storage/alloc.go (defaultOnReadService, initIPFamilyFields).
+ * Services: linked fields follow one another, allocated values survive replaces that leave them out, fields of another
+ * type are dropped when the type changes.
+ * Upstream: pkg/registry/core/service/strategy.go, storage/storage.go (beginCreate, beginUpdate).
+ * Differs: IPs and ports are allocated after validation, which therefore reports first.
  */
+
+import type { FrozenService, FrozenServiceSpec } from '#apiserver/apis/core/service/facts.ts'
+import {
+  isExternallyAccessible,
+  needsClusterIp,
+  needsHealthCheckPort,
+  needsNodePorts,
+} from '#apiserver/apis/core/service/facts.ts'
+import {
+  validateService,
+  validateServiceStatusUpdate,
+  validateServiceUpdate,
+} from '#apiserver/apis/core/service/validation.ts'
+import { serviceWarnings } from '#apiserver/apis/core/service/warnings.ts'
 import type { Service, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
-import { isDns1035Label } from '#machinery/meta/validation.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
-import { validateService, validateServiceUpdate } from '#apiserver/apis/core/service/validation.ts'
+import { newInvalid } from '#machinery/meta/errors.ts'
+import type { IpFamily } from '#machinery/meta/ip-address.ts'
+import { isDns1123Label } from '#machinery/meta/validation.ts'
+import { deepEqual } from '#machinery/util/json.ts'
 import type { Strategy } from '../../generic/interfaces.ts'
+import { initIpFamilies } from './ip-families.ts'
 
-type FrozenService = DeepReadonly<Service>
+/** `families`: those of --service-cidr, the default one first. */
+export function serviceStrategy(families: readonly IpFamily[]): Strategy {
+  return {
+    validateName: isDns1123Label,
+    allowCreateOnUpdate: true,
+    returnsDeletedObject: true,
+    prepareForCreate(draft) {
+      const service = draft as Service
+      const { spec } = service
+      dropEmptyMembers(spec)
+      if (spec.clusterIP !== undefined && spec.clusterIPs === undefined) spec.clusterIPs = [spec.clusterIP]
+      fillFamilies(service, undefined, families)
+      service.status = { loadBalancer: {} }
+    },
+    prepareForUpdate(draft, old) {
+      const service = draft as Service
+      const before = (old as FrozenService).spec
+      dropEmptyMembers(service.spec)
+      patchAllocatedValues(service.spec, before)
+      normalizeClusterIps(service.spec, before)
+      dropFieldsOfOtherTypes(service.spec, before)
+      fillFamilies(service, before, families)
+      if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} }
+    },
+    validate: (object) => validateService(object as FrozenService),
+    validateUpdate: (object, old) => validateServiceUpdate(object as FrozenService, old as FrozenService),
+    warnings: (object) => serviceWarnings(object as FrozenService),
+  }
+}
 
-export const serviceStrategy: Strategy = {
-  validateName: isDns1035Label,
-  returnsDeletedObject: true,
-  prepareForCreate(draft) {
-    const service = draft as Service
-    normalizeClusterIps(service.spec)
-    initIpFamilies(service.spec)
-    service.status = { loadBalancer: {} }
-  },
-  prepareForUpdate(draft, old) {
-    const service = draft as Service
-    const before = old as FrozenService
-    patchAllocatedValues(service.spec, before.spec)
-    normalizeClusterIps(service.spec)
-    initIpFamilies(service.spec)
-    if (service.spec.type !== before.spec.type) dropFieldsOfOtherTypes(service.spec)
-    else if (service.spec.externalTrafficPolicy !== 'Local') dropUnchangedHealthCheckPort(service.spec, before.spec)
-  },
-  validate: (object) => validateService(object as FrozenService),
-  validateUpdate: (object, old) => validateServiceUpdate(object as FrozenService, old as FrozenService),
+export const serviceStatusStrategy: Strategy = {
+  validateUpdate: (object, old) => validateServiceStatusUpdate(object as FrozenService, old as FrozenService),
+}
+
+/** Empty is absent in all of these. */
+const OMITTED_WHEN_EMPTY = [
+  'clusterIP',
+  'clusterIPs',
+  'ipFamilies',
+  'externalTrafficPolicy',
+  'healthCheckNodePort',
+] as const satisfies readonly (keyof ServiceSpec)[]
+
+function dropEmptyMembers(spec: ServiceSpec): void {
+  for (const member of OMITTED_WHEN_EMPTY) {
+    const value = spec[member]
+    if (value === '' || value === 0 || (Array.isArray(value) && value.length === 0)) delete spec[member]
+  }
+  for (const port of spec.ports ?? []) if (port.nodePort === 0) delete port.nodePort
+  if (!needsClusterIp(spec)) delete spec.internalTrafficPolicy
+}
+
+function fillFamilies(service: Service, old: FrozenServiceSpec | undefined, families: readonly IpFamily[]): void {
+  const errors = initIpFamilies(service.spec, old, families)
+  if (errors.length > 0) throw newInvalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', errors)
 }
 
 /** Replaces without the allocated values (kubectl replace, old clients) keep them. Upstream: patchAllocatedValues. */
-function patchAllocatedValues(spec: ServiceSpec, before: FrozenService['spec']): void {
-  const hadIp = before.type !== 'ExternalName' && (before.clusterIP ?? '') !== ''
-  if (spec.type !== 'ExternalName' && hadIp) {
-    if ((spec.clusterIP ?? '') === '' && before.clusterIP !== undefined) spec.clusterIP = before.clusterIP
-    if (
-      (spec.clusterIPs ?? []).length === 0 &&
-      spec.clusterIP === before.clusterIP &&
-      before.clusterIPs !== undefined
-    ) {
-      spec.clusterIPs = [...before.clusterIPs]
+function patchAllocatedValues(spec: ServiceSpec, old: FrozenServiceSpec): void {
+  if (needsClusterIp(old) && needsClusterIp(spec)) {
+    if (spec.clusterIP === undefined && old.clusterIP !== undefined) spec.clusterIP = old.clusterIP
+    if (spec.clusterIPs === undefined && old.clusterIPs !== undefined) spec.clusterIPs = [...old.clusterIPs]
+  }
+  if (keepsNodePorts(old) && keepsNodePorts(spec)) patchNodePorts(spec, old)
+  const oldPort = old.healthCheckNodePort
+  if (needsHealthCheckPort(old) && needsHealthCheckPort(spec) && oldPort !== undefined) {
+    spec.healthCheckNodePort ??= oldPort
+  }
+}
+
+const keepsNodePorts = (spec: FrozenServiceSpec): boolean =>
+  spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false)
+
+/** By port name: everything else of a port may have changed. A number that another port names now is not given. */
+function patchNodePorts(spec: ServiceSpec, old: FrozenServiceSpec): void {
+  const held = new Map<string, number>()
+  for (const { name = '', nodePort = 0 } of old.ports ?? []) held.set(name, nodePort)
+  const named = new Set((spec.ports ?? []).map(({ nodePort = 0 }) => nodePort))
+  for (const port of spec.ports ?? []) {
+    const value = held.get(port.name ?? '') ?? 0
+    if (port.nodePort === undefined && value !== 0 && !named.has(value)) port.nodePort = value
+  }
+}
+
+/** clusterIP and clusterIPs[0] are one value: a client may know the old one only. Upstream: normalizeClusterIPs. */
+function normalizeClusterIps(spec: ServiceSpec, old: FrozenServiceSpec): void {
+  const isSameList = deepEqual(spec.clusterIPs ?? [], old.clusterIPs ?? [])
+  if (spec.clusterIP === old.clusterIP || !isSameList) return
+  if (spec.clusterIP === undefined) delete spec.clusterIPs
+  else spec.clusterIPs = [spec.clusterIP]
+}
+
+/** What no longer applies goes, unless the client changed it too: then validation refuses it. */
+function dropFieldsOfOtherTypes(spec: ServiceSpec, old: FrozenServiceSpec): void {
+  if (needsClusterIp(old) && !needsClusterIp(spec)) {
+    if (spec.clusterIP === old.clusterIP && deepEqual(spec.clusterIPs, old.clusterIPs)) {
+      delete spec.clusterIP
+      delete spec.clusterIPs
     }
+    if (deepEqual(spec.ipFamilies, old.ipFamilies)) delete spec.ipFamilies
+    if (spec.ipFamilyPolicy === old.ipFamilyPolicy) delete spec.ipFamilyPolicy
   }
-  const isExposed = spec.type === 'NodePort' || spec.type === 'LoadBalancer'
-  const wasExposed = before.type === 'NodePort' || before.type === 'LoadBalancer'
-  if (isExposed && wasExposed) {
-    const held = new Map((before.ports ?? []).map((port) => [portKey(port), port.nodePort ?? 0]))
-    for (const port of spec.ports ?? []) port.nodePort ||= held.get(portKey(port)) ?? 0
-    for (const port of spec.ports ?? []) if (port.nodePort === 0) delete port.nodePort
-  }
-  const hadHealthCheck = (before.healthCheckNodePort ?? 0) !== 0
-  if (hadHealthCheck && spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') {
-    spec.healthCheckNodePort ||= before.healthCheckNodePort ?? 0
-  }
-}
-
-const portKey = (port: { readonly port: number; readonly protocol?: string }): string =>
-  `${port.protocol ?? 'TCP'}/${port.port}`
-
-/** clusterIP and clusterIPs[0] are one value. Upstream: NormalizeClusterIPs. */
-function normalizeClusterIps(spec: ServiceSpec): void {
-  const [first] = spec.clusterIPs ?? []
-  if ((spec.clusterIP ?? '') !== '' && first === undefined) spec.clusterIPs = [spec.clusterIP ?? '']
-  else if ((spec.clusterIP ?? '') === '' && first !== undefined) spec.clusterIP = first
-}
-
-function initIpFamilies(spec: ServiceSpec): void {
-  if (spec.type === 'ExternalName') {
-    delete spec.ipFamilies
-    delete spec.ipFamilyPolicy
-    return
-  }
-  if ((spec.ipFamilies ?? []).length === 0) spec.ipFamilies = [spec.clusterIP?.includes(':') === true ? 'IPv6' : 'IPv4']
-  spec.ipFamilyPolicy ??= 'SingleStack'
-}
-
-function dropFieldsOfOtherTypes(spec: ServiceSpec): void {
-  if (spec.type === 'ExternalName') {
-    delete spec.clusterIP
-    delete spec.clusterIPs
-    delete spec.internalTrafficPolicy
-  } else {
-    delete spec.externalName
-  }
-  if (spec.type !== 'LoadBalancer') {
-    delete spec.allocateLoadBalancerNodePorts
-    delete spec.loadBalancerClass
-    delete spec.healthCheckNodePort
-  } else if (spec.externalTrafficPolicy !== 'Local') {
-    delete spec.healthCheckNodePort
-  }
-  if (spec.type === 'ClusterIP' || spec.type === 'ExternalName') {
+  if (needsNodePorts(old) && !needsNodePorts(spec) && hasNoNewNodePort(spec, old)) {
     for (const port of spec.ports ?? []) delete port.nodePort
-    if ((spec.externalIPs ?? []).length === 0) delete spec.externalTrafficPolicy
   }
+  if (needsHealthCheckPort(old) && !needsHealthCheckPort(spec)) dropIfSame(spec, old, 'healthCheckNodePort')
+  if (old.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    dropIfSame(spec, old, 'allocateLoadBalancerNodePorts')
+    dropIfSame(spec, old, 'loadBalancerClass')
+  }
+  if (isExternallyAccessible(old) && !isExternallyAccessible(spec)) dropIfSame(spec, old, 'externalTrafficPolicy')
 }
 
-function dropUnchangedHealthCheckPort(spec: ServiceSpec, before: FrozenService['spec']): void {
-  if (spec.healthCheckNodePort === before.healthCheckNodePort) delete spec.healthCheckNodePort
+function dropIfSame(spec: ServiceSpec, old: FrozenServiceSpec, member: keyof ServiceSpec): void {
+  if (spec[member] === old[member]) delete spec[member]
+}
+
+function hasNoNewNodePort(spec: ServiceSpec, old: FrozenServiceSpec): boolean {
+  const held = new Set((old.ports ?? []).map(({ nodePort }) => nodePort))
+  return (spec.ports ?? []).every(({ nodePort }) => nodePort === undefined || held.has(nodePort))
 }
 
 export const serviceSelectableFields = {

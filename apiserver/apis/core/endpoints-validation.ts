@@ -1,0 +1,67 @@
+/** Upstream: pkg/apis/core/validation ValidateEndpoints; pkg/api/endpoints warnings. */
+import type { EndpointAddress, EndpointPort, Endpoints } from '#machinery/api/core/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
+import { isDns1123Label, isDns1123Subdomain, isQualifiedName, isValidPortNumber } from '#machinery/meta/validation.ts'
+import { deepEqual } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkEndpointIp, checkLegacyIp } from '../ip-validation.ts'
+import { addInvalid, checkOneOf } from '../validation.ts'
+
+type FrozenEndpoints = DeepReadonly<Endpoints>
+
+const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time'
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/
+
+/** `old`: subsets that have not changed are not looked at again. */
+export function validateEndpoints({ metadata, subsets }: FrozenEndpoints, old?: FrozenEndpoints): FieldError[] {
+  const errors: FieldError[] = []
+  const time = metadata.annotations?.[TRIGGER_TIME]
+  if (time !== undefined && !(RFC_3339.test(time) && !Number.isNaN(Date.parse(time)))) {
+    errors.push(fieldInvalid(`annotations[${TRIGGER_TIME}]`, time, 'must be formatted as RFC3339'))
+  }
+  if (old !== undefined && deepEqual(old.subsets, subsets)) return errors
+  subsets?.forEach(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {
+    const field = `subsets[${i}]`
+    if (addresses.length + notReadyAddresses.length === 0) {
+      errors.push(fieldRequired(field, 'must specify `addresses` or `notReadyAddresses`'))
+    }
+    addresses.forEach((address, j) => {
+      validateAddress(errors, `${field}.addresses[${j}]`, address)
+    })
+    notReadyAddresses.forEach((address, j) => {
+      validateAddress(errors, `${field}.notReadyAddresses[${j}]`, address)
+    })
+    ports.forEach((port, j) => {
+      validatePort(errors, `${field}.ports[${j}]`, port, ports.length > 1)
+    })
+  })
+  return errors
+}
+
+function validateAddress(
+  errors: FieldError[],
+  field: string,
+  { ip = '', hostname = '', nodeName }: DeepReadonly<EndpointAddress>,
+): void {
+  checkLegacyIp(errors, `${field}.ip`, ip)
+  if (hostname !== '') addInvalid(errors, `${field}.hostname`, hostname, isDns1123Label(hostname))
+  if (nodeName !== undefined) addInvalid(errors, `${field}.nodeName`, nodeName, isDns1123Subdomain(nodeName))
+  // Upstream reports an address that is none twice.
+  checkEndpointIp(errors, `${field}.ip`, ip)
+}
+
+function validatePort(
+  errors: FieldError[],
+  field: string,
+  { name = '', port, protocol, appProtocol }: DeepReadonly<EndpointPort>,
+  isNameRequired: boolean,
+): void {
+  if (name !== '') addInvalid(errors, `${field}.name`, name, isDns1123Label(name))
+  else if (isNameRequired) errors.push(fieldRequired(`${field}.name`, ''))
+  addInvalid(errors, `${field}.port`, port ?? 0, isValidPortNumber(port ?? 0))
+  checkOneOf(errors, `${field}.protocol`, protocol, ['SCTP', 'TCP', 'UDP'])
+  if (appProtocol !== undefined) {
+    addInvalid(errors, `${field}.appProtocol`, appProtocol, isQualifiedName(appProtocol))
+  }
+}
