@@ -5,16 +5,27 @@ import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import { isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
-export function validateNamespace(namespace: DeepReadonly<Namespace>): FieldError[] {
+const STANDARD = ['foregroundDeletion', 'kubernetes', 'orphan']
+
+export function validateNamespace({ spec }: DeepReadonly<Namespace>): FieldError[] {
   const errors: FieldError[] = []
-  ;(namespace.spec?.finalizers ?? []).forEach((finalizer, i) => {
-    const field = `spec.finalizers[${i}]`
-    for (const message of isQualifiedName(finalizer)) errors.push(fieldInvalid(field, finalizer, message))
-    if (!finalizer.includes('/') && finalizer !== 'kubernetes') {
-      errors.push(fieldInvalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
-    }
+  for (const finalizer of spec?.finalizers ?? []) checkFinalizer(errors, 'spec.finalizers', finalizer)
+  return errors
+}
+
+/** Upstream: ValidateNamespaceFinalizeUpdate, whose paths are indexed. */
+export function validateNamespaceFinalize({ spec }: DeepReadonly<Namespace>): FieldError[] {
+  const errors: FieldError[] = []
+  spec?.finalizers?.forEach((finalizer, i) => {
+    checkFinalizer(errors, `spec.finalizers[${i}]`, finalizer)
   })
   return errors
+}
+
+function checkFinalizer(errors: FieldError[], field: string, finalizer: string): void {
+  for (const message of isQualifiedName(finalizer)) errors.push(fieldInvalid(field, finalizer, message))
+  if (finalizer.includes('/') || STANDARD.includes(finalizer)) return
+  errors.push(fieldInvalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
 }
 
 export function validateNamespaceStatusUpdate(

@@ -38,12 +38,15 @@ import {
   endpointsStrategy,
   eventStrategy,
   limitRangeStrategy,
+  nodeStatusStrategy,
   nodeStrategy,
   persistentVolumeClaimStrategy,
   persistentVolumeStrategy,
   replicationControllerStrategy,
+  resourceQuotaStatusStrategy,
   resourceQuotaStrategy,
   secretStrategy,
+  serviceAccountStrategy,
 } from './small-strategies.ts'
 import {
   componentStatusTable,
@@ -144,7 +147,7 @@ export const CORE_GROUP: ResourceGroup = {
       shortNames: ['no'],
       defaults: setNodeDefaults,
       strategy: nodeStrategy,
-      status: {},
+      status: nodeStatusStrategy,
       writesStatusOnCreate: true,
       subresources: () => [connectSubresource('proxy', 'NodeProxyOptions', PROXY_VERBS)],
       selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
@@ -230,7 +233,7 @@ export const CORE_GROUP: ResourceGroup = {
       namespaced: true,
       shortNames: ['quota'],
       strategy: resourceQuotaStrategy,
-      status: true,
+      status: resourceQuotaStatusStrategy,
       table: resourceQuotaTable,
     },
     {
@@ -247,7 +250,7 @@ export const CORE_GROUP: ResourceGroup = {
       kind: 'ServiceAccount',
       namespaced: true,
       shortNames: ['sa'],
-      strategy: { returnsDeletedObject: true },
+      strategy: serviceAccountStrategy,
       table: serviceAccountTable,
     },
     {

@@ -9,10 +9,17 @@ import {
 } from '#apiserver/apis/core/config-validation.ts'
 import { validateEndpoints } from '#apiserver/apis/core/endpoints-validation.ts'
 import {
-  validateLimitRange,
+  validateEvent,
+  validateEventStrictly,
+  validateEventUpdateStrictly,
+} from '#apiserver/apis/core/event-validation.ts'
+import { validateLimitRange } from '#apiserver/apis/core/limits-validation.ts'
+import { validateNode, validateNodeUpdate } from '#apiserver/apis/core/node-validation.ts'
+import {
   validateResourceQuota,
+  validateResourceQuotaStatusUpdate,
   validateResourceQuotaUpdate,
-} from '#apiserver/apis/core/limits-validation.ts'
+} from '#apiserver/apis/core/quota-validation.ts'
 import {
   validatePersistentVolume,
   validatePersistentVolumeClaim,
@@ -31,9 +38,10 @@ import type {
   ResourceQuota,
   Secret,
 } from '#machinery/api/core/v1/types.gen.ts'
-import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
+
+const MOUNTABLE = 'kubernetes.io/enforce-mountable-secrets'
 
 export const configMapStrategy: Strategy = {
   validate: (object) => validateConfigMap(object as DeepReadonly<ConfigMap>),
@@ -69,6 +77,20 @@ export const resourceQuotaStrategy: Strategy = {
     validateResourceQuotaUpdate(object as DeepReadonly<ResourceQuota>, old as DeepReadonly<ResourceQuota>),
 }
 
+export const resourceQuotaStatusStrategy: Strategy = {
+  validateUpdate: (object) => validateResourceQuotaStatusUpdate(object as DeepReadonly<ResourceQuota>),
+}
+
+export const serviceAccountStrategy: Strategy = {
+  returnsDeletedObject: true,
+  warnings(object, old) {
+    const isNew =
+      object.metadata.annotations?.[MOUNTABLE] === 'true' && old?.metadata.annotations?.[MOUNTABLE] !== 'true'
+    const advice = 'prefer separate namespaces to isolate access to mounted secrets'
+    return isNew ? [`metadata.annotations[${MOUNTABLE}]: deprecated in v1.32+; ${advice}`] : []
+  },
+}
+
 export const persistentVolumeStrategy: Strategy = {
   returnsDeletedObject: true,
   validate: (object) => validatePersistentVolume(object as DeepReadonly<PersistentVolume>),
@@ -97,24 +119,25 @@ export const nodeStrategy: Strategy = {
     const node = draft as Node
     node.status ??= {}
   },
-  /** The CIDR of a node's pods is assigned once. */
-  validateUpdate(object, old) {
-    const [next] = (object as DeepReadonly<Node>).spec?.podCIDRs ?? []
-    const [before] = (old as DeepReadonly<Node>).spec?.podCIDRs ?? []
-    if (before === undefined || before === next) return []
-    return [fieldInvalid('spec.podCIDRs', next ?? '', 'node updates may not change podCIDR except from "" to valid')]
-  },
+  validate: (object) => validateNode(object as DeepReadonly<Node>),
+  validateUpdate: (object, old) => validateNodeUpdate(object as DeepReadonly<Node>, old as DeepReadonly<Node>),
+}
+
+export const nodeStatusStrategy: Strategy = {
+  validateUpdate: (object, old) => validateNodeUpdate(object as DeepReadonly<Node>, old as DeepReadonly<Node>),
 }
 
 export const eventStrategy: Strategy = {
   allowCreateOnUpdate: true,
   defaultGarbageCollection: 'Unsupported',
-  validate(object) {
-    const event = object as DeepReadonly<Event>
-    const namespace = event.metadata.namespace ?? ''
-    const involved = event.involvedObject?.namespace ?? ''
-    if (involved === namespace || (involved === '' && namespace === 'default')) return []
-    if (involved === '' && namespace === 'kube-system') return []
-    return [fieldInvalid('involvedObject.namespace', involved, 'does not match event.namespace')]
-  },
+  validate: (object) => validateEvent(object as DeepReadonly<Event>),
+  validateUpdate: (object) => validateEvent(object as DeepReadonly<Event>),
+}
+
+/** Of events.k8s.io/v1. */
+export const strictEventStrategy: Strategy = {
+  ...eventStrategy,
+  validate: (object) => validateEventStrictly(object as DeepReadonly<Event>),
+  validateUpdate: (object, old) =>
+    validateEventUpdateStrictly(object as DeepReadonly<Event>, old as DeepReadonly<Event>),
 }

@@ -27,9 +27,10 @@ it('an events.k8s.io event keeps its shape when created, read and patched', asyn
   const { metadata: _metadata, ...body } = event
   expect(await plane.client.create(EVENTS, event)).toMatchObject(body)
   const key = { namespace: 'default', name: 'e' }
-  await plane.client.patch(EVENTS, key, { type: 'merge', body: { note: 'again' } })
+  const series = { count: 2, lastObservedTime: '2025-01-01T00:00:01.000000Z' }
+  await plane.client.patch(EVENTS, key, { type: 'merge', body: { series } })
   const stored = await plane.client.get(EVENTS, key)
-  expect(stored).toMatchObject({ ...body, note: 'again' })
+  expect(stored).toMatchObject({ ...body, series })
   expect(stored).not.toHaveProperty('message')
   const selected = await plane.client.list(EVENTS, { namespace: 'default', fieldSelector: 'regarding.name=p' })
   expect(selected.items).toHaveLength(1)

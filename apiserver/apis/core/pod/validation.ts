@@ -18,8 +18,8 @@ import {
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import {
   addInvalid,
-  checkLabels,
   checkLabelSelector,
+  checkLabels,
   checkNonNegative,
   checkOneOf,
   checkTemplateMeta,

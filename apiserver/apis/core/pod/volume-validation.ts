@@ -12,7 +12,7 @@ import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { checkName, checkOneOf, checkRequired } from '../../validation.ts'
 import type { VolumeNames } from './container-validation.ts'
-import { checkDescendingPath, validateFieldRef, VOLUME_FIELD_PATHS } from './container-validation.ts'
+import { checkDescendingPath, VOLUME_FIELD_PATHS, validateFieldRef } from './container-validation.ts'
 
 type FrozenVolume = DeepReadonly<Volume>
 

@@ -3,12 +3,17 @@
  * The object goes when both spec.finalizers and metadata.finalizers are empty.
  * Upstream: pkg/registry/core/namespace/{strategy,storage/storage}.go.
  */
+
+import { setNamespaceNameLabel } from '#apiserver/apis/core/defaults.ts'
+import {
+  validateNamespace,
+  validateNamespaceFinalize,
+  validateNamespaceStatusUpdate,
+} from '#apiserver/apis/core/namespace-validation.ts'
 import type { Namespace } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { isDns1123Label } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { setNamespaceNameLabel } from '#apiserver/apis/core/defaults.ts'
-import { validateNamespace, validateNamespaceStatusUpdate } from '#apiserver/apis/core/namespace-validation.ts'
 import type { Strategy, SubresourceDefinition } from '../../generic/interfaces.ts'
 import { restoreExcept } from '../../strategy.ts'
 
@@ -39,7 +44,6 @@ export const namespaceStrategy: Strategy = {
     return hasNew ? ['pod-security.kubernetes.io labels are not enforced by this version of knarr'] : []
   },
   validate: (object: DeepReadonly<KubeObject>) => validateNamespace(object as DeepReadonly<Namespace>),
-  validateUpdate: (object: DeepReadonly<KubeObject>) => validateNamespace(object as DeepReadonly<Namespace>),
   /** generateName has filled the name by now. */
   canonicalize: (draft: KubeObject) => setNamespaceNameLabel(draft as Namespace),
   hasPendingFinalization: (object) => ((object as DeepReadonly<Namespace>).spec?.finalizers ?? []).length > 0,
@@ -65,6 +69,6 @@ export const namespaceFinalize: SubresourceDefinition = {
     prepareForUpdate(draft, old) {
       restoreExcept(draft, old, SPEC_ONLY)
     },
-    validateUpdate: (object) => validateNamespace(object as DeepReadonly<Namespace>),
+    validateUpdate: (object) => validateNamespaceFinalize(object as DeepReadonly<Namespace>),
   },
 }

@@ -2,19 +2,20 @@
  * Pods: phase and QoS class are set on create, the spec hardly changes afterwards, deletion is graceful for pods a
  * kubelet may be running. Upstream: pkg/registry/core/pod/strategy.go.
  */
-import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
-import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
-import { deepEqual } from '#machinery/util/json.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import { setServiceAccountAlias } from '#apiserver/apis/core/pod/defaults.ts'
 import { podQosClass } from '#apiserver/apis/core/pod/qos.ts'
-import { validatePod } from '#apiserver/apis/core/pod/validation.ts'
 import {
   validateEphemeralContainersUpdate,
   validatePodResize,
   validatePodStatusUpdate,
   validatePodUpdate,
 } from '#apiserver/apis/core/pod/update-validation.ts'
+import { validatePod } from '#apiserver/apis/core/pod/validation.ts'
+import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
+import { deepEqual } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy, SubresourceDefinition, Verb } from '../../generic/interfaces.ts'
 import { restoreExcept } from '../../strategy.ts'
 

@@ -19,7 +19,7 @@ import {
 } from '#apiserver/apis/core/service/validation.ts'
 import { serviceWarnings } from '#apiserver/apis/core/service/warnings.ts'
 import type { Service, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
-import { newInvalid } from '#machinery/meta/errors.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
 import type { IpFamily } from '#machinery/meta/ip-address.ts'
 import { isDns1123Label } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
@@ -37,7 +37,7 @@ export function serviceStrategy(families: readonly IpFamily[]): Strategy {
       const { spec } = service
       dropEmptyMembers(spec)
       if (spec.clusterIP !== undefined && spec.clusterIPs === undefined) spec.clusterIPs = [spec.clusterIP]
-      fillFamilies(service, undefined, families)
+      fillFamilies(spec, undefined, families)
       service.status = { loadBalancer: {} }
     },
     prepareForUpdate(draft, old) {
@@ -47,11 +47,17 @@ export function serviceStrategy(families: readonly IpFamily[]): Strategy {
       patchAllocatedValues(service.spec, before)
       normalizeClusterIps(service.spec, before)
       dropFieldsOfOtherTypes(service.spec, before)
-      fillFamilies(service, before, families)
+      fillFamilies(service.spec, before, families)
       if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} }
     },
-    validate: (object) => validateService(object as FrozenService),
-    validateUpdate: (object, old) => validateServiceUpdate(object as FrozenService, old as FrozenService),
+    validate(object) {
+      const errors = familyErrors(object as FrozenService, undefined, families)
+      return errors.length > 0 ? errors : validateService(object as FrozenService)
+    },
+    validateUpdate(object, old) {
+      const errors = familyErrors(object as FrozenService, (old as FrozenService).spec, families)
+      return errors.length > 0 ? errors : validateServiceUpdate(object as FrozenService, old as FrozenService)
+    },
     warnings: (object) => serviceWarnings(object as FrozenService),
   }
 }
@@ -78,9 +84,19 @@ function dropEmptyMembers(spec: ServiceSpec): void {
   if (!needsClusterIp(spec)) delete spec.internalTrafficPolicy
 }
 
-function fillFamilies(service: Service, old: FrozenServiceSpec | undefined, families: readonly IpFamily[]): void {
-  const errors = initIpFamilies(service.spec, old, families)
-  if (errors.length > 0) throw newInvalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', errors)
+/** Leaves the service as it is when the fields contradict each other: then familyErrors says so. */
+function fillFamilies(spec: ServiceSpec, old: FrozenServiceSpec | undefined, families: readonly IpFamily[]): void {
+  const filled = { ...spec }
+  if (initIpFamilies(filled, old, families).length === 0) Object.assign(spec, filled)
+}
+
+/** As upstream, which fills the families first, these are the only errors of a service that has them. */
+function familyErrors(
+  { spec }: FrozenService,
+  old: FrozenServiceSpec | undefined,
+  families: readonly IpFamily[],
+): FieldError[] {
+  return initIpFamilies({ ...spec } as ServiceSpec, old, families)
 }
 
 /** Replaces without the allocated values (kubectl replace, old clients) keep them. Upstream: patchAllocatedValues. */
