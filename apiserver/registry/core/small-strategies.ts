@@ -16,16 +16,19 @@ import {
 import { validateLimitRange } from '#apiserver/apis/core/limits-validation.ts'
 import { validateNode, validateNodeUpdate } from '#apiserver/apis/core/node-validation.ts'
 import {
+  validatePersistentVolumeClaim,
+  validatePersistentVolumeClaimStatusUpdate,
+  validatePersistentVolumeClaimUpdate,
+} from '#apiserver/apis/core/persistent-volume/claim-validation.ts'
+import {
+  validatePersistentVolume,
+  validatePersistentVolumeUpdate,
+} from '#apiserver/apis/core/persistent-volume/validation.ts'
+import {
   validateResourceQuota,
   validateResourceQuotaStatusUpdate,
   validateResourceQuotaUpdate,
 } from '#apiserver/apis/core/quota-validation.ts'
-import {
-  validatePersistentVolume,
-  validatePersistentVolumeClaim,
-  validatePersistentVolumeClaimUpdate,
-  validatePersistentVolumeUpdate,
-} from '#apiserver/apis/core/volume-validation.ts'
 import type {
   ConfigMap,
   Endpoints,
@@ -106,6 +109,10 @@ export const persistentVolumeClaimStrategy: Strategy = {
       object as DeepReadonly<PersistentVolumeClaim>,
       old as DeepReadonly<PersistentVolumeClaim>,
     ),
+}
+
+export const persistentVolumeClaimStatusStrategy: Strategy = {
+  validateUpdate: (object) => validatePersistentVolumeClaimStatusUpdate(object as DeepReadonly<PersistentVolumeClaim>),
 }
 
 export const replicationControllerStrategy: Strategy = {

@@ -1,0 +1,216 @@
+/** PersistentVolumeClaim. Upstream: pkg/apis/core/validation ValidatePersistentVolumeClaim(Spec|Update|StatusUpdate). */
+import type {
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+  TypedObjectReference,
+} from '#machinery/api/core/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import {
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  keyField,
+} from '#machinery/meta/field-error.ts'
+import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '#machinery/meta/validation.ts'
+import type { Quantity } from '#machinery/quantity/quantity.ts'
+import { tryParseQuantity, ZERO_QUANTITY } from '#machinery/quantity/quantity.ts'
+import { deepEqual } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { jsonDiff } from '#machinery/util/unified-diff.ts'
+import { addInvalid, checkImmutable, checkLabelSelector } from '../../validation.ts'
+import { checkResourceQuantity, isNativeResource } from '../resource-names.ts'
+import {
+  checkAccessModes,
+  checkBasicResource,
+  checkClassName,
+  checkPositiveQuantity,
+  checkVolumeMode,
+} from './shared-validation.ts'
+
+type FrozenClaim = DeepReadonly<PersistentVolumeClaim>
+type FrozenSpec = DeepReadonly<PersistentVolumeClaimSpec>
+
+const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class'
+const STORAGE = keyField('spec.resources', 'storage')
+const REQUEST = 'spec.resources.requests.storage'
+const IMMUTABLE =
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
+const RESIZE_STATES = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+  'NodeResizePending',
+].sort()
+
+export function validatePersistentVolumeClaim({ spec }: FrozenClaim, old?: FrozenClaim): FieldError[] {
+  const errors: FieldError[] = []
+  checkAccessModes(errors, spec.accessModes, 'at least 1 access mode is required')
+  checkLabelSelector(errors, 'spec.selector', spec.selector)
+  const storage = spec.resources?.requests?.['storage']
+  if (storage === undefined) errors.push(fieldRequired(STORAGE, ''))
+  else checkPositiveQuantity(errors, STORAGE, storage)
+  checkClassName(errors, 'spec.storageClassName', spec.storageClassName)
+  checkVolumeMode(errors, spec.volumeMode)
+  validateDataSources(errors, spec, old?.spec)
+  checkClassName(errors, 'spec.volumeAttributesClassName', spec.volumeAttributesClassName)
+  return errors
+}
+
+function validateDataSources(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec | undefined): void {
+  const { dataSource, dataSourceRef } = spec
+  if (dataSource === undefined && dataSourceRef === undefined) return
+  const allowsOddGroup = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined
+  if (dataSource !== undefined) validateDataSource(errors, 'spec.dataSource', dataSource, allowsOddGroup)
+  if (dataSourceRef === undefined) return
+  validateDataSource(errors, 'spec.dataSourceRef', dataSourceRef, allowsOddGroup)
+  const { namespace = '' } = dataSourceRef
+  if (namespace !== '') {
+    addInvalid(errors, 'spec.dataSourceRef.namespace', namespace, isDns1123Label(namespace))
+  }
+  if (dataSource === undefined) return
+  const isSame =
+    dataSource.apiGroup === dataSourceRef.apiGroup &&
+    dataSource.kind === dataSourceRef.kind &&
+    dataSource.name === dataSourceRef.name
+  // The bad value is a field.Path, which has no exported members.
+  if (namespace !== '') {
+    errors.push(fieldInvalid('spec', {}, 'may not be specified when dataSourceRef.namespace is specified'))
+  } else if (!isSame) errors.push(fieldInvalid('spec', {}, 'must match dataSourceRef'))
+}
+
+function validateDataSource(
+  errors: FieldError[],
+  field: string,
+  { apiGroup = '', kind, name }: DeepReadonly<TypedObjectReference>,
+  allowsOddGroup: boolean,
+): void {
+  if ((name ?? '') === '') errors.push(fieldRequired(`${field}.name`, ''))
+  if ((kind ?? '') === '') errors.push(fieldRequired(`${field}.kind`, ''))
+  if (apiGroup === '') {
+    const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+    if (kind !== 'PersistentVolumeClaim') errors.push(fieldInvalid(field, kind ?? '', detail))
+  } else if (!allowsOddGroup) addInvalid(errors, `${field}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup))
+}
+
+export function validatePersistentVolumeClaimUpdate(next: FrozenClaim, old: FrozenClaim): FieldError[] {
+  const errors = validatePersistentVolumeClaim(next, old)
+  const compared = comparableSpecs(errors, next, old)
+  if (!deepEqual(compared.next, compared.old)) {
+    const difference = jsonDiff(specAsGo(compared.old), specAsGo(compared.next))
+    errors.push(fieldForbidden('spec', `${IMMUTABLE}\n${difference}`))
+  }
+  const size = quantity(next.spec.resources?.requests?.['storage'])
+  const isShrunk = size.compare(quantity(old.spec.resources?.requests?.['storage'])) < 0
+  if (isShrunk && size.compare(quantity(old.status?.capacity?.['storage'])) <= 0) {
+    errors.push(fieldForbidden(REQUEST, 'field can not be less than status.capacity'))
+  }
+  checkImmutable(errors, 'volumeMode', next.spec.volumeMode, old.spec.volumeMode)
+  validateAttributesClassUpdate(errors, next.spec, old.spec)
+  return errors
+}
+
+function quantity(text: string | undefined): Quantity {
+  return (text === undefined ? undefined : tryParseQuantity(String(text))) ?? ZERO_QUANTITY
+}
+
+/** Both specs without the changes that are allowed. */
+function comparableSpecs(
+  errors: FieldError[],
+  next: FrozenClaim,
+  old: FrozenClaim,
+): { readonly next: FrozenSpec; readonly old: FrozenSpec } {
+  let after: FrozenSpec = next.spec
+  let before: FrozenSpec = old.spec
+  if ((before.volumeName ?? '') === '' && after.volumeName !== undefined) {
+    before = { ...before, volumeName: after.volumeName }
+  }
+  const { storageClassName: oldClass } = old.spec
+  const { storageClassName: newClass } = next.spec
+  const oldBeta = old.metadata.annotations?.[BETA_CLASS]
+  const newBeta = next.metadata.annotations?.[BETA_CLASS]
+  const isFilledIn = oldClass === undefined && newClass !== undefined && (oldBeta === undefined || newClass === oldBeta)
+  const isMoved = isFilledIn && oldBeta !== undefined && (newBeta === undefined || newBeta === oldBeta)
+  if (!isMoved && (newBeta ?? '') !== (oldBeta ?? '')) {
+    errors.push(fieldInvalid(`metadata.annotations.${BETA_CLASS}`, newBeta ?? '', 'field is immutable'))
+  }
+  if (isFilledIn) after = withoutMember(after, 'storageClassName')
+  if (next.status?.phase !== 'Bound') return { next: after, old: before }
+  const { requests } = after.resources ?? {}
+  if (requests !== undefined) {
+    const storage = before.resources?.requests?.['storage'] ?? '0'
+    after = { ...after, resources: { ...after.resources, requests: { ...requests, storage } } }
+  }
+  if (after.volumeAttributesClassName !== undefined) {
+    after = withoutMember(after, 'volumeAttributesClassName')
+    const name = before.volumeAttributesClassName
+    if (name !== undefined) after = { ...after, volumeAttributesClassName: name }
+  }
+  return { next: after, old: before }
+}
+
+function withoutMember(spec: FrozenSpec, member: keyof PersistentVolumeClaimSpec): FrozenSpec {
+  return Object.fromEntries(Object.entries(spec).filter(([name]) => name !== member)) as unknown as FrozenSpec
+}
+
+function validateAttributesClassUpdate(errors: FieldError[], next: FrozenSpec, old: FrozenSpec): void {
+  const name = next.volumeAttributesClassName
+  if (old.volumeAttributesClassName === undefined || name === old.volumeAttributesClassName) return
+  const at = 'spec.volumeAttributesClassName'
+  if (name === undefined) errors.push(fieldForbidden(at, 'update from non-nil value to nil is forbidden'))
+  else if (name === '') errors.push(fieldForbidden(at, 'update from non-nil value to an empty string is forbidden'))
+}
+
+/** The internal type, member by member, as Go prints it. */
+function specAsGo(spec: FrozenSpec): object {
+  const { dataSource, dataSourceRef, resources, selector } = spec
+  const reference = (source: DeepReadonly<TypedObjectReference>) => ({
+    APIGroup: source.apiGroup ?? null,
+    Kind: source.kind,
+    Name: source.name,
+  })
+  return {
+    AccessModes: spec.accessModes ?? null,
+    Selector: selector ?? null,
+    Resources: { Limits: resources?.limits ?? null, Requests: resources?.requests ?? null },
+    VolumeName: spec.volumeName ?? '',
+    StorageClassName: spec.storageClassName ?? null,
+    VolumeMode: spec.volumeMode ?? null,
+    DataSource: dataSource === undefined ? null : reference(dataSource),
+    DataSourceRef:
+      dataSourceRef === undefined ? null : { ...reference(dataSourceRef), Namespace: dataSourceRef.namespace ?? null },
+    VolumeAttributesClassName: spec.volumeAttributesClassName ?? null,
+  }
+}
+
+export function validatePersistentVolumeClaimStatusUpdate({ spec, status }: FrozenClaim): FieldError[] {
+  const errors: FieldError[] = []
+  if ((spec.accessModes ?? []).length === 0) errors.push(fieldRequired('Spec.accessModes', ''))
+  for (const [name, text] of Object.entries(status?.capacity ?? {})) {
+    checkBasicResource(errors, keyField('status.capacity', name), text)
+  }
+  // Upstream's path lacks the plural.
+  const states = 'status.allocatedResourceStatus'
+  for (const [name, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
+    checkResourceKey(errors, states, name)
+    if (!RESIZE_STATES.includes(state)) errors.push(fieldNotSupported(states, name, RESIZE_STATES))
+  }
+  const allocated = 'status.allocatedResources'
+  for (const [name, text] of Object.entries(status?.allocatedResources ?? {})) {
+    if (!checkResourceKey(errors, allocated, name)) continue
+    const before = errors.length
+    checkBasicResource(errors, keyField(allocated, name), text)
+    if (errors.length === before) checkResourceQuantity(errors, keyField(allocated, name), 'storage', text)
+  }
+  return errors
+}
+
+function checkResourceKey(errors: FieldError[], field: string, name: string): boolean {
+  const before = errors.length
+  addInvalid(errors, field, name, isQualifiedName(name))
+  if (errors.length === before && isNativeResource(name) && name !== 'storage') {
+    errors.push(fieldNotSupported(field, name, ['storage']))
+  }
+  return errors.length === before
+}
