@@ -11,7 +11,6 @@ import {
   fieldNotSupported,
   fieldRequired,
   fieldTooLong,
-  keyField,
 } from '#machinery/meta/field-error.ts'
 import {
   isLabelValue,
@@ -20,7 +19,6 @@ import {
   isValidPortName,
   isValidPortNumber,
 } from '#machinery/meta/validation.ts'
-import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
@@ -162,18 +160,4 @@ export function checkNotMoreThan100Percent(
 ): void {
   const percent = percentOf(value)
   if (percent !== undefined && percent > 100) errors.push(fieldInvalid(field, value, 'must not be greater than 100%'))
-}
-
-/** A list of quantities that are neither malformed nor negative. */
-export function checkQuantities(
-  errors: FieldError[],
-  field: string,
-  quantities: Readonly<Record<string, string>> | undefined,
-): void {
-  for (const [name, text] of Object.entries(quantities ?? {})) {
-    const at = keyField(field, name)
-    addInvalid(errors, at, name, isQualifiedName(name))
-    const quantity = tryParseQuantity(String(text))
-    if (quantity === undefined || quantity.sign < 0) errors.push(fieldInvalid(at, text, NON_NEGATIVE))
-  }
 }
