@@ -22,6 +22,8 @@ export interface RouteDependencies {
   scopeFor(group: string, version: string, resource: string): EndpointScope | undefined
   readonly authorizeCreate: CreateAuthorization
   readonly watchMetrics: WatchMetrics
+  /** A deprecated version of the API is being used. */
+  deprecatedApiRequested(call: ApiCall): void
 }
 
 type Served = ApiResponse | Promise<ApiResponse>
@@ -31,7 +33,10 @@ export function serveResource(call: ApiCall, dependencies: RouteDependencies): S
   const scope = dependencies.scopeFor(info.apiGroup, info.apiVersion, info.resource)
   if (scope === undefined || info.depth > 3 || !isPathShapeServed(call, scope)) throw newPathNotFound()
   const { deprecationWarning } = scope.version
-  if (deprecationWarning !== undefined) call.warn(deprecationWarning)
+  if (deprecationWarning !== undefined) {
+    call.warn(deprecationWarning)
+    dependencies.deprecatedApiRequested(call)
+  }
   if (info.subresource !== '') return serveSubresource(call, scope, dependencies)
   if (!scope.definition.verbs.some((verb) => verb === info.verb)) throw newMethodNotAllowed()
   return scope.store === undefined ? serveVirtual(call, scope) : serveStored(call, scope, dependencies)

@@ -3,6 +3,7 @@ import { newTooManyRequests } from '#machinery/meta/errors.ts'
 import { GROUP_MASTERS } from '../authentication/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
 
+/** 0 = no limit. */
 export interface InFlightLimits {
   readonly readOnlyMax: number
   readonly mutatingMax: number
@@ -21,7 +22,8 @@ export function withMaxInFlight(next: Handler, limits: InFlightLimits, counts: I
   return (call) => {
     if (call.isLongRunning) return next(call)
     const isReadOnly = READ_ONLY.has(call.info.verb)
-    if (isReadOnly ? counts.readOnly >= limits.readOnlyMax : counts.mutating >= limits.mutatingMax) {
+    const max = isReadOnly ? limits.readOnlyMax : limits.mutatingMax
+    if (max !== 0 && (isReadOnly ? counts.readOnly : counts.mutating) >= max) {
       // The administrator must get through to see what is going on.
       if (!isAdministrator(call)) {
         throw newTooManyRequests('Too many requests, please try again later.', RETRY_AFTER_SECONDS)

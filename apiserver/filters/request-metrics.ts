@@ -5,8 +5,8 @@
 import type { Registry } from 'prom-client'
 import type { ApiResponse } from '../server/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
-import { createSampleMetric, HistogramData } from './sample-metric.ts'
 import type { InFlightCounts } from './max-in-flight.ts'
+import { createSampleMetric, HistogramData } from './sample-metric.ts'
 
 const DURATION_BUCKETS = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
@@ -29,8 +29,16 @@ export interface WatchRecord {
   active: number
 }
 
+interface DeprecatedApi {
+  readonly apiGroup: string
+  readonly apiVersion: string
+  readonly resource: string
+  readonly subresource: string
+}
+
 export interface RequestMetrics {
   wrap(next: Handler): Handler
+  deprecatedApiRequested(api: DeprecatedApi): void
   /** The record of one kind's watches; the caller counts in it. */
   watchRecord(group: string, version: string, resource: string, kind: string): WatchRecord
 }
@@ -40,7 +48,15 @@ export function createRequestMetrics(registry: Registry, inFlight: InFlightCount
   const watches = new Map<string, WatchRecord>()
   registerRequestMetrics(registry, routes, inFlight)
   registerWatchMetrics(registry, watches)
+  const deprecated = new Map<string, DeprecatedApi>()
+  registerDeprecatedApis(registry, deprecated)
   return {
+    deprecatedApiRequested({ apiGroup, apiVersion, resource, subresource }) {
+      const key = `${apiGroup}/${apiVersion}/${resource}/${subresource}`
+      if (deprecated.size < LABEL_SETS_MAX && !deprecated.has(key)) {
+        deprecated.set(key, { apiGroup, apiVersion, resource, subresource })
+      }
+    },
     wrap: (next) => (call) => {
       const startMs = call.clock.monotonicMs()
       const response = next(call)
@@ -177,6 +193,20 @@ function registerRequestMetrics(registry: Registry, routes: Map<string, RouteRec
     samples: function* () {
       yield { labels: { request_kind: 'readOnly' }, value: inFlight.readOnly }
       yield { labels: { request_kind: 'mutating' }, value: inFlight.mutating }
+    },
+  })
+}
+
+function registerDeprecatedApis(registry: Registry, deprecated: ReadonlyMap<string, DeprecatedApi>): void {
+  createSampleMetric(registry, {
+    name: 'apiserver_requested_deprecated_apis',
+    help: 'Deprecated APIs that have been requested, by group, version, resource, subresource and removed_release.',
+    type: 'gauge',
+    samples: function* () {
+      for (const { apiGroup: group, apiVersion: version, resource, subresource } of deprecated.values()) {
+        // None of the deprecated APIs served here has a release in which it ends.
+        yield { labels: { group, version, resource, subresource, removed_release: '' }, value: 1 }
+      }
     },
   })
 }

@@ -5,6 +5,7 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
+import { assert } from '#machinery/util/assert.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { RegistryDeps } from './deps.ts'
 import type {
@@ -61,6 +62,8 @@ interface ResourceRow {
   readonly indexedFields?: readonly string[]
   /** Objects expire after the configured event TTL. */
   readonly hasTtl?: boolean
+  /** Sent as a Warning header on every use, and counted. */
+  readonly deprecationWarning?: string
   /** A create may bring its status (nodes register with theirs). */
   readonly writesStatusOnCreate?: boolean
   /** Kept in another group's store, in that store's version: the version's conversions lead there and back. */
@@ -130,12 +133,14 @@ function versionsOf(group: ResourceGroup, row: ResourceRow): readonly VersionRow
 }
 
 function defineVersion(group: string, row: ResourceRow, version: VersionRow): VersionDefinition {
-  const schema = builtInSchema(group, version.version, row.kind) ?? OPEN_SCHEMA
+  const schema = builtInSchema(group, version.version, row.kind)
+  assert(schema !== undefined, `the schema facts hold ${row.kind}`)
   return {
     version: version.version,
     served: true,
     schema: version.defaults === undefined ? schema : new DefaultingSchema(schema, version.defaults),
     table: version.table ?? row.table,
+    ...(row.deprecationWarning === undefined ? {} : { deprecationWarning: row.deprecationWarning }),
     ...(version.toStorage === undefined ? {} : { toStorage: version.toStorage }),
     ...(version.fromStorage === undefined ? {} : { fromStorage: version.fromStorage }),
   }
@@ -188,11 +193,4 @@ class DefaultingSchema implements ObjectSchema {
     this.#schema.applyDefaults(object)
     this.#defaults(object)
   }
-}
-
-/** For the few kinds the schema facts do not cover (APIService): everything is taken as it comes. */
-const OPEN_SCHEMA: ObjectSchema = {
-  decode: () => ({ unknownFields: [] }),
-  applyDefaults() {},
-  strategicMerge: undefined,
 }

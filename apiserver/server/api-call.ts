@@ -13,6 +13,8 @@ import type { ApiRequest } from './interfaces.ts'
 const NOBODY: UserInfo = { name: '', uid: '', groups: [], extra: new Map() }
 const NO_WARNINGS: readonly string[] = []
 const WARNINGS_MAX = 1000
+/** Upstream: BasicLongRunningRequestCheck in cmd/kube-apiserver. */
+const LONG_RUNNING_SUBRESOURCES: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
 
 export class RequestCall implements ApiCall {
   readonly request: ApiRequest
@@ -55,7 +57,8 @@ export class RequestCall implements ApiCall {
   }
 
   get isLongRunning(): boolean {
-    return this.#info?.verb === 'watch'
+    const info = this.#info
+    return info !== undefined && (info.verb === 'watch' || LONG_RUNNING_SUBRESOURCES.has(info.subresource))
   }
 
   get warnings(): readonly string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { TestServerOptions } from '#test/contract/resource-server.ts'
 import { ADMIN, openSchema, plainResource, startTestServer } from '#test/contract/resource-server.ts'
+import type { Authenticator } from '../authentication/interfaces.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
 import type { ApiServer } from './interfaces.ts'
 
@@ -179,10 +180,40 @@ describe('errors', () => {
   })
 
   it('turns requests away beyond the limit, administrators excepted', async () => {
-    const authenticator = { authenticate: () => ({ user: { name: 'jane', uid: '', groups: [], extra: new Map() } }) }
-    const answer = await ask(start({ maxReadOnlyInFlight: 0, authenticator }), { path: '/version' })
+    const userOf = (name: string) => ({
+      name,
+      uid: '',
+      groups: name === 'root' ? ['system:masters'] : [],
+      extra: new Map(),
+    })
+    const authenticator: Authenticator = {
+      authenticate: (request) => ({ user: userOf(request.header('x-name') ?? 'jane') }),
+    }
+    // Answers only administrators: the others stay in flight.
+    const authorizer: Authorizer = {
+      authorize: ({ user }) => (user.name === 'root' ? { decision: 'Allow', reason: '' } : new Promise(() => {})),
+    }
+    const server = start({ maxReadOnlyInFlight: 1, authenticator, authorizer })
+    void ask(server, { path: '/version' })
+    const answer = await ask(server, { path: '/version' })
     expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '1' }, body: { reason: 'TooManyRequests' } })
-    expect(await ask(start({ maxReadOnlyInFlight: 0 }), { path: '/version' })).toMatchObject({ status: 200 })
+    expect(await ask(server, { path: '/version', headers: { 'x-name': 'root' } })).toMatchObject({ status: 200 })
+  })
+
+  it('does not limit what is limited to 0', async () => {
+    const authorizer: Authorizer = { authorize: () => new Promise(() => {}) }
+    const server = start({ maxReadOnlyInFlight: 0, authorizer, requestTimeoutMs: 1 })
+    const answers = await Promise.all([1, 2, 3].map(() => ask(server, { path: '/version' })))
+    expect(answers.map(({ status }) => status)).toEqual([504, 504, 504])
+  })
+
+  it.each([
+    ['1ms', 504, 'request did not complete within the allotted timeout'],
+    ['soon', 400, 'invalid timeout specified in the request URL - time: invalid duration "soon"'],
+  ])('heeds ?timeout=%s', async (timeout, code, message) => {
+    const authorizer: Authorizer = { authorize: () => new Promise(() => {}) }
+    const { body } = await ask(start({ authorizer }), { path: `/version?timeout=${timeout}` })
+    expect(body).toMatchObject({ code, message: expect.stringContaining(message) })
   })
 
   it('gives up on a request at its deadline', async () => {
@@ -495,5 +526,18 @@ it('counts requests and watches under upstream names', async () => {
   expect(body).toContain('apiserver_watch_events_total{group="",version="v1",resource="configmaps"} 1')
   expect(body).toContain(
     'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="configmaps",component="apiserver"} 0',
+  )
+})
+
+it('warns of a deprecated API and counts it', async () => {
+  const versions = [
+    { version: 'v1', served: true, schema: openSchema(), table: undefined, deprecationWarning: 'v1 ConfigMap is old' },
+  ]
+  const server = start({ resources: [plainResource({ versions })] })
+  const { headers } = await ask(server, { path: CONFIG_MAPS })
+  expect(headers).toMatchObject({ warning: ['299 - "v1 ConfigMap is old"'] })
+  const { body } = await ask(server, { path: '/metrics' })
+  expect(body).toContain(
+    'apiserver_requested_deprecated_apis{group="",version="v1",resource="configmaps",subresource="",removed_release=""} 1',
   )
 })

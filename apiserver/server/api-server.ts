@@ -113,6 +113,7 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
     scopeFor: resources.scopeFor,
     authorizeCreate: (call: Parameters<Handler>[0]) => authorizeCall(call, 'create', options.authorizer),
     watchMetrics,
+    deprecatedApiRequested: ({ info }: Parameters<Handler>[0]) => metrics.deprecatedApiRequested(info),
   }
   const chain = buildHandlerChain(
     (call) => (call.info.isResourceRequest ? serveResource(call, routing) : serveNonResource(call, nonResource)),

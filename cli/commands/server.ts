@@ -3,17 +3,17 @@ import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { createRequestHeaderAuthenticator } from '#apiserver/authentication/request-header.ts'
-import { parseStaticTokens } from '#apiserver/authentication/static-token.ts'
-import { createX509Authenticator } from '#apiserver/authentication/x509.ts'
 import { writeKubeconfig } from '#apiserver/authentication/pki/kubeconfig.ts'
 import type { Pki } from '#apiserver/authentication/pki/pki.ts'
 import { loadOrCreatePki } from '#apiserver/authentication/pki/pki.ts'
-import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import { createRequestHeaderAuthenticator } from '#apiserver/authentication/request-header.ts'
+import { parseStaticTokens } from '#apiserver/authentication/static-token.ts'
+import { createX509Authenticator } from '#apiserver/authentication/x509.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
-import { unknownControllers } from '#controllers/manager/selection.ts'
 import { ManifestDirectory } from '#controllers/deploy/manifest-directory.ts'
+import { unknownControllers } from '#controllers/manager/selection.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
@@ -23,12 +23,12 @@ import type { ConfigSources } from '../config/load.ts'
 import { loadServerConfig } from '../config/load.ts'
 import { CliError } from '../errors.ts'
 import { createLogger } from '../logging.ts'
-import { builtInControllers } from '../server/controllers.ts'
 import type { ControlPlane } from '../server/control-plane.ts'
 import { startControlPlane } from '../server/control-plane.ts'
-import { featureGates } from '../server/feature-gates.ts'
-import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
+import { builtInControllers } from '../server/controllers.ts'
+import { FeatureGates } from '../server/feature-gates.ts'
 import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
+import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
@@ -38,11 +38,13 @@ const RENEWAL_CHECK_MS = 12 * 60 * 60 * 1000
 
 export async function runServer(sources: ConfigSources): Promise<void> {
   const config = loadServerConfig(sources)
-  const gates = featureGates(config['feature-gates'])
+  const gates = new FeatureGates(config['feature-gates'])
   const logger = createLogger({ format: config['log-format'], isDebug: config.debug, isTerminal: process.stdout.isTTY })
   logger.info({ version: KNARR_VERSION, node: process.version, dataDir: config['data-dir'] }, 'starting knarr')
   const metrics = new Registry()
   collectProcessMetrics(metrics)
+  gates.logSettings(logger)
+  gates.measure(metrics)
   const [pki, storage, tokens] = await Promise.all([
     openPki(config),
     openStorage(config, logger, metrics),
@@ -66,6 +68,11 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     serviceAccountKey: pki.serviceAccountKey,
     clusterDomain: config['cluster-domain'],
     registry: registryConfig(config),
+    limits: {
+      requestTimeoutMs: config['request-timeout'],
+      maxReadOnlyInFlight: config['max-requests-inflight'],
+      maxMutatingInFlight: config['max-mutating-requests-inflight'],
+    },
     advertise: { advertiseAddress: advertiseAddress(config), port },
     authenticators: [
       createRequestHeaderAuthenticator({
@@ -81,7 +88,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
       const definitions = builtInControllers({
         ...tools,
         rootCa: pki.serverCa.certificate,
-        generatesTokenForEveryAccount: !gates.LegacyServiceAccountTokenNoAutoGeneration,
+        generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
       })
@@ -200,7 +207,9 @@ function advertiseAddress(config: ServerConfig): string | undefined {
 
 function registryConfig(config: ServerConfig) {
   const { from, to } = config['service-node-port-range']
-  return { serviceCidr: config['service-cidr'], nodePortRange: { first: from, last: to }, eventTtlSeconds: 3600 }
+  // Upstream's leases are in whole seconds, and none is shorter than one.
+  const eventTtlSeconds = Math.max(1, Math.floor(config['event-ttl'] / 1000))
+  return { serviceCidr: config['service-cidr'], nodePortRange: { first: from, last: to }, eventTtlSeconds }
 }
 
 async function listen(plane: ControlPlane, host: string, port: number, pki: Pki): Promise<void> {

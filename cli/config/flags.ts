@@ -7,6 +7,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseCidr } from '#machinery/meta/ip-address.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import { parseDurationMs } from '#machinery/util/go-duration.ts'
 
 export interface FlagSpec {
   readonly name: string
@@ -69,12 +71,23 @@ const portRange = text
 const gates = list.transform((items, context) => {
   const result = new Map<string, boolean>()
   for (const item of items.flatMap((entry) => entry.split(','))) {
-    const match = /^([A-Za-z]\w*)=(true|false)$/.exec(item.trim())
+    const match = /^([A-Za-z]\w*)=(?:(1|t|T|TRUE|true|True)|0|f|F|FALSE|false|False)$/.exec(item.trim())
     if (match?.[1] === undefined)
       context.addIssue({ code: 'custom', message: `"${item}" is not Name=true or Name=false` })
-    else result.set(match[1], match[2] === 'true')
+    else result.set(match[1], match[2] !== undefined)
   }
   return result as ReadonlyMap<string, boolean>
+})
+const inFlightMax = z.coerce.number({ error: 'must be a number' }).int().min(0, { error: 'can not be negative value' })
+const durationMs = text.transform((value, context) => {
+  try {
+    const ms = parseDurationMs(value)
+    if (ms > 0) return ms
+    context.addIssue({ code: 'custom', message: 'must be longer than 0s' })
+  } catch (err: unknown) {
+    context.addIssue({ code: 'custom', message: errorMessage(err) })
+  }
+  return z.NEVER
 })
 const commaList = list.transform((items) => items.flatMap((item) => item.split(',')).filter((item) => item !== ''))
 
@@ -196,6 +209,30 @@ export const SERVER_FLAGS = [
     kind: 'list',
     description: 'Name=true|false pairs, by their Kubernetes names',
     schema: gates.prefault([]),
+  },
+  {
+    name: 'event-ttl',
+    kind: 'string',
+    description: 'how long events are kept',
+    schema: durationMs.prefault('1h'),
+  },
+  {
+    name: 'request-timeout',
+    kind: 'string',
+    description: 'how long a request may take; watches are exempt, a client may ask for less with ?timeout=',
+    schema: durationMs.prefault('1m'),
+  },
+  {
+    name: 'max-requests-inflight',
+    kind: 'string',
+    description: 'reads served at once, 429 beyond; 0 = no limit',
+    schema: inFlightMax.default(400),
+  },
+  {
+    name: 'max-mutating-requests-inflight',
+    kind: 'string',
+    description: 'writes served at once, 429 beyond; 0 = no limit',
+    schema: inFlightMax.default(200),
   },
   {
     name: 'datastore-endpoint',

@@ -7,8 +7,8 @@ import { createPublicKey } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
 import { admissionChain } from '#apiserver/admission/chain.ts'
-import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
 import type { TokenAuthenticator } from '#apiserver/authentication/bearer-token.ts'
+import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
 import { createAuthenticatorChain } from '#apiserver/authentication/chain.ts'
 import type { Authenticator } from '#apiserver/authentication/interfaces.ts'
 import { ServiceAccountAuthenticator } from '#apiserver/authentication/serviceaccount/authenticator.ts'
@@ -18,23 +18,24 @@ import { createTokenIssuer } from '#apiserver/authentication/serviceaccount/toke
 import { reconcileBootstrapPolicy } from '#apiserver/authorization/bootstrap-policy.ts'
 import { createAuthorizer } from '#apiserver/authorization/chain.ts'
 import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorization/rbac/authorizer.ts'
+import { jsonResponse } from '#apiserver/endpoints/responses.ts'
 import { createExtensions, customResourceDefinitionResource } from '#apiserver/extensions/index.ts'
+import type { Handler } from '#apiserver/filters/interfaces.ts'
 import { authenticationResources } from '#apiserver/registry/authentication/install.ts'
 import { serviceAccountTokenSubresource } from '#apiserver/registry/authentication/service-account-token.ts'
 import { authorizationResources } from '#apiserver/registry/authorization/install.ts'
-import type { RegistryConfig, RegistryDeps } from '#apiserver/registry/deps.ts'
-import { jsonResponse } from '#apiserver/endpoints/responses.ts'
-import type { Handler } from '#apiserver/filters/interfaces.ts'
 import { bootstrapObjects } from '#apiserver/registry/bootstrap.ts'
+import type { RegistryConfig, RegistryDeps } from '#apiserver/registry/deps.ts'
 import { builtInResources } from '#apiserver/registry/install.ts'
 import { rbacResources } from '#apiserver/registry/rbac/install.ts'
+import type { ApiServerOptions } from '#apiserver/server/api-server.ts'
 import { createApiServer } from '#apiserver/server/api-server.ts'
 import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
 import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
-import { controllerPolicy } from '#controllers/manager/policy.ts'
 import { createControllerManager } from '#controllers/manager/manager.ts'
+import { controllerPolicy } from '#controllers/manager/policy.ts'
 import { installOwnCrds } from '#crds/index.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import { newOpenApiBuilder, type OpenApiOptions } from '#machinery/schema/openapi/builder.ts'
@@ -60,6 +61,8 @@ export interface ControlPlaneOptions {
   readonly serviceAccountKey: KeyObject
   readonly clusterDomain: string
   readonly registry: RegistryConfig
+  /** Upstream's defaults where absent. */
+  readonly limits?: Pick<ApiServerOptions, 'requestTimeoutMs' | 'maxReadOnlyInFlight' | 'maxMutatingInFlight'>
   /** Where the API server can be reached: the endpoints of the `kubernetes` service. */
   readonly advertise: { readonly advertiseAddress: string | undefined; readonly port: number }
   /** Client certificates, front proxy, static tokens: whatever the caller accepts besides service accounts. */
@@ -187,6 +190,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     freeze: options.freeze ?? false,
   })
   const parts = createApiServer({
+    ...options.limits,
     cacher,
     resources,
     authenticator: createAuthenticatorChain({

@@ -1,23 +1,98 @@
-/** Feature gates by upstream's names. Only gates that change something here are known; another name is an error at start. */
+/**
+ * --feature-gates by upstream's names: which may be set to what, which of them change something here.
+ * Upstream: component-base featuregate/feature_gate.go.
+ */
+import type { Registry } from 'prom-client'
+import { Gauge } from 'prom-client'
+import type { Logger } from '#machinery/util/logger.ts'
 import { nearestName } from '../config/load.ts'
 import { CliError } from '../errors.ts'
+import type { FeatureGate } from './feature-gate-table.ts'
+import { FEATURE_GATES } from './feature-gate-table.ts'
 
-const DEFAULTS = { LegacyServiceAccountTokenNoAutoGeneration: true } as const
+/** Only these change something; every other gate is accepted and said to change nothing. */
+const IMPLEMENTED: ReadonlySet<string> = new Set(['LegacyServiceAccountTokenNoAutoGeneration'])
+const ALL_ALPHA = 'AllAlpha'
+const ALL_BETA = 'AllBeta'
 
-export type FeatureGates = { readonly [Gate in keyof typeof DEFAULTS]: boolean }
+export class FeatureGates {
+  readonly #values: ReadonlyMap<string, boolean>
+  readonly #given: ReadonlyMap<string, boolean>
 
-export function featureGates(given: ReadonlyMap<string, boolean>): FeatureGates {
-  const gates: Record<string, boolean> = { ...DEFAULTS }
-  for (const [name, value] of given) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw unknownGate(name)
-    gates[name] = value
+  /** Throws CliError for a gate that does not exist or may not have this value. */
+  constructor(given: ReadonlyMap<string, boolean>) {
+    const values = new Map([...FEATURE_GATES.values()].map(({ name, isOnByDefault }) => [name, isOnByDefault]))
+    for (const [name, value] of given) {
+      if (name === ALL_ALPHA || name === ALL_BETA) continue
+      const gate = FEATURE_GATES.get(name)
+      if (gate === undefined) throw unknownGate(name)
+      if (gate.isLocked && value !== gate.isOnByDefault) throw lockedGate(gate)
+      values.set(name, value)
+    }
+    // A gate that is named goes before the group it is in.
+    for (const [group, stage] of [[ALL_ALPHA, 'ALPHA'] as const, [ALL_BETA, 'BETA'] as const]) {
+      const value = given.get(group)
+      values.set(group, value ?? false)
+      if (value === undefined) continue
+      for (const gate of FEATURE_GATES.values()) {
+        if (gate.stage === stage && !gate.isLocked && !given.has(gate.name)) values.set(gate.name, value)
+      }
+    }
+    this.#values = values
+    this.#given = given
   }
-  return gates as FeatureGates
+
+  isEnabled(name: 'LegacyServiceAccountTokenNoAutoGeneration'): boolean {
+    return this.#values.get(name) ?? false
+  }
+
+  /** What the settings of the command line mean in the end. */
+  logSettings(logger: Logger): void {
+    const withoutEffect: string[] = []
+    for (const gate of FEATURE_GATES.values()) {
+      const { name, stage, isOnByDefault } = gate
+      const value = this.#values.get(name) ?? isOnByDefault
+      if (this.#given.has(name) && (stage === 'GA' || stage === 'DEPRECATED')) {
+        const kind = stage === 'GA' ? 'GA' : 'deprecated'
+        logger.warn(
+          { gate: `${name}=${value}` },
+          `Setting ${kind} feature gate ${name}=${value}. It will be removed in a future release.`,
+        )
+      }
+      if (value !== isOnByDefault && !IMPLEMENTED.has(name)) withoutEffect.push(`${name}=${value}`)
+    }
+    if (withoutEffect.length === 0) return
+    logger.warn({ gates: withoutEffect }, 'these feature gates change nothing in this version of knarr')
+  }
+
+  measure(registry: Registry): void {
+    const gauge = new Gauge({
+      name: 'kubernetes_feature_enabled',
+      help: 'This metric records the data about the stage and enablement of a k8s feature.',
+      labelNames: ['name', 'stage'],
+      registers: [registry],
+    })
+    for (const [name, value] of this.#values) gauge.set({ name, stage: stageLabel(name) }, value ? 1 : 0)
+  }
+}
+
+function stageLabel(name: string): string {
+  if (name === ALL_ALPHA) return 'ALPHA'
+  if (name === ALL_BETA) return 'BETA'
+  const stage = FEATURE_GATES.get(name)?.stage
+  return stage === undefined || stage === 'GA' ? '' : stage
 }
 
 function unknownGate(name: string): CliError {
-  const known = Object.keys(DEFAULTS)
-  const nearest = nearestName(name, known)
-  const hint = nearest === undefined ? `Known gates: ${known.join(', ')}.` : `Did you mean "${nearest}"?`
-  return new CliError('FLAG_INVALID', `--feature-gates: unknown feature gate "${name}"`, hint)
+  const nearest = nearestName(name, [ALL_ALPHA, ALL_BETA, ...FEATURE_GATES.keys()])
+  const hint = nearest === undefined ? 'Kubernetes 1.36 has no such gate.' : `Did you mean "${nearest}"?`
+  return new CliError('FLAG_INVALID', `--feature-gates: unrecognized feature gate: ${name}`, hint)
+}
+
+function lockedGate({ name, isOnByDefault }: FeatureGate): CliError {
+  return new CliError(
+    'FLAG_INVALID',
+    `--feature-gates: cannot set feature gate ${name} to ${!isOnByDefault}, feature is locked to ${isOnByDefault}`,
+    'Leave the gate out.',
+  )
 }

@@ -4,8 +4,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SERVER_FLAGS } from '#cli/config/flags.ts'
 import type { FlagSpec } from '#cli/config/flags.ts'
+import { SERVER_FLAGS } from '#cli/config/flags.ts'
+import { FeatureGates } from '#cli/server/feature-gates.ts'
 import { measureStorageSize, sqliteObserver } from '#cli/server/process-metrics.ts'
 import { KNARR_VERSION } from '#cli/version.ts'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
@@ -134,6 +135,7 @@ describe('a running server', () => {
     plane = await startTestControlPlane()
     sqliteObserver(plane.metrics)
     measureStorageSize(plane.metrics, plane.storage)
+    new FeatureGates(new Map()).measure(plane.metrics)
   })
   afterAll(() => plane.stop())
 
