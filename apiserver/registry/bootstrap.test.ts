@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Namespace, Pod, Service } from '#machinery/api/core/v1/types.gen.ts'
-import { ENDPOINTS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import { ENDPOINTS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Namespace, Pod, Service } from '#machinery/api/core/v1/types.gen.ts'
+import { FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS } from '#machinery/api/flowcontrol/v1/resources.gen.ts'
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
-import { FLOW_SCHEMAS } from '#machinery/api/flowcontrol/v1/resources.gen.ts'
 import { PRIORITY_CLASSES } from '#machinery/api/scheduling/v1/resources.gen.ts'
 import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
@@ -41,7 +41,8 @@ describe('bootstrapObjects', () => {
       'system-cluster-critical',
       'system-node-critical',
     ])
-    expect((await client.list(FLOW_SCHEMAS)).items).toHaveLength(2)
+    expect((await client.list(FLOW_SCHEMAS)).items).toHaveLength(11)
+    expect((await client.list(PRIORITY_LEVEL_CONFIGURATIONS)).items).toHaveLength(8)
   })
 
   it('changes nothing the second time, but follows a new address', async () => {

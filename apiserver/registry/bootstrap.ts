@@ -1,15 +1,20 @@
 /**
- * The objects every cluster starts with: namespaces, the default ServiceCIDR, the `kubernetes` service and its endpoints,
- * priority classes, the mandatory flow-control objects. Idempotent; all requests of one wave are in flight together, so start-up stays short.
+ * The objects every cluster starts with: namespaces, the default ServiceCIDR, the `kubernetes` service and its endpoints, priority classes, the
+ * flow-control objects. Idempotent; all requests of one wave are in flight together, so start-up stays short.
  * Upstream: pkg/controlplane (systemnamespaces, kubernetesservice), pkg/registry/{scheduling,flowcontrol}/rest.
  */
 
+import {
+  mandatoryFlowSchemas,
+  mandatoryPriorityLevels,
+  suggestedFlowSchemas,
+  suggestedPriorityLevels,
+} from '#apiserver/apis/flowcontrol/bootstrap.ts'
 import { ENDPOINTS, NAMESPACES, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Endpoints, Namespace, Service } from '#machinery/api/core/v1/types.gen.ts'
 import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
 import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
 import { FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS } from '#machinery/api/flowcontrol/v1/resources.gen.ts'
-import type { FlowSchema, PriorityLevelConfiguration } from '#machinery/api/flowcontrol/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { SERVICE_CIDRS } from '#machinery/api/networking/v1/resources.gen.ts'
 import type { ServiceCIDR } from '#machinery/api/networking/v1/types.gen.ts'
@@ -43,8 +48,7 @@ export async function bootstrapObjects(client: Client, config: BootstrapConfig, 
     ensure(client, SERVICE_CIDRS, defaultServiceCidr(config), signal),
     ensure(client, SERVICES, kubernetesService(config), signal),
     ...priorityClasses().map((object) => ensure(client, PRIORITY_CLASSES, object, signal)),
-    ...priorityLevels().map((object) => ensure(client, PRIORITY_LEVEL_CONFIGURATIONS, object, signal)),
-    ...flowSchemas().map((object) => ensure(client, FLOW_SCHEMAS, object, signal)),
+    ...flowControl(client, signal),
     ...(config.advertiseAddress === undefined ? [] : publishEndpoints(client, config, config.advertiseAddress, signal)),
   ])
 }
@@ -65,6 +69,18 @@ async function ensure<T extends KubeObject>(
   } catch (err) {
     if (!isAlreadyExists(err)) throw err
   }
+}
+
+/** What an administrator deletes comes back with the next start, as upstream's: the mandatory objects are always there. */
+function flowControl(client: Client, signal: AbortSignal): Promise<void>[] {
+  return [
+    ...[...mandatoryPriorityLevels(), ...suggestedPriorityLevels()].map((object) =>
+      ensure(client, PRIORITY_LEVEL_CONFIGURATIONS, object, signal),
+    ),
+    ...[...mandatoryFlowSchemas(), ...suggestedFlowSchemas()].map((object) =>
+      ensure(client, FLOW_SCHEMAS, object, signal),
+    ),
+  ]
 }
 
 /** The address may have changed since the last start: these two follow it. */
@@ -155,52 +171,5 @@ function priorityClasses(): PriorityClass[] {
       2_000_000_000,
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
-  ]
-}
-
-const FLOW_CONTROL = 'flowcontrol.apiserver.k8s.io/v1'
-const AUTO_UPDATE = { 'apf.kubernetes.io/autoupdate-spec': 'true' } as const
-
-function priorityLevels(): PriorityLevelConfiguration[] {
-  const kind = 'PriorityLevelConfiguration'
-  return [
-    {
-      apiVersion: FLOW_CONTROL,
-      kind,
-      metadata: { name: 'exempt', annotations: { ...AUTO_UPDATE } },
-      spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
-    },
-    {
-      apiVersion: FLOW_CONTROL,
-      kind,
-      metadata: { name: 'catch-all', annotations: { ...AUTO_UPDATE } },
-      spec: {
-        type: 'Limited',
-        limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } },
-      },
-    },
-  ]
-}
-
-function flowSchemas(): FlowSchema[] {
-  const everything = {
-    resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'], clusterScope: true, namespaces: ['*'] }],
-    nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-  }
-  const group = (name: string) => ({ kind: 'Group', group: { name } })
-  const make = (name: string, matchingPrecedence: number, groups: readonly string[]): FlowSchema => ({
-    apiVersion: FLOW_CONTROL,
-    kind: 'FlowSchema',
-    metadata: { name, annotations: { ...AUTO_UPDATE } },
-    spec: {
-      matchingPrecedence,
-      priorityLevelConfiguration: { name },
-      ...(name === 'catch-all' ? { distinguisherMethod: { type: 'ByUser' } } : {}),
-      rules: [{ subjects: groups.map(group), ...everything }],
-    },
-  })
-  return [
-    make('exempt', 1, ['system:masters']),
-    make('catch-all', 10_000, ['system:unauthenticated', 'system:authenticated']),
   ]
 }

@@ -1,9 +1,26 @@
 /** node.k8s.io/v1. Upstream: pkg/registry/node. */
+
+import { validateRuntimeClass, validateRuntimeClassUpdate } from '#apiserver/apis/node/validation.ts'
+import type { RuntimeClass } from '#machinery/api/node/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { runtimeClassTable } from './tables.ts'
 
 export const NODE_GROUP: ResourceGroup = {
   group: 'node.k8s.io',
   version: 'v1',
-  resources: [{ resource: 'runtimeclasses', kind: 'RuntimeClass', namespaced: false, table: runtimeClassTable }],
+  resources: [
+    {
+      resource: 'runtimeclasses',
+      kind: 'RuntimeClass',
+      namespaced: false,
+      strategy: {
+        allowUnconditionalUpdate: false,
+        validate: (object) => validateRuntimeClass(object as DeepReadonly<RuntimeClass>),
+        validateUpdate: (object, old) =>
+          validateRuntimeClassUpdate(object as DeepReadonly<RuntimeClass>, old as DeepReadonly<RuntimeClass>),
+      },
+      table: runtimeClassTable,
+    },
+  ],
 }

@@ -1,0 +1,37 @@
+/** Upstream: pkg/apis/node/validation/validation.go. */
+import type { RuntimeClass } from '#machinery/api/node/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldDuplicate } from '#machinery/meta/field-error.ts'
+import { isDns1123Label } from '#machinery/meta/validation.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { validateResourceRequirements } from '../core/pod/resources-validation.ts'
+import { validateTolerations } from '../core/pod/validation.ts'
+import { addInvalid, checkImmutable, checkLabels } from '../validation.ts'
+
+type FrozenClass = DeepReadonly<RuntimeClass>
+
+export function validateRuntimeClass({ handler = '', overhead, scheduling }: FrozenClass): FieldError[] {
+  const errors: FieldError[] = []
+  addInvalid(errors, 'handler', handler, isDns1123Label(handler))
+  // Upstream asks the rules of containers, and shows their member.
+  if (overhead !== undefined) validateResourceRequirements(errors, 'overhead', { limits: overhead.podFixed ?? {} })
+  if (scheduling === undefined) return errors
+  checkLabels(errors, 'scheduling.nodeSelector', scheduling.nodeSelector)
+  const { tolerations = [] } = scheduling
+  // As upstream: the inner path is doubled.
+  validateTolerations(errors, 'scheduling.tolerations.tolerations', tolerations)
+  const seen = new Set<string>()
+  tolerations.forEach((toleration, i) => {
+    const { key = '', operator = '', value = '', effect = '' } = toleration
+    const listKey = JSON.stringify([key, operator, value, effect])
+    if (seen.has(listKey)) errors.push(fieldDuplicate(`scheduling.tolerations[${i}]`, toleration))
+    seen.add(listKey)
+  })
+  return errors
+}
+
+export function validateRuntimeClassUpdate(next: FrozenClass, old: FrozenClass): FieldError[] {
+  const errors: FieldError[] = []
+  checkImmutable(errors, 'handler', next.handler, old.handler)
+  return errors
+}
