@@ -1,4 +1,5 @@
-/** Upstream: pkg/apis/certificates/validation/validation.go. */
+/** Upstream: pkg/apis/certificates/validation/validation.go. Differs: Go's own words for a certificate it cannot parse. */
+import { X509Certificate } from 'node:crypto'
 import type { CertificateSigningRequest } from '#machinery/api/certificates/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
@@ -7,14 +8,22 @@ import {
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
+  fieldTooLong,
 } from '#machinery/meta/field-error.ts'
-import { isDns1123Subdomain } from '#machinery/meta/validation.ts'
+import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
 type FrozenRequest = DeepReadonly<CertificateSigningRequest>
 
 const MIN_EXPIRATION_SECONDS = 600
+const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown'
+const DOMAIN_MAX = 253
+/** Domain, slash, and a namespace and a name with a dot between. */
+const SIGNER_NAME_MAX = 571
+const ALWAYS_TRUE: ReadonlySet<string> = new Set(['Approved', 'Denied', 'Failed'])
+const STATUSES = ['False', 'True', 'Unknown']
+const PEM_BEGIN = /-----BEGIN ([^-]*)-----\n([\s\S]*?)-----END [^-]*-----/g
 const PEM_BLOCK = /-----BEGIN CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE REQUEST-----/
 const DER_SEQUENCE = 0x30
 const USAGES: ReadonlySet<string> = new Set([
@@ -49,80 +58,183 @@ function isCertificateRequestPem(pem: string): boolean {
   return body !== undefined && Buffer.from(body, 'base64')[0] === DER_SEQUENCE
 }
 
-export function validateCertificateSigningRequest({ spec }: FrozenRequest): FieldError[] {
+/** What a stored request that was made under older rules may keep. */
+interface Leniency {
+  readonly anySigner: boolean
+  readonly anyUsages: boolean
+  readonly twiceUsages: boolean
+  readonly bothVerdicts: boolean
+  readonly twiceConditions: boolean
+  readonly emptyConditions: boolean
+  readonly anyCertificate: boolean
+}
+
+export function validateCertificateSigningRequest(request: FrozenRequest): FieldError[] {
+  return validateRequest(request, {
+    anySigner: false,
+    anyUsages: false,
+    twiceUsages: false,
+    bothVerdicts: false,
+    twiceConditions: false,
+    emptyConditions: false,
+    anyCertificate: false,
+  })
+}
+
+function leniencyFor(next: FrozenRequest, old: FrozenRequest): Leniency {
+  const usages = old.spec?.usages ?? []
+  const types = typesOf(old)
+  const before = old.status?.certificate ?? ''
+  return {
+    anySigner: old.spec?.signerName === LEGACY_SIGNER,
+    anyUsages: usages.some((usage) => !USAGES.has(usage)),
+    twiceUsages: new Set(usages).size !== usages.length,
+    bothVerdicts: types.includes('Approved') && types.includes('Denied'),
+    twiceConditions: new Set(types).size !== types.length,
+    emptyConditions: types.includes(''),
+    anyCertificate: before === (next.status?.certificate ?? '') || certificateProblem(before) !== undefined,
+  }
+}
+
+const typesOf = ({ status }: FrozenRequest): string[] => (status?.conditions ?? []).map(({ type = '' }) => type)
+
+function validateRequest(request: FrozenRequest, leniency: Leniency): FieldError[] {
   const errors: FieldError[] = []
+  const { spec, status } = request
   const pem = Buffer.from(spec?.request ?? '', 'base64').toString('latin1')
   if (!isCertificateRequestPem(pem)) {
-    const detail = 'PEM block type must be CERTIFICATE REQUEST'
-    errors.push(fieldInvalid('spec.request', spec?.request ?? '', detail))
+    errors.push(fieldInvalid('spec.request', spec?.request ?? '', 'PEM block type must be CERTIFICATE REQUEST'))
   }
-  const usages = spec?.usages ?? []
-  if (usages.length === 0) errors.push(fieldRequired('spec.usages', 'usages are required'))
-  const seen = new Set<string>()
-  usages.forEach((usage, i) => {
-    if (!USAGES.has(usage)) errors.push(fieldNotSupported(`spec.usages[${i}]`, usage, [...USAGES].sort()))
-    if (seen.has(usage)) errors.push(fieldDuplicate(`spec.usages[${i}]`, usage))
-    seen.add(usage)
-  })
-  validateSignerName(errors, spec?.signerName ?? '')
+  validateUsages(errors, spec?.usages ?? [], leniency)
+  const signerName = spec?.signerName ?? ''
+  if (!leniency.anySigner && signerName === LEGACY_SIGNER) {
+    const detail = 'the legacy signerName is not allowed via this API version'
+    errors.push(fieldInvalid('spec.signerName', signerName, detail))
+  } else validateSignerName(errors, signerName)
   const seconds = spec?.expirationSeconds
   if (seconds !== undefined && seconds < MIN_EXPIRATION_SECONDS) {
-    errors.push(
-      fieldInvalid('spec.expirationSeconds', seconds, `may not specify a duration less than 600 seconds (10 minutes)`),
-    )
+    const detail = 'may not specify a duration less than 600 seconds (10 minutes)'
+    errors.push(fieldInvalid('spec.expirationSeconds', seconds, detail))
   }
+  validateConditions(errors, request, leniency)
+  const problem = leniency.anyCertificate ? undefined : certificateProblem(status?.certificate ?? '')
+  if (problem !== undefined) errors.push(fieldInvalid('status.certificate', '<certificate data>', problem))
   return errors
 }
 
+function validateUsages(errors: FieldError[], usages: readonly string[], leniency: Leniency): void {
+  if (usages.length === 0) errors.push(fieldRequired('spec.usages', 'usages must be provided'))
+  usages.forEach((usage, i) => {
+    if (leniency.anyUsages || USAGES.has(usage)) return
+    errors.push(fieldNotSupported(`spec.usages[${i}]`, usage, [...USAGES].sort()))
+  })
+  usages.forEach((usage, i) => {
+    if (leniency.twiceUsages || usages.indexOf(usage) === i) return
+    errors.push(fieldDuplicate(`spec.usages[${i}]`, usage))
+  })
+}
+
+function validateConditions(errors: FieldError[], { status }: FrozenRequest, leniency: Leniency): void {
+  const seen = new Set<string>()
+  status?.conditions?.forEach((condition, i) => {
+    const { type = '', status: value = '' } = condition
+    const field = `status.conditions[${i}]`
+    if (!leniency.emptyConditions && type === '') errors.push(fieldRequired(`${field}.type`, ''))
+    const allowed = ALWAYS_TRUE.has(type) ? ['True'] : STATUSES
+    if (value === '') errors.push(fieldRequired(`${field}.status`, ''))
+    else if (!allowed.includes(value)) errors.push(fieldNotSupported(`${field}.status`, value, allowed))
+    const opposite = type === 'Approved' ? 'Denied' : type === 'Denied' ? 'Approved' : undefined
+    if (!leniency.bothVerdicts && opposite !== undefined && seen.has(opposite)) {
+      const detail = 'Approved and Denied conditions are mutually exclusive'
+      errors.push(fieldInvalid(`${field}.type`, type, detail))
+    }
+    if (!leniency.twiceConditions && seen.has(type)) errors.push(fieldDuplicate(`${field}.type`, type))
+    seen.add(type)
+  })
+}
+
+/** Certificates and nothing else. */
+function certificateProblem(base64: string): string | undefined {
+  if (base64 === '') return undefined
+  const blocks = [...Buffer.from(base64, 'base64').toString('latin1').matchAll(PEM_BEGIN)]
+  for (const [block, type = '', body = ''] of blocks) {
+    if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`
+    if (body.includes(':')) return 'no PEM block headers are permitted'
+    try {
+      new X509Certificate(block)
+    } catch {
+      return 'x509: malformed certificate'
+    }
+  }
+  return blocks.length === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined
+}
+
 function validateSignerName(errors: FieldError[], signerName: string): void {
+  const field = 'spec.signerName'
   if (signerName === '') {
-    errors.push(fieldRequired('spec.signerName', ''))
+    errors.push(fieldRequired(field, 'signerName must be provided'))
     return
   }
-  const [domain = '', ...path] = signerName.split('/')
-  if (path.length !== 1) {
-    errors.push(
-      fieldInvalid(
-        'spec.signerName',
-        signerName,
-        'must be a fully qualified domain and path of the form "example.com/signer-name"',
-      ),
-    )
+  const [domain = '', path = '', ...more] = signerName.split('/')
+  if (!signerName.includes('/') || more.length > 0) {
+    const detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+    errors.push(fieldInvalid(field, signerName, detail))
     return
   }
-  for (const message of isDns1123Subdomain(domain)) errors.push(fieldInvalid('spec.signerName', domain, message))
-  if (domain.split('.').length < 2) {
-    errors.push(
-      fieldInvalid('spec.signerName', domain, 'should be a domain with at least two segments separated by dots'),
-    )
+  if (domain.length > DOMAIN_MAX) errors.push(fieldTooLong(field, DOMAIN_MAX))
+  const labels = domain.split('.')
+  checkLabels(errors, domain, labels, isDns1123Label)
+  if (labels.length < 2) {
+    errors.push(fieldInvalid(field, domain, 'should be a domain with at least two segments separated by dots'))
+  }
+  checkLabels(errors, path, path.split('.'), isDns1123Subdomain)
+  if (signerName.length > SIGNER_NAME_MAX) errors.push(fieldTooLong(field, SIGNER_NAME_MAX))
+}
+
+/** Only the first label that is wrong. */
+function checkLabels(
+  errors: FieldError[],
+  value: string,
+  labels: readonly string[],
+  check: (label: string) => readonly string[],
+): void {
+  const wrong = labels.find((label) => check(label).length > 0)
+  if (wrong === undefined) return
+  for (const message of check(wrong)) {
+    errors.push(fieldInvalid('spec.signerName', value, `validating label ${JSON.stringify(wrong)}: ${message}`))
   }
 }
 
-/** Approval conditions may only be added, by /approval. */
-export function validateApprovalUpdate(next: FrozenRequest, old: FrozenRequest): FieldError[] {
-  const errors: FieldError[] = []
-  const conditions = next.status?.conditions ?? []
-  const has = (type: string): boolean => conditions.some((condition) => condition.type === type)
-  if (has('Approved') && has('Denied')) {
-    errors.push(
-      fieldInvalid(
-        'status.conditions',
-        conditions.map(({ type }) => type),
-        'Approved and Denied conditions are mutually exclusive',
-      ),
-    )
+/** Which way an update comes decides what of the status it may touch. */
+export type RequestUpdatePath = 'main' | 'status' | 'approval'
+
+export function validateRequestUpdate(next: FrozenRequest, old: FrozenRequest, path: RequestUpdatePath): FieldError[] {
+  const errors = validateRequest(next, leniencyFor(next, old))
+  const forbid = (detail: string): void => {
+    errors.push(fieldForbidden('status.conditions', detail))
   }
-  conditions.forEach(({ type = '', status = '' }, i) => {
-    if (type === '') errors.push(fieldRequired(`status.conditions[${i}].type`, ''))
-    if ((type === 'Approved' || type === 'Denied') && status !== 'True') {
-      errors.push(fieldNotSupported(`status.conditions[${i}].status`, status, ['True']))
+  const ofType = ({ status }: FrozenRequest, type: string) =>
+    (status?.conditions ?? []).filter((condition) => condition.type === type)
+  for (const type of ALWAYS_TRUE) {
+    if (ofType(next, type).length < ofType(old, type).length) {
+      forbid(`updates may not remove a condition of type ${JSON.stringify(type)}`)
     }
-  })
-  for (const before of old.status?.conditions ?? []) {
-    const isApproval = before.type === 'Approved' || before.type === 'Denied' || before.type === 'Failed'
-    if (isApproval && !conditions.some((now) => now.type === before.type && deepEqual(now.status, before.status))) {
-      errors.push(fieldForbidden('status.conditions', `updates may not remove a condition of type "${before.type}"`))
+  }
+  for (const type of path === 'approval' ? [] : ['Approved', 'Denied']) {
+    const now = ofType(next, type)
+    const before = ofType(old, type)
+    const quoted = JSON.stringify(type)
+    if (now.length > before.length) forbid(`updates may not add a condition of type ${quoted}`)
+    else if (now.length === before.length && !deepEqual(now, before)) {
+      forbid(`updates may not modify a condition of type ${quoted}`)
     }
+  }
+  const certificate = old.status?.certificate ?? ''
+  if ((next.status?.certificate ?? '') === certificate) return errors
+  const field = 'status.certificate'
+  if (path !== 'status') errors.push(fieldForbidden(field, 'updates may not set certificate content'))
+  else if (certificate !== '') {
+    errors.push(fieldForbidden(field, 'updates may not modify existing certificate content'))
   }
   return errors
 }

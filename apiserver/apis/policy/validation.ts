@@ -3,7 +3,14 @@ import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { checkLabelSelector, checkNotMoreThan100Percent, checkOneOf, checkPositiveIntOrPercent } from '../validation.ts'
+import { validateConditions } from '../condition-validation.ts'
+import {
+  checkLabelSelector,
+  checkNonNegative,
+  checkNotMoreThan100Percent,
+  checkOneOf,
+  checkPositiveIntOrPercent,
+} from '../validation.ts'
 
 export function validatePodDisruptionBudget({ spec }: DeepReadonly<PodDisruptionBudget>): FieldError[] {
   const errors: FieldError[] = []
@@ -19,5 +26,14 @@ export function validatePodDisruptionBudget({ spec }: DeepReadonly<PodDisruption
   checkLabelSelector(errors, 'spec.selector', selector)
   const policies = ['AlwaysAllow', 'IfHealthyBudget']
   if (policy !== undefined) checkOneOf(errors, 'spec.unhealthyPodEvictionPolicy', policy, policies, 'unsupported')
+  return errors
+}
+
+export function validatePodDisruptionBudgetStatus({ status }: DeepReadonly<PodDisruptionBudget>): FieldError[] {
+  const errors = validateConditions(status?.conditions, 'status.conditions')
+  checkNonNegative(errors, 'status.disruptionsAllowed', status?.disruptionsAllowed)
+  checkNonNegative(errors, 'status.currentHealthy', status?.currentHealthy)
+  checkNonNegative(errors, 'status.desiredHealthy', status?.desiredHealthy)
+  checkNonNegative(errors, 'status.expectedPods', status?.expectedPods)
   return errors
 }

@@ -17,12 +17,9 @@ export function validatePriorityClass(priorityClass: DeepReadonly<PriorityClass>
   const name = priorityClass.metadata.name ?? ''
   const value = priorityClass.value ?? 0
   if (name.startsWith('system-')) {
-    if (SYSTEM_PRIORITIES.get(name) !== value) {
-      const detail =
-        "priority class names with 'system-' prefix are reserved for system use only. error: " +
-        (SYSTEM_PRIORITIES.has(name)
-          ? `value of system PriorityClass ${name} must be ${SYSTEM_PRIORITIES.get(name)}`
-          : `${name} is not a known system priority class`)
+    const problem = systemClassProblem(name, value, priorityClass.globalDefault ?? false)
+    if (problem !== undefined) {
+      const detail = `priority class names with 'system-' prefix are reserved for system use only. error: ${problem}`
       errors.push(fieldForbidden('metadata.name', detail))
     }
   } else if (value > HIGHEST_USER_PRIORITY) {
@@ -34,6 +31,13 @@ export function validatePriorityClass(priorityClass: DeepReadonly<PriorityClass>
     checkOneOf(errors, 'preemptionPolicy', priorityClass.preemptionPolicy, policies)
   }
   return errors
+}
+
+function systemClassProblem(name: string, value: number, isGlobalDefault: boolean): string | undefined {
+  const fixed = SYSTEM_PRIORITIES.get(name)
+  if (fixed === undefined) return `${name} is not a known system priority class`
+  if (fixed !== value) return `value of ${name} PriorityClass must be ${fixed}`
+  return isGlobalDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined
 }
 
 export function validatePriorityClassUpdate(

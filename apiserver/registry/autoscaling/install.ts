@@ -1,13 +1,18 @@
 /** autoscaling/v2 and v1, stored as v2. Upstream: pkg/registry/autoscaling. */
-import type { HorizontalPodAutoscaler as AutoscalerV1 } from '#machinery/api/autoscaling/v1/types.gen.ts'
-import type { HorizontalPodAutoscaler } from '#machinery/api/autoscaling/v2/types.gen.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import { autoscalerV1ToV2, autoscalerV2ToV1 } from '#apiserver/apis/autoscaling/conversion.ts'
 import {
   setHorizontalPodAutoscalerDefaults,
   setHorizontalPodAutoscalerV1Defaults,
 } from '#apiserver/apis/autoscaling/defaults.ts'
-import { validateHorizontalPodAutoscaler } from '#apiserver/apis/autoscaling/validation.ts'
+import {
+  validateHorizontalPodAutoscaler,
+  validateHorizontalPodAutoscalerStatus,
+  validateHorizontalPodAutoscalerUpdate,
+} from '#apiserver/apis/autoscaling/validation.ts'
+import type { HorizontalPodAutoscaler as AutoscalerV1 } from '#machinery/api/autoscaling/v1/types.gen.ts'
+import type { HorizontalPodAutoscaler } from '#machinery/api/autoscaling/v2/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { horizontalPodAutoscalerTable, horizontalPodAutoscalerV1Table } from './tables.ts'
 
@@ -21,11 +26,18 @@ export const AUTOSCALING_GROUP: ResourceGroup = {
       namespaced: true,
       shortNames: ['hpa'],
       categories: ['all'],
-      status: true,
+      status: {
+        validateUpdate: (object) =>
+          validateHorizontalPodAutoscalerStatus(object as DeepReadonly<HorizontalPodAutoscaler>),
+      },
       emptyStatus: { currentReplicas: 0, desiredReplicas: 0 },
       strategy: {
         validate: (object) => validateHorizontalPodAutoscaler(object as DeepReadonly<HorizontalPodAutoscaler>),
-        validateUpdate: (object) => validateHorizontalPodAutoscaler(object as DeepReadonly<HorizontalPodAutoscaler>),
+        validateUpdate: (object, old) =>
+          validateHorizontalPodAutoscalerUpdate(
+            object as DeepReadonly<HorizontalPodAutoscaler>,
+            old as DeepReadonly<HorizontalPodAutoscaler>,
+          ),
       },
       versions: [
         { version: 'v2', defaults: setHorizontalPodAutoscalerDefaults, table: horizontalPodAutoscalerTable },

@@ -1,8 +1,9 @@
 /** `kubectl get hpa`. Upstream: pkg/printers/internalversion/printers.go printHorizontalPodAutoscaler. */
+
+import { autoscalerV1ToV2 } from '#apiserver/apis/autoscaling/conversion.ts'
 import type { HorizontalPodAutoscaler as AutoscalerV1 } from '#machinery/api/autoscaling/v1/types.gen.ts'
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '#machinery/api/autoscaling/v2/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { autoscalerV1ToV2 } from '#apiserver/apis/autoscaling/conversion.ts'
 import { AGE, defineTable, NAME } from '../table.ts'
 
 type Autoscaler = DeepReadonly<HorizontalPodAutoscaler>

@@ -1,6 +1,6 @@
 /** certificates.k8s.io/v1. Upstream: pkg/registry/certificates. */
 import type { ResourceGroup } from '../resource-row.ts'
-import { approvalSubresource, certificateSigningRequestStrategy } from './strategy.ts'
+import { approvalSubresource, certificateSigningRequestStrategy, requestStatusStrategy } from './strategy.ts'
 import { certificateSigningRequestTable } from './tables.ts'
 
 export const CERTIFICATES_GROUP: ResourceGroup = {
@@ -13,7 +13,7 @@ export const CERTIFICATES_GROUP: ResourceGroup = {
       namespaced: false,
       shortNames: ['csr'],
       strategy: certificateSigningRequestStrategy,
-      status: true,
+      status: requestStatusStrategy,
       subresources: () => [approvalSubresource],
       selectableFields: { 'spec.signerName': ({ spec }) => spec?.signerName ?? '' },
       table: certificateSigningRequestTable,

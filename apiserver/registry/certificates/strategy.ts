@@ -2,14 +2,29 @@
  * Certificate signing requests: who asks is taken from the request, never from the body; only /approval approves.
  * Upstream: pkg/registry/certificates/certificates/strategy.go.
  */
+
+import type { RequestUpdatePath } from '#apiserver/apis/certificates/validation.ts'
+import { validateCertificateSigningRequest, validateRequestUpdate } from '#apiserver/apis/certificates/validation.ts'
 import type { CertificateSigningRequest } from '#machinery/api/certificates/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { isPathSegmentName } from '#machinery/meta/validation.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { validateApprovalUpdate, validateCertificateSigningRequest } from '#apiserver/apis/certificates/validation.ts'
-import type { Strategy, SubresourceDefinition } from '../generic/interfaces.ts'
+import type { RequestContext, Strategy, SubresourceDefinition } from '../generic/interfaces.ts'
 import { copyMember, restoreExcept } from '../strategy.ts'
 
+const updateBy =
+  (path: RequestUpdatePath): NonNullable<Strategy['validateUpdate']> =>
+  (object, old) =>
+    validateRequestUpdate(
+      object as DeepReadonly<CertificateSigningRequest>,
+      old as DeepReadonly<CertificateSigningRequest>,
+      path,
+    )
+
 export const certificateSigningRequestStrategy: Strategy = {
+  // Upstream has no rule of its own: whatever is a path segment.
+  validateName: isPathSegmentName,
   prepareForCreate(draft, context) {
     const request = draft as CertificateSigningRequest
     const { user } = context
@@ -27,6 +42,46 @@ export const certificateSigningRequestStrategy: Strategy = {
     copyMember(draft, old, 'spec')
   },
   validate: (object) => validateCertificateSigningRequest(object as DeepReadonly<CertificateSigningRequest>),
+  validateUpdate: updateBy('main'),
+}
+
+/** Signers write here; who approved is not theirs to change. */
+export const requestStatusStrategy: Strategy = {
+  prepareForUpdate(draft, old, context) {
+    const request = draft as CertificateSigningRequest
+    if (request.status?.conditions === undefined) return
+    request.status.conditions = stamped(keepVerdicts(request.status.conditions, old), old, context)
+  },
+  validateUpdate: updateBy('status'),
+}
+
+type Conditions = NonNullable<NonNullable<CertificateSigningRequest['status']>['conditions']>
+
+/** Approved and Denied as they are stored; added or removed ones stay as they came, and are refused later. */
+function keepVerdicts(conditions: Conditions, old: DeepReadonly<KubeObject>): Conditions {
+  const before = (old as DeepReadonly<CertificateSigningRequest>).status?.conditions ?? []
+  const isCountKept = (type: string): boolean =>
+    before.filter((one) => one.type === type).length === conditions.filter((one) => one.type === type).length
+  return conditions.map((condition) => {
+    const isVerdict = condition.type === 'Approved' || condition.type === 'Denied'
+    const stored =
+      isVerdict && isCountKept(condition.type) ? before.find(({ type }) => type === condition.type) : undefined
+    return stored === undefined ? condition : { ...stored }
+  })
+}
+
+/** A condition that was there with the same status keeps the time of its transition. */
+function stamped(conditions: Conditions, old: DeepReadonly<KubeObject>, context: RequestContext): Conditions {
+  const now = formatTime(context.clock.now())
+  const before = (old as DeepReadonly<CertificateSigningRequest>).status?.conditions ?? []
+  return conditions.map((condition) => ({
+    ...condition,
+    lastUpdateTime: condition.lastUpdateTime ?? now,
+    lastTransitionTime:
+      condition.lastTransitionTime ??
+      before.find(({ type, status }) => type === condition.type && status === condition.status)?.lastTransitionTime ??
+      now,
+  }))
 }
 
 const STATUS_ONLY: ReadonlySet<string> = new Set(['status'])
@@ -39,20 +94,13 @@ export const approvalSubresource: SubresourceDefinition = {
     prepareForUpdate(draft, old, context) {
       const conditions = (draft as CertificateSigningRequest).status?.conditions ?? []
       restoreExcept(draft, old, STATUS_ONLY)
-      const now = formatTime(context.clock.now())
-      const stamped = conditions.map((condition) => ({
-        ...condition,
-        lastUpdateTime: condition.lastUpdateTime ?? now,
-        lastTransitionTime: condition.lastTransitionTime ?? now,
-      }))
       const before = (old as DeepReadonly<CertificateSigningRequest>).status
       const request = draft as CertificateSigningRequest
-      request.status = { ...(before as CertificateSigningRequest['status']), conditions: stamped }
+      request.status = {
+        ...(before as CertificateSigningRequest['status']),
+        conditions: stamped(conditions, old, context),
+      }
     },
-    validateUpdate: (object, old) =>
-      validateApprovalUpdate(
-        object as DeepReadonly<CertificateSigningRequest>,
-        old as DeepReadonly<CertificateSigningRequest>,
-      ),
+    validateUpdate: updateBy('approval'),
   },
 }

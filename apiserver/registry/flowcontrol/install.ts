@@ -28,7 +28,7 @@ export const FLOW_CONTROL_GROUP: ResourceGroup = {
       status,
       generation: true,
       defaults: setFlowSchemaDefaults,
-      strategy: { allowUnconditionalUpdate: false, validate: checkFlowSchema, validateUpdate: checkFlowSchema },
+      strategy: { validate: checkFlowSchema, validateUpdate: checkFlowSchema },
       table: flowSchemaTable,
     },
     {
@@ -38,7 +38,7 @@ export const FLOW_CONTROL_GROUP: ResourceGroup = {
       status,
       generation: true,
       defaults: setPriorityLevelDefaults,
-      strategy: { allowUnconditionalUpdate: false, validate: checkPriorityLevel, validateUpdate: checkPriorityLevel },
+      strategy: { validate: checkPriorityLevel, validateUpdate: checkPriorityLevel },
       table: priorityLevelTable,
     },
   ],

@@ -15,6 +15,7 @@ export const NODE_GROUP: ResourceGroup = {
       kind: 'RuntimeClass',
       namespaced: false,
       strategy: {
+        allowCreateOnUpdate: true,
         allowUnconditionalUpdate: false,
         validate: (object) => validateRuntimeClass(object as DeepReadonly<RuntimeClass>),
         validateUpdate: (object, old) =>

@@ -1,8 +1,9 @@
 /** scheduling.k8s.io/v1. Upstream: pkg/registry/scheduling. */
-import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import { setPriorityClassDefaults } from '#apiserver/apis/scheduling/defaults.ts'
 import { validatePriorityClass, validatePriorityClassUpdate } from '#apiserver/apis/scheduling/validation.ts'
+import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { priorityClassTable } from './tables.ts'
 

@@ -1,8 +1,35 @@
 /** storage.k8s.io/v1. Upstream: pkg/registry/storage. */
-import type { StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
+import {
+  validateCsiDriver,
+  validateCsiDriverUpdate,
+  validateCsiNode,
+  validateCsiNodeUpdate,
+  validateCsiStorageCapacity,
+  validateCsiStorageCapacityUpdate,
+  validateVolumeAttachment,
+  validateVolumeAttachmentUpdate,
+} from '#apiserver/apis/storage/csi-validation.ts'
 import { setCsiDriverDefaults, setStorageClassDefaults } from '#apiserver/apis/storage/defaults.ts'
-import { validateStorageClass, validateStorageClassUpdate } from '#apiserver/apis/storage/validation.ts'
+import {
+  validateStorageClass,
+  validateStorageClassUpdate,
+  validateVolumeAttributesClass,
+  validateVolumeAttributesClassUpdate,
+} from '#apiserver/apis/storage/validation.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+  VolumeAttributesClass,
+} from '#machinery/api/storage/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { deepEqual } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import {
   csiDriverTable,
@@ -14,6 +41,25 @@ import {
 } from './tables.ts'
 
 const RETURNS_OBJECT = { returnsDeletedObject: true } as const
+const VERSION_NEEDED = { allowUnconditionalUpdate: false } as const
+
+function rules<T>(
+  validate: (object: DeepReadonly<T>) => FieldError[],
+  validateUpdate: (next: DeepReadonly<T>, old: DeepReadonly<T>) => FieldError[],
+): Strategy {
+  return {
+    validate: (object) => validate(object as DeepReadonly<T>),
+    validateUpdate: (object, old) => validateUpdate(object as DeepReadonly<T>, old as DeepReadonly<T>),
+  }
+}
+
+const attachmentRules = rules<VolumeAttachment>(validateVolumeAttachment, validateVolumeAttachmentUpdate)
+
+/** Upstream counts the changes of a driver's spec, but not its making. */
+function countDriverChanges(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
+  if (deepEqual((draft as CSIDriver).spec, (old as DeepReadonly<CSIDriver>).spec)) return
+  draft.metadata.generation = (old.metadata.generation ?? 0) + 1
+}
 
 export const STORAGE_GROUP: ResourceGroup = {
   group: 'storage.k8s.io',
@@ -24,15 +70,30 @@ export const STORAGE_GROUP: ResourceGroup = {
       kind: 'CSIDriver',
       namespaced: false,
       defaults: setCsiDriverDefaults,
-      strategy: RETURNS_OBJECT,
+      strategy: {
+        ...RETURNS_OBJECT,
+        ...VERSION_NEEDED,
+        prepareForUpdate: countDriverChanges,
+        ...rules<CSIDriver>(validateCsiDriver, validateCsiDriverUpdate),
+      },
       table: csiDriverTable,
     },
-    { resource: 'csinodes', kind: 'CSINode', namespaced: false, strategy: RETURNS_OBJECT, table: csiNodeTable },
+    {
+      resource: 'csinodes',
+      kind: 'CSINode',
+      namespaced: false,
+      strategy: { ...RETURNS_OBJECT, ...VERSION_NEEDED, ...rules<CSINode>(validateCsiNode, validateCsiNodeUpdate) },
+      table: csiNodeTable,
+    },
     {
       resource: 'csistoragecapacities',
       singular: 'csistoragecapacity',
       kind: 'CSIStorageCapacity',
       namespaced: true,
+      strategy: {
+        ...VERSION_NEEDED,
+        ...rules<CSIStorageCapacity>(validateCsiStorageCapacity, validateCsiStorageCapacityUpdate),
+      },
       table: csiStorageCapacityTable,
     },
     {
@@ -41,21 +102,16 @@ export const STORAGE_GROUP: ResourceGroup = {
       namespaced: false,
       shortNames: ['sc'],
       defaults: setStorageClassDefaults,
-      strategy: {
-        ...RETURNS_OBJECT,
-        validate: (object) => validateStorageClass(object as DeepReadonly<StorageClass>),
-        validateUpdate: (object, old) =>
-          validateStorageClassUpdate(object as DeepReadonly<StorageClass>, old as DeepReadonly<StorageClass>),
-      },
+      strategy: { ...RETURNS_OBJECT, ...rules<StorageClass>(validateStorageClass, validateStorageClassUpdate) },
       table: storageClassTable,
     },
     {
       resource: 'volumeattachments',
       kind: 'VolumeAttachment',
       namespaced: false,
-      status: true,
+      status: attachmentRules,
       emptyStatus: { attached: false },
-      strategy: RETURNS_OBJECT,
+      strategy: { ...RETURNS_OBJECT, ...VERSION_NEEDED, ...attachmentRules },
       table: volumeAttachmentTable,
     },
     {
@@ -63,6 +119,10 @@ export const STORAGE_GROUP: ResourceGroup = {
       kind: 'VolumeAttributesClass',
       namespaced: false,
       shortNames: ['vac'],
+      strategy: {
+        ...RETURNS_OBJECT,
+        ...rules<VolumeAttributesClass>(validateVolumeAttributesClass, validateVolumeAttributesClassUpdate),
+      },
       table: volumeAttributesClassTable,
     },
   ],
