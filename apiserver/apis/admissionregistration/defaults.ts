@@ -1,9 +1,12 @@
 /** Upstream: pkg/apis/admissionregistration/v1/defaults.go. */
 import type {
+  MatchResources,
   MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
   ValidatingWebhook,
   ValidatingWebhookConfiguration,
 } from '#machinery/api/admissionregistration/v1/types.gen.ts'
@@ -32,16 +35,25 @@ function setWebhookDefaults(webhook: MutatingWebhook | ValidatingWebhook): void 
   if (webhook.clientConfig?.service !== undefined) webhook.clientConfig.service.port ??= HTTPS_PORT
 }
 
+/** Both kinds of binding. */
+export function setAdmissionBindingDefaults(
+  binding: ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding,
+): void {
+  setMatchDefaults(binding.spec?.matchResources)
+}
+
 /** Both kinds of policy: what is defaulted has the same members. */
 export function setAdmissionPolicyDefaults(policy: ValidatingAdmissionPolicy | MutatingAdmissionPolicy): void {
   if (policy.spec === undefined) return
   policy.spec.failurePolicy ??= 'Fail'
-  const constraints = policy.spec.matchConstraints
-  if (constraints === undefined) return
-  constraints.matchPolicy ??= 'Equivalent'
-  constraints.namespaceSelector ??= {}
-  constraints.objectSelector ??= {}
-  for (const rule of [...(constraints.resourceRules ?? []), ...(constraints.excludeResourceRules ?? [])]) {
-    rule.scope ??= '*'
-  }
+  if ('mutations' in policy.spec) policy.spec.reinvocationPolicy ||= 'Never'
+  setMatchDefaults(policy.spec.matchConstraints)
+}
+
+function setMatchDefaults(match: MatchResources | undefined): void {
+  if (match === undefined) return
+  match.matchPolicy ??= 'Equivalent'
+  match.namespaceSelector ??= {}
+  match.objectSelector ??= {}
+  for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= '*'
 }

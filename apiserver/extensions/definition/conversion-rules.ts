@@ -1,13 +1,10 @@
 /**
  * spec.conversion of a CRD. Field paths are those of upstream's internal type (`webhookClientConfig`), which is what its
- * messages name. Upstream: apiextensions-apiserver pkg/apis/apiextensions/validation, apiserver pkg/util/webhook/validation.go.
+ * messages name. Upstream: apiextensions-apiserver pkg/apis/apiextensions/validation.
  */
 import { X509Certificate } from 'node:crypto'
-import type {
-  CustomResourceConversion,
-  ServiceReference,
-  WebhookClientConfig,
-} from '#machinery/api/apiextensions/v1/types.gen.ts'
+import { validateWebhookService, validateWebhookUrl } from '#apiserver/apis/webhook-client-validation.ts'
+import type { CustomResourceConversion, WebhookClientConfig } from '#machinery/api/apiextensions/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
   childField,
@@ -17,7 +14,7 @@ import {
   fieldRequired,
   indexField,
 } from '#machinery/meta/field-error.ts'
-import { isDns1035Label, isDns1123Subdomain, isValidPortNumber } from '#machinery/meta/validation.ts'
+import { isDns1035Label } from '#machinery/meta/validation.ts'
 
 const REVIEW_VERSIONS = ['v1', 'v1beta1']
 
@@ -83,9 +80,9 @@ function validateClientConfig(config: WebhookClientConfig, field: string, option
   if ((url === undefined) === (service === undefined)) {
     errors.push(fieldRequired(field, 'exactly one of url or service is required'))
   } else if (url !== undefined) {
-    errors.push(...validateUrl(url, childField(field, 'url')))
+    errors.push(...validateWebhookUrl(url, childField(field, 'url')))
   } else if (service !== undefined) {
-    errors.push(...validateService(service, childField(field, 'service')))
+    errors.push(...validateWebhookService(service, childField(field, 'service')))
   }
   if (caBundle !== '' && !options.allowInvalidCaBundle && !isValidCaBundle(caBundle)) {
     const detail = 'unable to load root certificates: unable to parse bytes as PEM block'
@@ -107,65 +104,4 @@ export function isValidCaBundle(caBundle: string): boolean {
   } catch {
     return false
   }
-}
-
-const URL_FORM = '; desired format: https://host[/path]'
-
-function validateUrl(url: string, field: string): FieldError[] {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch {
-    return [fieldRequired(field, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URL${URL_FORM}`)]
-  }
-  const errors: FieldError[] = []
-  const scheme = parsed.protocol.slice(0, -1)
-  if (scheme !== 'https') {
-    errors.push(fieldInvalid(field, scheme, `'https' is the only allowed URL scheme${URL_FORM}`))
-  }
-  if (parsed.host === '') errors.push(fieldInvalid(field, '', `host must be specified${URL_FORM}`))
-  if (parsed.username !== '' || parsed.password !== '') {
-    errors.push(fieldInvalid(field, parsed.username, 'user information is not permitted in the URL'))
-  }
-  if (parsed.hash !== '') {
-    errors.push(fieldInvalid(field, parsed.hash.slice(1), 'fragments are not permitted in the URL'))
-  }
-  if (parsed.search !== '') {
-    errors.push(fieldInvalid(field, parsed.search.slice(1), 'query parameters are not permitted in the URL'))
-  }
-  return errors
-}
-
-function validateService(service: ServiceReference, field: string): FieldError[] {
-  const errors: FieldError[] = []
-  if (!service.name) errors.push(fieldRequired(childField(field, 'name'), 'service name is required'))
-  if (!service.namespace) {
-    errors.push(fieldRequired(childField(field, 'namespace'), 'service namespace is required'))
-  }
-  const portProblems = service.port === undefined ? [] : isValidPortNumber(service.port)
-  if (portProblems.length > 0) {
-    errors.push(fieldInvalid(childField(field, 'port'), service.port, `port is not valid: ${portProblems.join(',')}`))
-  }
-  if (service.path !== undefined && service.path !== '') {
-    errors.push(...validateServicePath(service.path, childField(field, 'path')))
-  }
-  return errors
-}
-
-function validateServicePath(path: string, field: string): FieldError[] {
-  if (path === '/') return []
-  if (path === '//') return [fieldInvalid(field, path, 'segment[0] may not be empty')]
-  if (!path.startsWith('/')) return [fieldInvalid(field, path, "must start with a '/'")]
-  const inner = path.endsWith('/') ? path.slice(1, -1) : path.slice(1)
-  const errors: FieldError[] = []
-  inner.split('/').forEach((segment, i) => {
-    if (segment === '') {
-      errors.push(fieldInvalid(field, path, `segment[${i}] may not be empty`))
-      return
-    }
-    for (const problem of isDns1123Subdomain(segment)) {
-      errors.push(fieldInvalid(field, path, `segment[${i}]: ${problem}`))
-    }
-  })
-  return errors
 }
