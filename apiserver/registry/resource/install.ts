@@ -1,13 +1,68 @@
 /** resource.k8s.io/v1 (dynamic resource allocation). Upstream: pkg/registry/resource. */
+
+import { setResourceClaimDefaults, setResourceClaimTemplateDefaults } from '#apiserver/apis/resource/defaults.ts'
+import { validateResourceSlice, validateResourceSliceUpdate } from '#apiserver/apis/resource/slice-validation.ts'
+import {
+  validateDeviceClass,
+  validateResourceClaim,
+  validateResourceClaimStatusUpdate,
+  validateResourceClaimTemplate,
+  validateResourceClaimTemplateUpdate,
+  validateResourceClaimUpdate,
+} from '#apiserver/apis/resource/validation.ts'
+import type {
+  DeviceClass,
+  ResourceClaim,
+  ResourceClaimTemplate,
+  ResourceSlice,
+} from '#machinery/api/resource/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+
+function rules<T>(
+  validate: (object: DeepReadonly<T>) => FieldError[],
+  validateUpdate: (next: DeepReadonly<T>, old: DeepReadonly<T>) => FieldError[],
+): Strategy {
+  return {
+    validate: (object) => validate(object as DeepReadonly<T>),
+    validateUpdate: (object, old) => validateUpdate(object as DeepReadonly<T>, old as DeepReadonly<T>),
+  }
+}
 
 export const RESOURCE_GROUP: ResourceGroup = {
   group: 'resource.k8s.io',
   version: 'v1',
   resources: [
-    { resource: 'deviceclasses', kind: 'DeviceClass', namespaced: false, generation: true },
-    { resource: 'resourceclaims', kind: 'ResourceClaim', namespaced: true, status: true },
-    { resource: 'resourceclaimtemplates', kind: 'ResourceClaimTemplate', namespaced: true },
-    { resource: 'resourceslices', kind: 'ResourceSlice', namespaced: false, generation: true },
+    {
+      resource: 'deviceclasses',
+      kind: 'DeviceClass',
+      namespaced: false,
+      generation: true,
+      strategy: rules<DeviceClass>(validateDeviceClass, validateDeviceClass),
+    },
+    {
+      resource: 'resourceclaims',
+      kind: 'ResourceClaim',
+      namespaced: true,
+      status: rules<ResourceClaim>(validateResourceClaim, validateResourceClaimStatusUpdate),
+      defaults: setResourceClaimDefaults,
+      strategy: rules<ResourceClaim>(validateResourceClaim, validateResourceClaimUpdate),
+    },
+    {
+      resource: 'resourceclaimtemplates',
+      kind: 'ResourceClaimTemplate',
+      namespaced: true,
+      defaults: setResourceClaimTemplateDefaults,
+      strategy: rules<ResourceClaimTemplate>(validateResourceClaimTemplate, validateResourceClaimTemplateUpdate),
+    },
+    {
+      resource: 'resourceslices',
+      kind: 'ResourceSlice',
+      namespaced: false,
+      generation: true,
+      strategy: rules<ResourceSlice>(validateResourceSlice, validateResourceSliceUpdate),
+    },
   ],
 }

@@ -1,0 +1,28 @@
+/** Upstream: pkg/apis/resource/v1/defaults.go. */
+import type {
+  DeviceSubRequest,
+  ExactDeviceRequest,
+  ResourceClaim,
+  ResourceClaimSpec,
+  ResourceClaimTemplate,
+} from '#machinery/api/resource/v1/types.gen.ts'
+
+export function setResourceClaimDefaults(claim: ResourceClaim): void {
+  setSpecDefaults(claim.spec)
+}
+
+export function setResourceClaimTemplateDefaults(template: ResourceClaimTemplate): void {
+  setSpecDefaults(template.spec?.spec)
+}
+
+function setSpecDefaults(spec: ResourceClaimSpec | undefined): void {
+  for (const { exactly, firstAvailable = [] } of spec?.devices?.requests ?? []) {
+    if (exactly !== undefined) setRequestDefaults(exactly)
+    for (const alternative of firstAvailable) setRequestDefaults(alternative)
+  }
+}
+
+function setRequestDefaults(request: ExactDeviceRequest | DeviceSubRequest): void {
+  request.allocationMode ||= 'ExactCount'
+  if (request.allocationMode === 'ExactCount') request.count ||= 1
+}
