@@ -17,6 +17,10 @@ const template = { metadata: { labels }, spec: podSpec }
 const workload = { spec: { selector: { matchLabels: labels }, template } }
 // With labels of its own: a Job without any takes over its template's, on every write.
 const jobTemplate = { spec: { template: { metadata: { labels }, spec: { ...podSpec, restartPolicy: 'Never' } } } }
+const rule = { operations: ['CREATE'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'] }
+const matchConstraints = { resourceRules: [rule] }
+const mutation = { patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }
+const limited = { limitResponse: { type: 'Reject' } }
 const target = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }
 
 /** What a kind needs beyond metadata to be valid. */
@@ -40,6 +44,29 @@ const REQUIRED = new Map<string, object>([
   ['batch/jobs', jobTemplate],
   ['networking.k8s.io/ingressclasses', { spec: { controller: 'example.com/c' } }],
   ['networking.k8s.io/ingresses', { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } }],
+  ['admissionregistration.k8s.io/mutatingadmissionpolicies', { spec: { matchConstraints, mutations: [mutation] } }],
+  ['admissionregistration.k8s.io/mutatingadmissionpolicybindings', { spec: { policyName: 'p' } }],
+  [
+    'admissionregistration.k8s.io/validatingadmissionpolicies',
+    { spec: { matchConstraints, validations: [{ expression: 'true' }] } },
+  ],
+  [
+    'admissionregistration.k8s.io/validatingadmissionpolicybindings',
+    { spec: { policyName: 'p', validationActions: ['Deny'] } },
+  ],
+  ['flowcontrol.apiserver.k8s.io/flowschemas', { spec: { priorityLevelConfiguration: { name: 'p' } } }],
+  ['flowcontrol.apiserver.k8s.io/prioritylevelconfigurations', { spec: { type: 'Limited', limited } }],
+  ['node.k8s.io/runtimeclasses', { handler: 'h' }],
+  [
+    'resource.k8s.io/resourceslices',
+    { spec: { driver: 'd', allNodes: true, pool: { name: 'p', generation: 1, resourceSliceCount: 1 } } },
+  ],
+  ['storage.k8s.io/csistoragecapacities', { storageClassName: 'c' }],
+  [
+    'storage.k8s.io/volumeattachments',
+    { spec: { attacher: 'a', nodeName: 'n', source: { persistentVolumeName: 'v' } } },
+  ],
+  ['storage.k8s.io/volumeattributesclasses', { driverName: 'd', parameters: { a: 'b' } }],
   ['storage.k8s.io/storageclasses', { provisioner: 'example.com/p' }],
   ['discovery.k8s.io/endpointslices', { addressType: 'IPv4', endpoints: [] }],
 ])

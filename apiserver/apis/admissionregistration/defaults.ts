@@ -44,9 +44,9 @@ export function setAdmissionBindingDefaults(
 
 /** Both kinds of policy: what is defaulted has the same members. */
 export function setAdmissionPolicyDefaults(policy: ValidatingAdmissionPolicy | MutatingAdmissionPolicy): void {
-  if (policy.spec === undefined) return
+  policy.spec ??= {}
   policy.spec.failurePolicy ??= 'Fail'
-  if ('mutations' in policy.spec) policy.spec.reinvocationPolicy ||= 'Never'
+  if (policy.kind === 'MutatingAdmissionPolicy') (policy as MutatingAdmissionPolicy).spec.reinvocationPolicy ||= 'Never'
   setMatchDefaults(policy.spec.matchConstraints)
 }
 

@@ -5,7 +5,8 @@ const MATCHING_PRECEDENCE = 1000
 const QUEUING = { queues: 64, handSize: 8, queueLengthLimit: 50 } as const
 
 export function setFlowSchemaDefaults(schema: FlowSchema): void {
-  if (schema.spec !== undefined) schema.spec.matchingPrecedence ||= MATCHING_PRECEDENCE
+  schema.spec ??= { priorityLevelConfiguration: { name: '' } }
+  schema.spec.matchingPrecedence ||= MATCHING_PRECEDENCE
 }
 
 export function setPriorityLevelDefaults(level: PriorityLevelConfiguration): void {
