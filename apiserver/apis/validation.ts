@@ -83,16 +83,17 @@ export function checkLabels(
   }
 }
 
-/** Labels and annotations of metadata that is not an object's own (templates). */
+/** Labels and annotations of metadata that is not an object's own. `field` is the path of the two members. */
 export function checkTemplateMeta(
   errors: FieldError[],
   field: string,
   meta: DeepReadonly<ObjectMeta> | undefined,
 ): void {
-  checkLabels(errors, childField(field, 'labels'), meta?.labels)
+  if (meta?.labels !== undefined) checkLabels(errors, childField(field, 'labels'), meta.labels)
+  if (meta?.annotations === undefined) return
   const annotationsField = childField(field, 'annotations')
   let bytes = 0
-  for (const [key, value] of Object.entries(meta?.annotations ?? {})) {
+  for (const [key, value] of Object.entries(meta.annotations)) {
     addInvalid(errors, annotationsField, key, isQualifiedName(key.toLowerCase()))
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
   }
@@ -141,11 +142,8 @@ export function checkPositiveIntOrPercent(
   field: string,
   value: number | string | undefined,
 ): void {
-  if (value === undefined) return
-  if (typeof value === 'number') checkNonNegative(errors, field, value)
-  else if (isValidPercent(value).length > 0) {
-    errors.push(fieldInvalid(field, value, "must be an integer or percentage (e.g '5%%')"))
-  }
+  if (typeof value === 'string') addInvalid(errors, field, value, isValidPercent(value))
+  else checkNonNegative(errors, field, value)
 }
 
 /** The percentage of an int-or-percent; undefined for numbers and other text. */

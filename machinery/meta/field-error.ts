@@ -24,6 +24,9 @@ export interface FieldError {
   readonly detail: string
 }
 
+/** As a bad value: the message shows none. Upstream: field.OmitValueType. */
+export const OMITTED_VALUE: unique symbol = Symbol('omitted')
+
 const LABELS: Record<FieldErrorType, string> = {
   FieldValueNotFound: 'Not found',
   FieldValueRequired: 'Required value',
@@ -47,15 +50,20 @@ const WITHOUT_VALUE: ReadonlySet<FieldErrorType> = new Set([
 /** Without the path: what a StatusCause carries. */
 export function fieldErrorMessage(error: FieldError): string {
   let text = LABELS[error.type]
-  if (!WITHOUT_VALUE.has(error.type)) text += `: ${formatBadValue(error.badValue)}`
+  if (!WITHOUT_VALUE.has(error.type) && error.badValue !== OMITTED_VALUE) text += `: ${formatBadValue(error.badValue)}`
   return error.detail === '' ? text : `${text}: ${error.detail}`
 }
 
 function formatBadValue(value: unknown): string {
   if (value === undefined || value === null) return 'null'
   if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'object') return JSON.stringify(value)
+  if (typeof value === 'object') return goJson(value)
   return String(value)
+}
+
+/** JSON as Go writes it for people: characters that matter to HTML are escaped. */
+function goJson(value: object): string {
+  return JSON.stringify(value).replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`)
 }
 
 /** `path: message`, upstream's Error.Error(). */

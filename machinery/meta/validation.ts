@@ -10,6 +10,8 @@ Object.freeze(VALID)
 
 const DNS_1123_LABEL_FORMAT = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const DNS_1123_SUBDOMAIN_FORMAT = `${DNS_1123_LABEL_FORMAT}(\\.${DNS_1123_LABEL_FORMAT})*`
+const UNDERSCORE_LABEL_FORMAT = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
+const UNDERSCORE_SUBDOMAIN_FORMAT = `${UNDERSCORE_LABEL_FORMAT}(\\.${UNDERSCORE_LABEL_FORMAT})*`
 const DNS_1035_LABEL_FORMAT = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const WILDCARD_FORMAT = `\\*\\.${DNS_1123_SUBDOMAIN_FORMAT}`
 const LABEL_KEY_FORMAT = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
@@ -23,6 +25,7 @@ const whole = (format: string): RegExp => new RegExp(`^(?:${format})$`)
 
 const DNS_1123_LABEL = whole(DNS_1123_LABEL_FORMAT)
 const DNS_1123_SUBDOMAIN = whole(DNS_1123_SUBDOMAIN_FORMAT)
+const UNDERSCORE_SUBDOMAIN = whole(UNDERSCORE_SUBDOMAIN_FORMAT)
 const DNS_1035_LABEL = whole(DNS_1035_LABEL_FORMAT)
 const WILDCARD_SUBDOMAIN = whole(WILDCARD_FORMAT)
 const LABEL_KEY = whole(LABEL_KEY_FORMAT)
@@ -31,14 +34,19 @@ const CONFIG_KEY = whole(CONFIG_KEY_FORMAT)
 const PERCENT = whole(PERCENT_FORMAT)
 const HTTP_HEADER = whole(HTTP_HEADER_FORMAT)
 
+/** The usual port name; anything else is taken apart. */
+const SIMPLE_PORT_NAME = /^[a-z][a-z0-9]*$/
+
 const LABEL_MAX_LENGTH = 63
 const SUBDOMAIN_MAX_LENGTH = 253
-const USER_ID_MAX = 0xffffffff
+const USER_ID_MAX = 2 ** 31 - 1
 
 const DNS_1123_LABEL_MESSAGE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character"
 const DNS_1123_SUBDOMAIN_MESSAGE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
+const UNDERSCORE_SUBDOMAIN_MESSAGE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 const DNS_1035_LABEL_MESSAGE =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character"
 const WILDCARD_MESSAGE =
@@ -84,6 +92,14 @@ export function isDns1123Subdomain(value: string): string[] {
   return errors
 }
 
+/** DNS search paths: a subdomain whose labels may hold underscores. */
+export function isDns1123SubdomainWithUnderscore(value: string): string[] {
+  const errors = isTooLong(value, SUBDOMAIN_MAX_LENGTH) ? [maxLengthMessage(SUBDOMAIN_MAX_LENGTH)] : []
+  if (UNDERSCORE_SUBDOMAIN.test(value)) return errors
+  errors.push(regexMessage(UNDERSCORE_SUBDOMAIN_MESSAGE, UNDERSCORE_SUBDOMAIN_FORMAT, 'example.com'))
+  return errors
+}
+
 export function isDns1035Label(value: string): string[] {
   const isLong = isTooLong(value, LABEL_MAX_LENGTH)
   const isMatch = DNS_1035_LABEL.test(value)
@@ -107,6 +123,7 @@ export function isQualifiedName(value: string): string[] {
     return [`a valid label key ${shape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`]
   }
   const name = slash === -1 ? value : value.slice(slash + 1)
+  if (slash === -1 && name.length <= LABEL_MAX_LENGTH && LABEL_KEY.test(name)) return VALID
   const errors: string[] = []
   if (slash === 0) errors.push('prefix part must be non-empty')
   else if (slash > 0) errors.push(...isDns1123Subdomain(value.slice(0, slash)).map((text) => `prefix part ${text}`))
@@ -141,6 +158,7 @@ export function isValidUserId(id: number): string[] {
 
 /** IANA_SVC_NAME. */
 export function isValidPortName(port: string): string[] {
+  if (port.length <= 15 && SIMPLE_PORT_NAME.test(port)) return VALID
   const errors: string[] = []
   if (port.length > 15) errors.push(maxLengthMessage(15))
   if (!/^[-a-z0-9]+$/.test(port)) {
@@ -166,6 +184,7 @@ export function isHttpHeaderName(value: string): string[] {
 
 /** Environment variable names as RelaxedEnvironmentVariableValidation (on by default) allows them. */
 export function isEnvVarName(value: string): string[] {
+  if (value !== '' && ENV_VAR_CHARACTERS.test(value)) return VALID
   const errors: string[] = []
   if (value === '') errors.push('environment variable name must be non-empty')
   if (!ENV_VAR_CHARACTERS.test(value)) {

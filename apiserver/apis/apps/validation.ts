@@ -1,39 +1,62 @@
-/** Upstream: pkg/apis/apps/validation/validation.go. */
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
-import type { PodTemplateSpec, ReplicationController } from '#machinery/api/core/v1/types.gen.ts'
+/**
+ * Workloads of apps/v1 and, because it is one of them, ReplicationController.
+ * Upstream: pkg/apis/apps/validation/validation.go, pkg/apis/core/validation ValidateReplicationController.
+ */
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from '#machinery/api/apps/v1/types.gen.ts'
+import type { PodTemplateSpec, ReplicationController, Volume } from '#machinery/api/core/v1/types.gen.ts'
 import type { LabelSelector } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
+import { isDns1123Label, isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import { labelSelectorAsMatcher, matcherOfSet } from '#machinery/selectors/label.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { validateClaimSpec } from '../core/pod/claim-template-validation.ts'
 import { validatePodTemplate } from '../core/pod/validation.ts'
 import {
+  addInvalid,
   checkImmutable,
   checkLabelSelector,
   checkNonNegative,
   checkNotMoreThan100Percent,
-  checkOneOf,
   checkPositiveIntOrPercent,
+  checkTemplateMeta,
   isEmptySelector,
   percentOf,
 } from '../validation.ts'
 
 type FrozenTemplate = DeepReadonly<PodTemplateSpec>
+type FrozenSelector = DeepReadonly<LabelSelector>
 
 const STATEFUL_SET_UPDATE_REFUSED =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+const STATEFUL_SET_MUTABLE: ReadonlySet<string> = new Set([
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+])
+const RETENTION_POLICIES = ['Retain', 'Delete']
 
 export function validateDeployment({ spec }: DeepReadonly<Deployment>): FieldError[] {
   const errors: FieldError[] = []
   checkNonNegative(errors, 'spec.replicas', spec.replicas)
-  checkSelector(errors, spec.selector, spec.template, 'deployment')
-  validateAlwaysRestarting(errors, spec.template, true)
+  checkSelector(errors, spec.selector, 'deployment')
+  validateReplicatedTemplate(errors, spec.selector, spec.template, spec.replicas ?? 0)
   validateDeploymentStrategy(errors, spec.strategy)
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
-  checkNonNegative(errors, 'spec.progressDeadlineSeconds', spec.progressDeadlineSeconds)
   const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec
+  checkNonNegative(errors, 'spec.progressDeadlineSeconds', deadline)
   if (deadline !== undefined && deadline <= minReadySeconds) {
     errors.push(fieldInvalid('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds'))
   }
@@ -42,35 +65,40 @@ export function validateDeployment({ spec }: DeepReadonly<Deployment>): FieldErr
 
 function validateDeploymentStrategy(
   errors: FieldError[],
-  strategy: DeepReadonly<Deployment>['spec']['strategy'],
+  strategy: DeepReadonly<Deployment>['spec']['strategy'] = {},
 ): void {
-  const type = strategy?.type ?? ''
-  if (type === 'Recreate') {
-    if (strategy?.rollingUpdate === undefined) return
-    const detail = "may not be specified when strategy `type` is 'Recreate'"
-    errors.push(fieldForbidden('spec.strategy.rollingUpdate', detail))
-    return
-  }
-  if (type !== 'RollingUpdate') {
-    errors.push(fieldNotSupported('spec.strategy.type', type, ['Recreate', 'RollingUpdate']))
-    return
-  }
-  const rolling = strategy?.rollingUpdate
-  if (rolling === undefined) {
-    errors.push(fieldRequired('spec.strategy.rollingUpdate', 'this should be defaulted and never be nil'))
-    return
-  }
+  const { type = '', rollingUpdate: rolling } = strategy
   const field = 'spec.strategy.rollingUpdate'
-  checkPositiveIntOrPercent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
-  checkPositiveIntOrPercent(errors, `${field}.maxSurge`, rolling.maxSurge)
-  if (isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge)) {
-    const detail = 'may not be 0 when `maxSurge` is 0'
-    errors.push(fieldInvalid(`${field}.maxUnavailable`, rolling.maxUnavailable, detail))
+  if (type === 'Recreate') {
+    if (rolling === undefined) return
+    errors.push(fieldForbidden(field, "may not be specified when strategy `type` is 'Recreate'"))
+  } else if (type !== 'RollingUpdate') {
+    const shown = { Type: type, RollingUpdate: rolling === undefined ? null : internalRollingUpdate(rolling) }
+    errors.push(fieldNotSupported('spec.strategy', shown, ['Recreate', 'RollingUpdate']))
+  } else if (rolling === undefined) {
+    errors.push(fieldRequired(field, 'this should be defaulted and never be nil'))
+  } else {
+    checkPositiveIntOrPercent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
+    checkPositiveIntOrPercent(errors, `${field}.maxSurge`, rolling.maxSurge)
+    if (isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge)) {
+      const detail = 'may not be 0 when `maxSurge` is 0'
+      errors.push(fieldInvalid(`${field}.maxUnavailable`, rolling.maxUnavailable, detail))
+    }
+    checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
   }
-  checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
 }
 
-const isZero = (value: number | string | undefined): boolean => value === 0 || percentOf(value) === 0
+/** As upstream prints its internal type. */
+const internalRollingUpdate = (rolling: {
+  readonly maxUnavailable?: number | string
+  readonly maxSurge?: number | string
+}): object => ({ MaxUnavailable: rolling.maxUnavailable ?? 0, MaxSurge: rolling.maxSurge ?? 0 })
+
+/** Text that is neither number nor percentage counts as zero, as in upstream's getIntOrPercentValue. */
+function isZero(value: number | string | undefined): boolean {
+  if (typeof value !== 'string') return (value ?? 0) === 0
+  return (percentOf(value) ?? (/^[+-]?\d+$/.test(value) ? Number(value) : 0)) === 0
+}
 
 export function validateDeploymentUpdate(next: DeepReadonly<Deployment>, old: DeepReadonly<Deployment>): FieldError[] {
   const errors = validateDeployment(next)
@@ -82,8 +110,8 @@ export function validateReplicaSet({ spec }: DeepReadonly<ReplicaSet>): FieldErr
   const errors: FieldError[] = []
   checkNonNegative(errors, 'spec.replicas', spec.replicas)
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
-  checkSelector(errors, spec.selector, spec.template, 'deployment')
-  validateAlwaysRestarting(errors, spec.template, true)
+  checkSelector(errors, spec.selector, 'deployment')
+  validateReplicatedTemplate(errors, spec.selector, spec.template, spec.replicas ?? 0)
   return errors
 }
 
@@ -95,44 +123,124 @@ export function validateReplicaSetUpdate(next: DeepReadonly<ReplicaSet>, old: De
 
 export function validateReplicationController({ spec }: DeepReadonly<ReplicationController>): FieldError[] {
   const errors: FieldError[] = []
+  const { selector = {}, template, replicas = 0 } = spec
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
-  if (Object.keys(spec.selector ?? {}).length === 0) errors.push(fieldRequired('spec.selector', ''))
-  checkNonNegative(errors, 'spec.replicas', spec.replicas)
-  if (spec.template === undefined) {
+  const hasSelector = Object.keys(selector).length > 0
+  if (!hasSelector) errors.push(fieldRequired('spec.selector', ''))
+  checkNonNegative(errors, 'spec.replicas', replicas)
+  if (template === undefined) {
     errors.push(fieldRequired('spec.template', ''))
     return errors
   }
-  const labels = spec.template.metadata?.labels ?? {}
-  if (spec.selector !== undefined && !matcherOfSet(spec.selector).matches(labels)) {
-    errors.push(fieldInvalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
-  }
-  validateAlwaysRestarting(errors, spec.template, true)
+  if (hasSelector && !matcherOfSet(selector).matches(template.metadata?.labels ?? {})) refuseLabels(errors, template)
+  validatePodTemplate(errors, 'spec.template', template)
+  if (replicas > 1) checkReadOnlyDisks(errors, template)
+  validateAlwaysRestarting(errors, template, 'ReplicationController')
   return errors
+}
+
+/** The template of a ReplicaSet, also of the one a Deployment makes. Upstream: ValidatePodTemplateSpecForReplicaSet. */
+function validateReplicatedTemplate(
+  errors: FieldError[],
+  selector: FrozenSelector | undefined,
+  template: FrozenTemplate | undefined,
+  replicas: number,
+): void {
+  if (selector !== undefined && !isUsable(selector)) {
+    errors.push(fieldInvalid('spec.selector', selector, 'invalid label selector'))
+    return
+  }
+  checkMatch(errors, selector, template)
+  validatePodTemplate(errors, 'spec.template', template)
+  if (replicas > 1) checkReadOnlyDisks(errors, template)
+  validateAlwaysRestarting(errors, template, 'ReplicaSet')
+}
+
+function checkMatch(
+  errors: FieldError[],
+  selector: FrozenSelector | undefined,
+  template: FrozenTemplate | undefined,
+): void {
+  // Nothing is matched by no selector, everything by an empty one.
+  if (selector !== undefined && isEmptySelector(selector)) return
+  if (selector !== undefined && labelSelectorAsMatcher(selector).matches(template?.metadata?.labels ?? {})) return
+  refuseLabels(errors, template)
+}
+
+function refuseLabels(errors: FieldError[], template: FrozenTemplate | undefined): void {
+  const detail = '`selector` does not match template `labels`'
+  errors.push(fieldInvalid('spec.template.metadata.labels', sortedLabels(template?.metadata?.labels), detail))
+}
+
+/** Go prints maps in the order of their keys. */
+export function sortedLabels(labels: Readonly<Record<string, string>> | undefined): object | null {
+  if (labels === undefined) return null
+  return Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** False for what upstream's LabelSelectorAsSelector refuses; why is reported elsewhere. */
+export function isUsable(selector: FrozenSelector): boolean {
+  const areLabels = Object.entries(selector.matchLabels ?? {}).every(
+    ([key, value]) => isQualifiedName(key).length === 0 && isLabelValue(value).length === 0,
+  )
+  const areRequirements = (selector.matchExpressions ?? []).every(({ key = '', operator, values = [] }) => {
+    const takesValues = operator === 'In' || operator === 'NotIn'
+    if (!takesValues && operator !== 'Exists' && operator !== 'DoesNotExist') return false
+    if (takesValues !== values.length > 0 || isQualifiedName(key).length > 0) return false
+    return values.every((value) => isLabelValue(value).length === 0)
+  })
+  return areLabels && areRequirements
+}
+
+/** Upstream: ValidateReadOnlyPersistentDisks. */
+function checkReadOnlyDisks(errors: FieldError[], template: FrozenTemplate | undefined): void {
+  template?.spec?.volumes?.forEach(({ gcePersistentDisk }, i) => {
+    if (gcePersistentDisk === undefined || gcePersistentDisk.readOnly === true) return
+    const detail =
+      'must be true for replicated pods > 1; GCE PD can only be mounted on multiple machines if it is read-only'
+    errors.push(fieldInvalid(`spec.template.spec.volumes[${i}].gcePersistentDisk.readOnly`, false, detail))
+  })
 }
 
 export function validateDaemonSet({ spec }: DeepReadonly<DaemonSet>): FieldError[] {
   const errors: FieldError[] = []
-  checkSelector(errors, spec.selector, spec.template, 'daemonset')
-  validateAlwaysRestarting(errors, spec.template, false)
+  const { selector, template, updateStrategy: strategy = {} } = spec
+  checkLabelSelector(errors, 'spec.selector', selector)
+  if (selector === undefined || isUsable(selector)) checkMatch(errors, selector, template)
+  if (selector !== undefined && isEmptySelector(selector)) {
+    errors.push(fieldInvalid('spec.selector', selector, 'empty selector is invalid for daemonset'))
+  }
+  validatePodTemplate(errors, 'spec.template', template)
+  checkReadOnlyDisks(errors, template)
+  validateAlwaysRestarting(errors, template, 'DaemonSet')
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
+  const { type = '', rollingUpdate: rolling } = strategy
+  if (type === 'RollingUpdate') {
+    if (rolling === undefined) errors.push(fieldRequired('spec.updateStrategy.rollingUpdate', ''))
+    else validateDaemonRollingUpdate(errors, 'spec.updateStrategy.rollingUpdate', rolling)
+  } else if (type !== 'OnDelete') {
+    const shown = { Type: type, RollingUpdate: rolling === undefined ? null : internalRollingUpdate(rolling) }
+    errors.push(fieldNotSupported('spec.updateStrategy', shown, ['RollingUpdate', 'OnDelete']))
+  }
   checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
-  const type = spec.updateStrategy?.type ?? ''
-  if (type !== 'OnDelete' && type !== 'RollingUpdate') {
-    errors.push(fieldNotSupported('spec.updateStrategy', type, ['OnDelete', 'RollingUpdate']))
-  }
-  const rolling = spec.updateStrategy?.rollingUpdate
-  if (type === 'RollingUpdate' && rolling !== undefined) {
-    const field = 'spec.updateStrategy.rollingUpdate'
-    checkPositiveIntOrPercent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
-    checkPositiveIntOrPercent(errors, `${field}.maxSurge`, rolling.maxSurge)
-    if (!isZero(rolling.maxUnavailable) && !isZero(rolling.maxSurge)) {
-      errors.push(fieldInvalid(`${field}.maxSurge`, rolling.maxSurge, 'may not be set when maxUnavailable is non-zero'))
-    } else if (isZero(rolling.maxUnavailable) && isZero(rolling.maxSurge)) {
-      errors.push(fieldInvalid(`${field}.maxUnavailable`, rolling.maxUnavailable, 'cannot be 0 when maxSurge is 0'))
-    }
-    checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
-  }
   return errors
+}
+
+function validateDaemonRollingUpdate(
+  errors: FieldError[],
+  field: string,
+  rolling: NonNullable<NonNullable<DeepReadonly<DaemonSet>['spec']['updateStrategy']>['rollingUpdate']>,
+): void {
+  const { maxUnavailable, maxSurge } = rolling
+  checkPositiveIntOrPercent(errors, `${field}.maxUnavailable`, maxUnavailable)
+  checkPositiveIntOrPercent(errors, `${field}.maxSurge`, maxSurge)
+  if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
+    errors.push(fieldInvalid(`${field}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'))
+  } else if (isZero(maxUnavailable) && isZero(maxSurge)) {
+    errors.push(fieldRequired(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'))
+  }
+  checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, maxUnavailable)
+  checkNotMoreThan100Percent(errors, `${field}.maxSurge`, maxSurge)
 }
 
 export function validateDaemonSetUpdate(next: DeepReadonly<DaemonSet>, old: DeepReadonly<DaemonSet>): FieldError[] {
@@ -141,92 +249,133 @@ export function validateDaemonSetUpdate(next: DeepReadonly<DaemonSet>, old: Deep
   return errors
 }
 
-export function validateStatefulSet({ spec }: DeepReadonly<StatefulSet>): FieldError[] {
+export function validateStatefulSet(statefulSet: DeepReadonly<StatefulSet>): FieldError[] {
   const errors: FieldError[] = []
-  const policies = ['OrderedReady', 'Parallel']
-  if (!policies.includes(spec.podManagementPolicy ?? '')) {
-    const detail = `must be 'OrderedReady' or 'Parallel'`
-    if ((spec.podManagementPolicy ?? '') === '') errors.push(fieldRequired('spec.podManagementPolicy', ''))
-    else errors.push(fieldInvalid('spec.podManagementPolicy', spec.podManagementPolicy, detail))
+  const { serviceName = '', volumeClaimTemplates = [] } = statefulSet.spec
+  validateStatefulSetSpec(errors, statefulSet.spec, true)
+  if (serviceName !== '') addInvalid(errors, 'spec.serviceName', serviceName, isDns1123Label(serviceName))
+  volumeClaimTemplates.forEach(({ metadata, spec }, i) => {
+    checkTemplateMeta(errors, `spec.volumeClaimTemplates[${i}].metadata`, metadata)
+    validateClaimSpec(errors, `spec.volumeClaimTemplates[${i}].spec`, spec ?? {})
+  })
+  return errors
+}
+
+/** `checksPods` is false for a template that was accepted before. */
+function validateStatefulSetSpec(
+  errors: FieldError[],
+  spec: DeepReadonly<StatefulSet>['spec'],
+  checksPods: boolean,
+): void {
+  const { podManagementPolicy: management = '', selector, template } = spec
+  if (management === '') errors.push(fieldRequired('spec.podManagementPolicy', ''))
+  else if (management !== 'OrderedReady' && management !== 'Parallel') {
+    errors.push(fieldInvalid('spec.podManagementPolicy', management, "must be 'OrderedReady' or 'Parallel'"))
   }
-  const { type = '', rollingUpdate } = spec.updateStrategy ?? {}
-  if (type === 'OnDelete' && rollingUpdate !== undefined) {
-    const detail = "only allowed for updateStrategy 'RollingUpdate'"
-    errors.push(fieldInvalid('spec.updateStrategy.rollingUpdate', rollingUpdate, detail))
-  } else if (type === 'RollingUpdate') {
-    checkNonNegative(errors, 'spec.updateStrategy.rollingUpdate.partition', rollingUpdate?.partition)
-  } else if (type !== 'OnDelete') {
-    if (type === '') errors.push(fieldRequired('spec.updateStrategy', ''))
-    else errors.push(fieldInvalid('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"))
+  validateStatefulStrategy(errors, spec.updateStrategy)
+  for (const member of ['whenDeleted', 'whenScaled'] as const) {
+    const policy = spec.persistentVolumeClaimRetentionPolicy?.[member]
+    if (spec.persistentVolumeClaimRetentionPolicy === undefined || RETENTION_POLICIES.includes(policy ?? '')) continue
+    const field = `spec.persistentVolumeClaimRetentionPolicy.${member}`
+    errors.push(fieldNotSupported(field, policy ?? '', RETENTION_POLICIES))
   }
   checkNonNegative(errors, 'spec.replicas', spec.replicas)
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start)
-  checkSelector(errors, spec.selector, spec.template, 'statefulset')
-  validateAlwaysRestarting(errors, spec.template, false)
-  const retention = spec.persistentVolumeClaimRetentionPolicy
-  for (const member of ['whenDeleted', 'whenScaled'] as const) {
-    const field = `spec.persistentVolumeClaimRetentionPolicy.${member}`
-    if (retention !== undefined) checkOneOf(errors, field, retention[member], ['Delete', 'Retain'], 'unsupported')
+  checkSelector(errors, selector, 'statefulset')
+  if (selector !== undefined && !isUsable(selector)) errors.push(fieldInvalid('spec.selector', selector, ''))
+  else {
+    checkMatch(errors, selector, template)
+    if (checksPods) validatePodTemplate(errors, 'spec.template', withClaims(spec))
   }
-  return errors
+  validateAlwaysRestarting(errors, template, 'StatefulSet')
 }
 
-const STATEFUL_SET_MUTABLE: ReadonlySet<string> = new Set([
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-])
+/** The template with the volumes its claims will become, so that mounts of them are found. */
+function withClaims({ template, volumeClaimTemplates = [] }: DeepReadonly<StatefulSet>['spec']): FrozenTemplate {
+  if (volumeClaimTemplates.length === 0 || template?.spec === undefined) return template ?? {}
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ''))
+  const own = (template.spec.volumes ?? []).filter(({ name }) => !names.has(name))
+  const claims = [...names].map((name): Volume => ({ name, persistentVolumeClaim: { claimName: name || 'claim' } }))
+  return { ...template, spec: { ...template.spec, volumes: [...own, ...claims] } }
+}
+
+function validateStatefulStrategy(
+  errors: FieldError[],
+  strategy: DeepReadonly<StatefulSet>['spec']['updateStrategy'] = {},
+): void {
+  const { type = '', rollingUpdate: rolling } = strategy
+  const field = 'spec.updateStrategy.rollingUpdate'
+  const shown =
+    rolling === undefined ? null : { Partition: rolling.partition ?? 0, MaxUnavailable: rolling.maxUnavailable ?? null }
+  if (type === '') errors.push(fieldRequired('spec.updateStrategy', ''))
+  else if (type === 'OnDelete') {
+    if (rolling === undefined) return
+    errors.push(fieldInvalid(field, shown, "only allowed for updateStrategy 'RollingUpdate'"))
+  } else if (type !== 'RollingUpdate') {
+    const value = { Type: type, RollingUpdate: shown }
+    errors.push(fieldInvalid('spec.updateStrategy', value, "must be 'RollingUpdate' or 'OnDelete'"))
+  } else if (rolling !== undefined) {
+    checkNonNegative(errors, `${field}.partition`, rolling.partition)
+    if (rolling.maxUnavailable === undefined) return
+    checkPositiveIntOrPercent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
+    if (isZero(rolling.maxUnavailable)) {
+      errors.push(fieldInvalid(`${field}.maxUnavailable`, rolling.maxUnavailable, 'cannot be 0'))
+    }
+    checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, rolling.maxUnavailable)
+  }
+}
 
 export function validateStatefulSetUpdate(
   next: DeepReadonly<StatefulSet>,
   old: DeepReadonly<StatefulSet>,
 ): FieldError[] {
-  const errors = validateStatefulSet(next)
+  const errors: FieldError[] = []
+  validateStatefulSetSpec(errors, next.spec, !deepEqual(next.spec.template, old.spec.template))
   const fixed = (spec: object): object =>
     Object.fromEntries(Object.entries(spec).filter(([member]) => !STATEFUL_SET_MUTABLE.has(member)))
   if (!deepEqual(fixed(next.spec), fixed(old.spec))) errors.push(fieldForbidden('spec', STATEFUL_SET_UPDATE_REFUSED))
   return errors
 }
 
+export function validateControllerRevision({ data, revision }: DeepReadonly<ControllerRevision>): FieldError[] {
+  const errors: FieldError[] = []
+  if (data === undefined || data === null) errors.push(fieldRequired('data', 'data is mandatory'))
+  checkNonNegative(errors, 'revision', revision)
+  return errors
+}
+
+export function validateControllerRevisionUpdate(
+  next: DeepReadonly<ControllerRevision>,
+  old: DeepReadonly<ControllerRevision>,
+): FieldError[] {
+  const errors = validateControllerRevision(next)
+  checkImmutable(errors, 'data', next.data, old.data)
+  return errors
+}
+
 function checkSelector(
   errors: FieldError[],
-  selector: DeepReadonly<LabelSelector> | undefined,
-  template: FrozenTemplate | undefined,
-  kind: 'deployment' | 'daemonset' | 'statefulset',
+  selector: FrozenSelector | undefined,
+  kind: 'deployment' | 'statefulset',
 ): void {
   if (selector === undefined) {
     errors.push(fieldRequired('spec.selector', ''))
     return
   }
-  const before = errors.length
   checkLabelSelector(errors, 'spec.selector', selector)
   if (isEmptySelector(selector)) {
     errors.push(fieldInvalid('spec.selector', selector, `empty selector is invalid for ${kind}`))
-    return
   }
-  if (errors.length > before) return
-  const labels = template?.metadata?.labels ?? {}
-  if (labelSelectorAsMatcher(selector).matches(labels)) return
-  errors.push(fieldInvalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
 }
 
 /** Templates of controllers that keep their pods running. */
-function validateAlwaysRestarting(
-  errors: FieldError[],
-  template: FrozenTemplate | undefined,
-  deniesDeadline: boolean,
-): void {
-  validatePodTemplate(errors, 'spec.template', template)
+function validateAlwaysRestarting(errors: FieldError[], template: FrozenTemplate | undefined, kind: string): void {
   const { restartPolicy = '', activeDeadlineSeconds } = template?.spec ?? {}
   if (restartPolicy !== 'Always') {
     errors.push(fieldNotSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']))
   }
   if (activeDeadlineSeconds === undefined) return
-  const detail = deniesDeadline ? 'activeDeadlineSeconds in ReplicaSet is not Supported' : 'must not be specified'
+  const detail = `activeDeadlineSeconds in ${kind} is not Supported`
   errors.push(fieldForbidden('spec.template.spec.activeDeadlineSeconds', detail))
 }

@@ -34,7 +34,8 @@ export function cronScheduleError(schedule: string): string | undefined {
   if (spec.startsWith('@')) {
     if (DESCRIPTORS.has(spec)) return undefined
     if (!spec.startsWith('@every ')) return `unrecognized descriptor: ${spec}`
-    return DURATION.test(spec.slice('@every '.length)) ? undefined : `failed to parse duration ${spec}`
+    const problem = durationError(spec.slice('@every '.length))
+    return problem === undefined ? undefined : `failed to parse duration ${spec}: ${problem}`
   }
   const fields = spec.split(/\s+/).filter((field) => field !== '')
   if (fields.length !== FIELDS.length) return `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`
@@ -44,6 +45,17 @@ export function cronScheduleError(schedule: string): string | undefined {
     if (error !== undefined) return error
   }
   return undefined
+}
+
+/** What Go's time.ParseDuration says. */
+function durationError(text: string): string | undefined {
+  if (/^[+-]?0$/.test(text) || DURATION.test(text)) return undefined
+  const quoted = JSON.stringify(text)
+  const rest = text.replace(/^[+-]?(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))*/, '')
+  const [, number, unit = ''] = /^(\d+\.?\d*|\.\d+)([^\d.]*)/.exec(rest) ?? []
+  if (number === undefined) return `time: invalid duration ${quoted}`
+  if (unit === '') return `time: missing unit in duration ${quoted}`
+  return `time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`
 }
 
 function fieldError(text: string, rules: CronField): string | undefined {

@@ -1,126 +1,158 @@
-/** Upstream: pkg/apis/batch/validation/validation.go. */
-import type { CronJob, Job, JobSpec, PodFailurePolicyRule } from '#machinery/api/batch/v1/types.gen.ts'
+/** Jobs. Upstream: pkg/apis/batch/validation/validation.go, pkg/registry/batch/job/strategy.go. */
+import type { Job, JobSpec } from '#machinery/api/batch/v1/types.gen.ts'
+import type { PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldInvalid, fieldNotSupported, fieldRequired, fieldTooMany } from '#machinery/meta/field-error.ts'
+import { fieldInvalid, fieldNotSupported, fieldRequired, fieldTooLong, keyField } from '#machinery/meta/field-error.ts'
+import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
-import { deepCopy } from '#machinery/util/json.ts'
+import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { isUsable, sortedLabels } from '../apps/validation.ts'
 import { validatePodTemplate } from '../core/pod/validation.ts'
-import { checkImmutable, checkLabelSelector, checkNonNegative, checkOneOf } from '../validation.ts'
-import { cronScheduleError } from './cron.ts'
+import { addInvalid, checkImmutable, checkLabelSelector, checkNonNegative } from '../validation.ts'
+import { validatePodFailurePolicy, validateSuccessPolicy } from './policy-validation.ts'
 
 type FrozenSpec = DeepReadonly<JobSpec>
 
+const INDEXED_MAX = 100_000
 const COMPLETIONS_SOFT_LIMIT = 100_000
-const PARALLELISM_LIMIT_FOR_MANY = 10_000
-const FAILURE_RULES_MAX = 20
-const EXIT_CODES_MAX = 255
-const CRON_JOB_NAME_MAX = 52
+const LIMIT_FOR_MANY = 10_000
+const MANAGED_BY_MAX = 63
+const HTTP_PATH_FORMAT = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+const HTTP_PATH = new RegExp(`^${HTTP_PATH_FORMAT}$`)
+const DOES_NOT_MATCH = '`selector` does not match template `labels`'
 
 export function validateJob(job: DeepReadonly<Job>): FieldError[] {
   const errors: FieldError[] = []
   const { spec } = job
-  validateJobSpec(errors, 'spec', spec)
   validateGeneratedSelector(errors, job)
-  if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
-    const host = `${job.metadata.name ?? ''}-${(spec.completions ?? 1) - 1}`
-    if (host.length > 63) {
-      const detail = `will not able to create pod with invalid DNS name: ${host}`
-      errors.push(fieldInvalid('metadata.name', job.metadata.name, detail))
+  validateSpecWithSelector(errors, spec)
+  const { completions = 0 } = spec
+  if (spec.completionMode === 'Indexed' && completions > 0) {
+    const name = job.metadata.name ?? ''
+    const host = `${name}-${completions - 1}`
+    if (isDns1123Label(host).length > 0) {
+      const detail = `will not able to create pod with invalid DNS label: ${host}`
+      errors.push(fieldInvalid('metadata.name', name, detail))
     }
-  }
-  // A malformed selector has been reported above and matches nothing.
-  const isWellFormed = !errors.some(({ field }) => field.startsWith('spec.selector'))
-  const labels = spec.template.metadata?.labels ?? {}
-  if (spec.selector !== undefined && isWellFormed && !labelSelectorAsMatcher(spec.selector).matches(labels)) {
-    errors.push(fieldInvalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'))
   }
   return errors
 }
 
-/** Unless manualSelector is set, the selector must be the generated one. */
-function validateGeneratedSelector(errors: FieldError[], job: DeepReadonly<Job>): void {
-  const { spec, metadata } = job
-  if (spec.manualSelector === true) {
-    if (spec.selector === undefined) errors.push(fieldRequired('spec.selector', ''))
-    return
+/** Unless manualSelector is set, the selector and the labels it needs must be the generated ones. */
+function validateGeneratedSelector(errors: FieldError[], { spec, metadata }: DeepReadonly<Job>): void {
+  if (spec.manualSelector === true || spec.selector === undefined) return
+  const { uid = '', name = '' } = metadata
+  if (uid === '') errors.push(fieldRequired('metadata.uid', ''))
+  const expected = {
+    'controller-uid': uid,
+    'job-name': name,
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
   }
-  if (spec.selector === undefined) return
-  const uid = metadata.uid ?? ''
-  const labels = spec.template.metadata?.labels ?? {}
-  const expected = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': metadata.name ?? '' }
+  const labels = spec.template?.metadata?.labels ?? {}
   for (const [label, value] of Object.entries(expected)) {
-    if (labels[label] === undefined) {
-      errors.push(fieldRequired('spec.template.metadata.labels', `must be '${value}'`))
-    } else if (labels[label] !== value) {
-      errors.push(fieldInvalid('spec.template.metadata.labels', labels, `must be '${value}'`))
-    }
+    const at = keyField('spec.template.metadata.labels', label)
+    if (!Object.hasOwn(labels, label)) errors.push(fieldRequired(at, `must be '${value}'`))
+    else if (labels[label] !== value) errors.push(fieldInvalid(at, sortedLabels(labels), `must be '${value}'`))
   }
-  const { matchLabels = {} } = spec.selector
-  if (matchLabels['batch.kubernetes.io/controller-uid'] === uid || matchLabels['controller-uid'] === uid) return
+  if (!isUsable(spec.selector) || labelSelectorAsMatcher(spec.selector).matches(expected)) return
   errors.push(fieldInvalid('spec.selector', spec.selector, '`selector` not auto-generated'))
 }
 
-function validateJobSpec(errors: FieldError[], field: string, spec: FrozenSpec): void {
+/** Upstream: ValidateJobSpec. */
+function validateSpecWithSelector(errors: FieldError[], spec: FrozenSpec): void {
+  validateJobSpec(errors, 'spec', spec)
+  const { selector } = spec
+  const labels = spec.template?.metadata?.labels
+  if (selector === undefined) {
+    errors.push(fieldRequired('spec.selector', ''))
+    errors.push(fieldInvalid('spec.template.metadata.labels', sortedLabels(labels), DOES_NOT_MATCH))
+    return
+  }
+  checkLabelSelector(errors, 'spec.selector', selector)
+  if (!isUsable(selector) || labelSelectorAsMatcher(selector).matches(labels ?? {})) return
+  errors.push(fieldInvalid('spec.template.metadata.labels', sortedLabels(labels), DOES_NOT_MATCH))
+}
+
+/** What holds for the Jobs of a CronJob too. */
+export function validateJobSpec(errors: FieldError[], field: string, spec: FrozenSpec): void {
   checkNonNegative(errors, `${field}.parallelism`, spec.parallelism)
   checkNonNegative(errors, `${field}.completions`, spec.completions)
   checkNonNegative(errors, `${field}.activeDeadlineSeconds`, spec.activeDeadlineSeconds)
   checkNonNegative(errors, `${field}.backoffLimit`, spec.backoffLimit)
+  checkNonNegative(errors, `${field}.ttlSecondsAfterFinished`, spec.ttlSecondsAfterFinished)
   checkNonNegative(errors, `${field}.backoffLimitPerIndex`, spec.backoffLimitPerIndex)
   checkNonNegative(errors, `${field}.maxFailedIndexes`, spec.maxFailedIndexes)
-  checkNonNegative(errors, `${field}.ttlSecondsAfterFinished`, spec.ttlSecondsAfterFinished)
-  checkLabelSelector(errors, `${field}.selector`, spec.selector)
-  validateCompletionMode(errors, field, spec)
-  if (spec.podFailurePolicy !== undefined) validateFailurePolicy(errors, `${field}.podFailurePolicy`, spec)
-  if (spec.successPolicy !== undefined) validateSuccessPolicy(errors, `${field}.successPolicy`, spec)
-  validateReplacementPolicy(errors, field, spec)
-  validatePodTemplate(errors, `${field}.template`, spec.template)
-  const { restartPolicy = '' } = spec.template.spec ?? {}
-  const at = `${field}.template.spec.restartPolicy`
-  if (restartPolicy !== 'OnFailure' && restartPolicy !== 'Never') {
-    errors.push(
-      restartPolicy === 'Always' || restartPolicy === ''
-        ? fieldRequired(at, 'valid values: "OnFailure", "Never"')
-        : fieldNotSupported(at, restartPolicy, ['OnFailure', 'Never']),
-    )
-  } else if (spec.podFailurePolicy !== undefined && restartPolicy !== 'Never') {
-    errors.push(fieldInvalid(at, restartPolicy, 'only "Never" is supported when podFailurePolicy is specified'))
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
+    errors.push(fieldRequired(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
   }
+  if (spec.managedBy !== undefined) validateManagedBy(errors, `${field}.managedBy`, spec.managedBy)
+  validateCompletionMode(errors, field, spec)
+  if (spec.podFailurePolicy !== undefined) validatePodFailurePolicy(errors, `${field}.podFailurePolicy`, spec)
+  if (spec.successPolicy !== undefined) validateSuccessPolicy(errors, `${field}.successPolicy`, spec)
+  validateReplacementPolicy(errors, `${field}.podReplacementPolicy`, spec)
+  validatePodTemplate(errors, `${field}.template`, spec.template)
+  validateRestartPolicy(errors, `${field}.template.spec.restartPolicy`, spec)
+}
+
+/** Upstream: apimachinery IsDomainPrefixedPath. */
+function validateManagedBy(errors: FieldError[], field: string, value: string): void {
+  const slash = value.indexOf('/')
+  if (value === '') errors.push(fieldRequired(field, ''))
+  else if (slash <= 0 || slash === value.length - 1) {
+    errors.push(fieldInvalid(field, value, 'must be a domain-prefixed path (such as "acme.io/foo")'))
+  } else {
+    const host = value.slice(0, slash)
+    const path = value.slice(slash + 1)
+    addInvalid(errors, field, host, isDns1123Subdomain(host))
+    if (!HTTP_PATH.test(path)) {
+      errors.push(fieldInvalid(field, path, `Invalid path (regex used for validation is '${HTTP_PATH_FORMAT}')`))
+    }
+  }
+  if (Buffer.byteLength(value) > MANAGED_BY_MAX) errors.push(fieldTooLong(field, MANAGED_BY_MAX))
 }
 
 function validateCompletionMode(errors: FieldError[], field: string, spec: FrozenSpec): void {
-  const isIndexed = spec.completionMode === 'Indexed'
-  if (spec.completionMode !== undefined) {
-    checkOneOf(errors, `${field}.completionMode`, spec.completionMode, ['NonIndexed', 'Indexed'], 'unsupported')
+  const { completionMode: mode, backoffLimitPerIndex, maxFailedIndexes } = spec
+  if (mode === 'Indexed') {
+    validateIndexed(errors, field, spec)
+    return
   }
-  const { completions, parallelism = 0, backoffLimitPerIndex, maxFailedIndexes } = spec
-  if (isIndexed) {
-    if (completions === undefined) {
-      errors.push(fieldRequired(`${field}.completions`, 'when completion mode is Indexed'))
-    }
-    if (parallelism > COMPLETIONS_SOFT_LIMIT) {
-      const detail = `must be less than or equal to ${COMPLETIONS_SOFT_LIMIT} when completion mode is Indexed`
-      errors.push(fieldInvalid(`${field}.parallelism`, parallelism, detail))
-    }
-    if (backoffLimitPerIndex !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > (completions ?? 0)) {
-      const detail = 'must be less than or equal to completions'
-      errors.push(fieldInvalid(`${field}.maxFailedIndexes`, maxFailedIndexes, detail))
-    }
-    if (backoffLimitPerIndex !== undefined && (completions ?? 0) > COMPLETIONS_SOFT_LIMIT) {
-      if (maxFailedIndexes === undefined) {
-        const detail = `must be specified when completions is above ${COMPLETIONS_SOFT_LIMIT}`
-        errors.push(fieldRequired(`${field}.maxFailedIndexes`, detail))
-      }
-      if (parallelism > PARALLELISM_LIMIT_FOR_MANY) {
-        const detail = `must be less than or equal to ${PARALLELISM_LIMIT_FOR_MANY} when completions are above ${COMPLETIONS_SOFT_LIMIT} and used with backoff limit per index`
-        errors.push(fieldInvalid(`${field}.parallelism`, parallelism, detail))
-      }
-    }
-  } else if (backoffLimitPerIndex !== undefined) {
-    errors.push(fieldInvalid(`${field}.backoffLimitPerIndex`, backoffLimitPerIndex, 'requires indexed completion mode'))
+  if (mode !== undefined && mode !== 'NonIndexed') {
+    errors.push(fieldNotSupported(`${field}.completionMode`, mode, ['NonIndexed', 'Indexed']))
+    return
   }
-  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined) {
-    errors.push(fieldRequired(`${field}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'))
+  const detail = 'requires indexed completion mode'
+  for (const [member, value] of Object.entries({ backoffLimitPerIndex, maxFailedIndexes })) {
+    if (value !== undefined) errors.push(fieldInvalid(`${field}.${member}`, value, detail))
+  }
+}
+
+function validateIndexed(errors: FieldError[], field: string, spec: FrozenSpec): void {
+  const { completions, parallelism = 0, maxFailedIndexes, backoffLimitPerIndex } = spec
+  const tooLarge = (member: string, value: number, limit: number, when: string): void => {
+    errors.push(fieldInvalid(`${field}.${member}`, value, `must be less than or equal to ${limit}${when}`))
+  }
+  if (completions === undefined) errors.push(fieldRequired(`${field}.completions`, 'when completion mode is Indexed'))
+  if (parallelism > INDEXED_MAX) tooLarge('parallelism', parallelism, INDEXED_MAX, ' when completion mode is Indexed')
+  if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) {
+    errors.push(
+      fieldInvalid(`${field}.maxFailedIndexes`, maxFailedIndexes, 'must be less than or equal to completions'),
+    )
+  }
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > INDEXED_MAX) {
+    tooLarge('maxFailedIndexes', maxFailedIndexes, INDEXED_MAX, '')
+  }
+  if (completions === undefined || completions <= COMPLETIONS_SOFT_LIMIT || backoffLimitPerIndex === undefined) return
+  const when = ` when completions are above ${COMPLETIONS_SOFT_LIMIT} and used with backoff limit per index`
+  if (maxFailedIndexes === undefined) {
+    const detail = `must be specified when completions is above ${COMPLETIONS_SOFT_LIMIT}`
+    errors.push(fieldRequired(`${field}.maxFailedIndexes`, detail))
+  }
+  if (parallelism > LIMIT_FOR_MANY) tooLarge('parallelism', parallelism, LIMIT_FOR_MANY, when)
+  if (maxFailedIndexes !== undefined && maxFailedIndexes > LIMIT_FOR_MANY) {
+    tooLarge('maxFailedIndexes', maxFailedIndexes, LIMIT_FOR_MANY, when)
   }
 }
 
@@ -128,186 +160,83 @@ function validateReplacementPolicy(errors: FieldError[], field: string, spec: Fr
   const { podReplacementPolicy: policy } = spec
   if (policy === undefined) return
   const supported = spec.podFailurePolicy === undefined ? ['Failed', 'TerminatingOrFailed'] : ['Failed']
-  checkOneOf(errors, `${field}.podReplacementPolicy`, policy, supported, 'unsupported')
+  if (!supported.includes(policy)) errors.push(fieldNotSupported(field, policy, supported))
 }
 
-function validateFailurePolicy(errors: FieldError[], field: string, spec: FrozenSpec): void {
-  const rules = spec.podFailurePolicy?.rules ?? []
-  if (rules.length > FAILURE_RULES_MAX) errors.push(fieldTooMany(`${field}.rules`, rules.length, FAILURE_RULES_MAX))
-  const templates = [...(spec.template.spec?.containers ?? []), ...(spec.template.spec?.initContainers ?? [])]
-  const containers = new Set(templates.map(({ name }) => name))
-  rules.forEach((rule, i) => {
-    validateFailureRule(errors, `${field}.rules[${i}]`, rule, containers)
-  })
-}
-
-function validateFailureRule(
-  errors: FieldError[],
-  field: string,
-  rule: DeepReadonly<PodFailurePolicyRule>,
-  containers: ReadonlySet<string>,
-): void {
-  checkOneOf(errors, `${field}.action`, rule.action, ['Count', 'FailIndex', 'FailJob', 'Ignore'])
-  const { onExitCodes, onPodConditions } = rule
-  if (onExitCodes !== undefined) {
-    const { operator, values = [], containerName } = onExitCodes
-    checkOneOf(errors, `${field}.onExitCodes.operator`, operator, ['In', 'NotIn'])
-    if (containerName !== undefined && !containers.has(containerName)) {
-      const detail = 'must be one of the container or initContainer names in the pod template'
-      errors.push(fieldInvalid(`${field}.onExitCodes.containerName`, containerName, detail))
-    }
-    const at = `${field}.onExitCodes.values`
-    if (values.length === 0) errors.push(fieldInvalid(at, values, 'at least one value is required'))
-    else if (values.length > EXIT_CODES_MAX) errors.push(fieldTooMany(at, values.length, EXIT_CODES_MAX))
-    values.forEach((value, i) => {
-      if (operator === 'In' && value === 0)
-        errors.push(fieldInvalid(`${at}[${i}]`, value, 'must not be 0 for the In operator'))
-      if (i > 0 && value <= (values[i - 1] ?? 0)) errors.push(fieldInvalid(at, values, 'must be ordered'))
-    })
-  }
-  ;(onPodConditions ?? []).forEach(({ type = '', status = '' }, i) => {
-    if (type === '') errors.push(fieldRequired(`${field}.onPodConditions[${i}].type`, ''))
-    checkOneOf(errors, `${field}.onPodConditions[${i}].status`, status, ['False', 'True', 'Unknown'])
-  })
-  if (onExitCodes !== undefined && (onPodConditions ?? []).length > 0) {
-    const detail = 'specifying both OnExitCodes and OnPodConditions is not supported'
-    errors.push(fieldInvalid(field, '', detail))
-  } else if (onExitCodes === undefined && (onPodConditions ?? []).length === 0) {
-    errors.push(fieldInvalid(field, '', 'specifying one of OnExitCodes and OnPodConditions is required'))
+function validateRestartPolicy(errors: FieldError[], field: string, spec: FrozenSpec): void {
+  const { restartPolicy: policy = '' } = spec.template?.spec ?? {}
+  if (policy === 'Always' || policy === '') {
+    errors.push(fieldRequired(field, 'valid values: "OnFailure", "Never"'))
+  } else if (policy !== 'OnFailure' && policy !== 'Never') {
+    errors.push(fieldNotSupported(field, policy, ['OnFailure', 'Never']))
+  } else if (spec.podFailurePolicy !== undefined && policy !== 'Never') {
+    errors.push(fieldInvalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified'))
   }
 }
 
-function validateSuccessPolicy(errors: FieldError[], field: string, spec: FrozenSpec): void {
-  if (spec.completionMode !== 'Indexed') {
-    errors.push(fieldInvalid(field, spec.successPolicy, 'requires indexed completion mode'))
-    return
-  }
-  const rules = spec.successPolicy?.rules ?? []
-  if (rules.length === 0)
-    errors.push(
-      fieldRequired(`${field}.rules`, 'at least one rules must be specified when the successPolicy is specified'),
-    )
-  rules.forEach(({ succeededCount, succeededIndexes }, i) => {
-    if (succeededCount === undefined && succeededIndexes === undefined) {
-      errors.push(
-        fieldRequired(`${field}.rules[${i}]`, 'at least one of succeededCount or succeededIndexes must be specified'),
-      )
-    }
-    checkNonNegative(errors, `${field}.rules[${i}].succeededCount`, succeededCount)
-  })
-}
-
-/** A job that has never started and is suspended may still get new scheduling directives. */
 export function validateJobUpdate(job: DeepReadonly<Job>, old: DeepReadonly<Job>): FieldError[] {
   const errors: FieldError[] = []
-  validateJobSpec(errors, 'spec', job.spec)
-  checkImmutable(errors, 'spec.selector', job.spec.selector, old.spec.selector)
-  checkImmutable(errors, 'spec.completionMode', job.spec.completionMode, old.spec.completionMode)
-  checkImmutable(errors, 'spec.podFailurePolicy', job.spec.podFailurePolicy, old.spec.podFailurePolicy)
-  checkImmutable(errors, 'spec.backoffLimitPerIndex', job.spec.backoffLimitPerIndex, old.spec.backoffLimitPerIndex)
-  checkImmutable(errors, 'spec.managedBy', job.spec.managedBy, old.spec.managedBy)
-  checkImmutable(errors, 'spec.successPolicy', job.spec.successPolicy, old.spec.successPolicy)
-  checkCompletionsUpdate(errors, job.spec, old.spec)
-  const isMutable = old.spec.suspend === true && old.status?.startTime === undefined
-  const template = isMutable ? withSchedulingOf(job, old) : job.spec.template
-  checkImmutable(errors, 'spec.template', template, old.spec.template)
+  const { spec } = job
+  validateSpecWithSelector(errors, spec)
+  checkCompletionsUpdate(errors, spec, old.spec)
+  checkImmutable(errors, 'spec.selector', spec.selector, old.spec.selector)
+  const template = isMutable(old) ? withSchedulingOf(old.spec.template, spec.template) : old.spec.template
+  checkImmutable(errors, 'spec.template', spec.template, template)
+  for (const member of [
+    'completionMode',
+    'podFailurePolicy',
+    'backoffLimitPerIndex',
+    'managedBy',
+    'successPolicy',
+  ] as const) {
+    checkImmutable(errors, `spec.${member}`, spec[member], old.spec[member])
+  }
   return errors
 }
+
+/** A suspended job that has never started may still get other scheduling directives. */
+const isMutable = ({ spec, status }: DeepReadonly<Job>): boolean =>
+  spec.suspend === true && status?.startTime === undefined
 
 /** Elastic indexed jobs: completions may change together with parallelism, to the same value. */
 function checkCompletionsUpdate(errors: FieldError[], next: FrozenSpec, old: FrozenSpec): void {
-  if (next.completions === old.completions) return
+  const { completions, parallelism } = next
+  if (completions === old.completions) return
   if (next.completionMode !== 'Indexed') {
-    errors.push(fieldInvalid('spec.completions', next.completions ?? null, 'field is immutable'))
-  } else if (next.parallelism !== next.completions) {
-    errors.push(
-      fieldInvalid(
-        'spec.completions',
-        next.completions ?? null,
-        'can only be modified in tandem with spec.parallelism',
-      ),
-    )
+    errors.push(fieldInvalid('spec.completions', completions ?? null, 'field is immutable'))
+  } else if (completions !== undefined && parallelism !== completions) {
+    errors.push(fieldInvalid('spec.completions', completions, 'can only be modified in tandem with spec.parallelism'))
   }
 }
 
-function withSchedulingOf(job: DeepReadonly<Job>, old: DeepReadonly<Job>): unknown {
-  const template = deepCopy<{ metadata?: Record<string, unknown>; spec?: Record<string, unknown> }>(
-    job.spec.template as unknown as { metadata?: Record<string, unknown>; spec?: Record<string, unknown> },
-  )
-  const restore = (
-    target: Record<string, unknown> | undefined,
-    source: object | undefined,
-    members: readonly string[],
-  ): void => {
+type Template = DeepReadonly<PodTemplateSpec>
+
+/** `old` with the parts that may change taken from `next`. Upstream: validatePodTemplateUpdate. */
+function withSchedulingOf(old: Template, next: Template): Template {
+  const take = <T extends object>(target: T, source: object, members: readonly string[]): T => {
+    const taken = { ...target } as Record<string, unknown>
     for (const member of members) {
-      const value = (source as Record<string, unknown> | undefined)?.[member]
-      if (target === undefined) continue
-      if (value === undefined) delete target[member]
-      else target[member] = value
+      const value = (source as Record<string, unknown>)[member]
+      if (value === undefined) delete taken[member]
+      else taken[member] = value
     }
+    return taken as T
   }
-  restore(template.metadata, old.spec.template.metadata, ['labels', 'annotations'])
-  restore(template.spec, old.spec.template.spec, ['nodeSelector', 'affinity', 'tolerations', 'schedulingGates'])
-  return template
+  const metadata = take(old.metadata ?? {}, next.metadata ?? {}, ['labels', 'annotations'])
+  const members = ['nodeSelector', 'tolerations', 'schedulingGates']
+  const spec = take(old.spec ?? { containers: [] }, next.spec ?? {}, members)
+  const affinity = take(old.spec?.affinity ?? {}, next.spec?.affinity ?? {}, ['nodeAffinity'])
+  // An affinity that comes or goes with its node affinity is part of that change.
+  const wasOnlyNodes = deepEqual(affinity, {}) && next.spec?.affinity === undefined
+  return { ...old, metadata, spec: wasOnlyNodes ? omitAffinity(spec) : withAffinity(spec, affinity, old, next) }
 }
 
-export function validateCronJob(cronJob: DeepReadonly<CronJob>): FieldError[] {
-  const errors: FieldError[] = []
-  const { spec, metadata } = cronJob
-  if ((metadata.name ?? '').length > CRON_JOB_NAME_MAX) {
-    errors.push(fieldInvalid('metadata.name', metadata.name, `must be no more than ${CRON_JOB_NAME_MAX} characters`))
-  }
-  validateSchedule(errors, spec.schedule ?? '', spec.timeZone)
-  checkNonNegative(errors, 'spec.startingDeadlineSeconds', spec.startingDeadlineSeconds)
-  checkOneOf(errors, 'spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'])
-  const template = spec.jobTemplate?.spec
-  if (template !== undefined) {
-    validateJobSpec(errors, 'spec.jobTemplate.spec', template)
-    if (template.manualSelector === true) {
-      errors.push(
-        fieldNotSupported('spec.jobTemplate.spec.manualSelector', true as unknown as string, ['nil', 'false']),
-      )
-    }
-  }
-  checkNonNegative(errors, 'spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit)
-  checkNonNegative(errors, 'spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit)
-  return errors
+function omitAffinity<T extends object>(spec: T): T {
+  const { affinity: _affinity, ...rest } = spec as T & { affinity?: unknown }
+  return rest as T
 }
 
-function validateSchedule(errors: FieldError[], schedule: string, timeZone: string | undefined): void {
-  const hasZone = /^(?:TZ|CRON_TZ)=/.test(schedule) || schedule.includes('TZ=')
-  if (schedule === '') errors.push(fieldRequired('spec.schedule', ''))
-  else {
-    const problem = cronScheduleError(schedule)
-    if (problem !== undefined) errors.push(fieldInvalid('spec.schedule', schedule, problem))
-    if (hasZone) {
-      const detail =
-        timeZone === undefined
-          ? 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
-          : 'cannot use both timeZone field and TZ or CRON_TZ in schedule'
-      errors.push(fieldInvalid('spec.schedule', schedule, detail))
-    }
-  }
-  if (timeZone === undefined) return
-  if (timeZone === '') errors.push(fieldInvalid('spec.timeZone', timeZone, 'timeZone must be nil or non-empty string'))
-  else if (timeZone.toLowerCase() === 'local') {
-    errors.push(
-      fieldInvalid(
-        'spec.timeZone',
-        timeZone,
-        'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
-      ),
-    )
-  } else if (!isTimeZone(timeZone)) {
-    errors.push(fieldInvalid('spec.timeZone', timeZone, `unknown time zone ${timeZone}`))
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
-  }
+function withAffinity<T extends object>(spec: T, affinity: object, old: Template, next: Template): T {
+  const isAbsent = old.spec?.affinity === undefined && next.spec?.affinity === undefined
+  return isAbsent ? spec : { ...spec, affinity }
 }

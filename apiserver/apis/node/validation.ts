@@ -5,7 +5,7 @@ import { fieldDuplicate } from '#machinery/meta/field-error.ts'
 import { isDns1123Label } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { validateResourceRequirements } from '../core/pod/resources-validation.ts'
-import { validateTolerations } from '../core/pod/validation.ts'
+import { validateTolerations } from '../core/pod/scheduling-validation.ts'
 import { addInvalid, checkImmutable, checkLabels } from '../validation.ts'
 
 type FrozenClass = DeepReadonly<RuntimeClass>

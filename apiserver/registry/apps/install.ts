@@ -7,10 +7,15 @@ import {
 } from '#apiserver/apis/apps/defaults.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import {
+  controllerRevisionStrategy,
+  daemonSetStatusStrategy,
   daemonSetStrategy,
+  deploymentStatusStrategy,
   deploymentStrategy,
+  replicaSetStatusStrategy,
   replicaSetStrategy,
   SELECTOR_SCALE,
+  statefulSetStatusStrategy,
   statefulSetStrategy,
 } from './strategies.ts'
 import {
@@ -31,6 +36,7 @@ export const APPS_GROUP: ResourceGroup = {
       resource: 'controllerrevisions',
       kind: 'ControllerRevision',
       namespaced: true,
+      strategy: controllerRevisionStrategy,
       table: controllerRevisionTable,
     },
     {
@@ -40,6 +46,7 @@ export const APPS_GROUP: ResourceGroup = {
       shortNames: ['ds'],
       defaults: setDaemonSetDefaults,
       strategy: daemonSetStrategy,
+      status: daemonSetStatusStrategy,
       emptyStatus: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
       table: daemonSetTable,
     },
@@ -50,6 +57,7 @@ export const APPS_GROUP: ResourceGroup = {
       shortNames: ['deploy'],
       defaults: setDeploymentDefaults,
       strategy: deploymentStrategy,
+      status: deploymentStatusStrategy,
       scale: SELECTOR_SCALE,
       table: deploymentTable,
     },
@@ -60,6 +68,7 @@ export const APPS_GROUP: ResourceGroup = {
       shortNames: ['rs'],
       defaults: setReplicaSetDefaults,
       strategy: replicaSetStrategy,
+      status: replicaSetStatusStrategy,
       emptyStatus: { replicas: 0 },
       scale: SELECTOR_SCALE,
       selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
@@ -72,6 +81,7 @@ export const APPS_GROUP: ResourceGroup = {
       shortNames: ['sts'],
       defaults: setStatefulSetDefaults,
       strategy: statefulSetStrategy,
+      status: statefulSetStatusStrategy,
       emptyStatus: { replicas: 0, availableReplicas: 0 },
       scale: SELECTOR_SCALE,
       table: statefulSetTable,

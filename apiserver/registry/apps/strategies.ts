@@ -1,9 +1,15 @@
 /** Strategies of the workload kinds. Upstream: pkg/registry/apps/<kind>/strategy.go. */
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
-import type { LabelSelector } from '#machinery/api/meta/v1.ts'
-import { formatLabelSelector } from '#machinery/selectors/label.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import {
+  DAEMON_SET_COUNTERS,
+  DEPLOYMENT_COUNTERS,
+  REPLICA_SET_COUNTERS,
+  STATEFUL_SET_COUNTERS,
+  validateCounters,
+} from '#apiserver/apis/apps/status-validation.ts'
+import {
+  validateControllerRevision,
+  validateControllerRevisionUpdate,
   validateDaemonSet,
   validateDaemonSetUpdate,
   validateDeployment,
@@ -13,15 +19,40 @@ import {
   validateStatefulSet,
   validateStatefulSetUpdate,
 } from '#apiserver/apis/apps/validation.ts'
+import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from '#machinery/api/apps/v1/types.gen.ts'
+import type { PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
+import type { LabelSelector } from '#machinery/api/meta/v1.ts'
+import { formatLabelSelector } from '#machinery/selectors/label.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ScaleMapping, Strategy } from '../generic/interfaces.ts'
 
+interface Templated {
+  readonly spec?: { readonly template?: DeepReadonly<PodTemplateSpec> }
+}
+
+/** What is worth saying of a template, when it is new. Upstream: GetWarningsForPodTemplate. */
+const templateWarnings: NonNullable<Strategy['warnings']> = (object, old) => {
+  const { template } = (object as unknown as Templated).spec ?? {}
+  const isNew = old === undefined || old.metadata.generation !== object.metadata.generation
+  return isNew ? podTemplateWarnings('spec.template', template) : []
+}
+
 export const deploymentStrategy: Strategy = {
+  warnings: templateWarnings,
   validate: (object) => validateDeployment(object as DeepReadonly<Deployment>),
   validateUpdate: (object, old) =>
     validateDeploymentUpdate(object as DeepReadonly<Deployment>, old as DeepReadonly<Deployment>),
 }
 
 export const replicaSetStrategy: Strategy = {
+  warnings: templateWarnings,
   validate: (object) => validateReplicaSet(object as DeepReadonly<ReplicaSet>),
   validateUpdate: (object, old) =>
     validateReplicaSetUpdate(object as DeepReadonly<ReplicaSet>, old as DeepReadonly<ReplicaSet>),
@@ -43,6 +74,7 @@ export const daemonSetStrategy: Strategy = {
       [TEMPLATE_GENERATION]: String(before + (isChanged ? 1 : 0)),
     }
   },
+  warnings: templateWarnings,
   validate: (object) => validateDaemonSet(object as DeepReadonly<DaemonSet>),
   validateUpdate: (object, old) =>
     validateDaemonSetUpdate(object as DeepReadonly<DaemonSet>, old as DeepReadonly<DaemonSet>),
@@ -51,10 +83,31 @@ export const daemonSetStrategy: Strategy = {
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
 
 export const statefulSetStrategy: Strategy = {
+  warnings: templateWarnings,
   validate: (object) => validateStatefulSet(object as DeepReadonly<StatefulSet>),
   validateUpdate: (object, old) =>
     validateStatefulSetUpdate(object as DeepReadonly<StatefulSet>, old as DeepReadonly<StatefulSet>),
 }
+
+export const controllerRevisionStrategy: Strategy = {
+  validate: (object) => validateControllerRevision(object as DeepReadonly<ControllerRevision>),
+  validateUpdate: (object, old) =>
+    validateControllerRevisionUpdate(
+      object as DeepReadonly<ControllerRevision>,
+      old as DeepReadonly<ControllerRevision>,
+    ),
+}
+
+function countersStrategy(rules: Parameters<typeof validateCounters>[0]): Strategy {
+  const statusOf = (object: unknown): Readonly<Record<string, unknown>> | undefined =>
+    (object as { readonly status?: Readonly<Record<string, unknown>> }).status
+  return { validateUpdate: (object, old) => validateCounters(rules, statusOf(object), statusOf(old)) }
+}
+
+export const deploymentStatusStrategy: Strategy = countersStrategy(DEPLOYMENT_COUNTERS)
+export const replicaSetStatusStrategy: Strategy = countersStrategy(REPLICA_SET_COUNTERS)
+export const statefulSetStatusStrategy: Strategy = countersStrategy(STATEFUL_SET_COUNTERS)
+export const daemonSetStatusStrategy: Strategy = countersStrategy(DAEMON_SET_COUNTERS)
 
 interface Selecting {
   readonly spec: { readonly selector?: DeepReadonly<LabelSelector> }

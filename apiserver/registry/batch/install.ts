@@ -1,7 +1,7 @@
 /** batch/v1. Upstream: pkg/registry/batch. */
 import { setCronJobDefaults, setJobDefaults } from '#apiserver/apis/batch/defaults.ts'
 import type { ResourceGroup } from '../resource-row.ts'
-import { cronJobStrategy, jobSelectableFields, jobStrategy } from './strategies.ts'
+import { cronJobStrategy, jobSelectableFields, jobStatusStrategy, jobStrategy } from './strategies.ts'
 import { cronJobTable, jobTable } from './tables.ts'
 
 const WORKLOAD = { namespaced: true, categories: ['all'], status: true, generation: true } as const
@@ -25,6 +25,7 @@ export const BATCH_GROUP: ResourceGroup = {
       kind: 'Job',
       defaults: setJobDefaults,
       strategy: jobStrategy,
+      status: jobStatusStrategy,
       selectableFields: jobSelectableFields,
       table: jobTable,
     },

@@ -1,7 +1,11 @@
 /** Jobs and CronJobs. Upstream: pkg/registry/batch/{job,cronjob}/strategy.go. */
+
+import { validateCronJob, validateCronJobUpdate } from '#apiserver/apis/batch/cron-job-validation.ts'
+import { validateJobStatusUpdate } from '#apiserver/apis/batch/status-validation.ts'
+import { validateJob, validateJobUpdate } from '#apiserver/apis/batch/validation.ts'
+import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type { CronJob, Job } from '#machinery/api/batch/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { validateCronJob, validateJob, validateJobUpdate } from '#apiserver/apis/batch/validation.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 
 export const jobStrategy: Strategy = {
@@ -10,8 +14,14 @@ export const jobStrategy: Strategy = {
   prepareForCreate(draft) {
     generateSelector(draft as Job)
   },
+  warnings: (object, old) =>
+    old === undefined ? podTemplateWarnings('spec.template', (object as DeepReadonly<Job>).spec.template) : [],
   validate: (object) => validateJob(object as DeepReadonly<Job>),
   validateUpdate: (object, old) => validateJobUpdate(object as DeepReadonly<Job>, old as DeepReadonly<Job>),
+}
+
+export const jobStatusStrategy: Strategy = {
+  validateUpdate: (object, old) => validateJobStatusUpdate(object as DeepReadonly<Job>, old as DeepReadonly<Job>),
 }
 
 /** The job's own pods are found by its UID, whatever labels the user chose. */
@@ -33,8 +43,13 @@ function generateSelector(job: Job): void {
 }
 
 export const cronJobStrategy: Strategy = {
+  warnings(object, old) {
+    const template = (object as DeepReadonly<CronJob>).spec.jobTemplate?.spec?.template
+    const isNew = old === undefined || old.metadata.generation !== object.metadata.generation
+    return isNew ? podTemplateWarnings('spec.jobTemplate.spec.template', template) : []
+  },
   validate: (object) => validateCronJob(object as DeepReadonly<CronJob>),
-  validateUpdate: (object) => validateCronJob(object as DeepReadonly<CronJob>),
+  validateUpdate: (object, old) => validateCronJobUpdate(object as DeepReadonly<CronJob>, old as DeepReadonly<CronJob>),
 }
 
 export const jobSelectableFields = {

@@ -29,6 +29,8 @@ import {
   validateResourceQuotaStatusUpdate,
   validateResourceQuotaUpdate,
 } from '#apiserver/apis/core/quota-validation.ts'
+import { validatePodTemplateObject } from '#apiserver/apis/core/pod/validation.ts'
+import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type {
   ConfigMap,
   Endpoints,
@@ -37,6 +39,7 @@ import type {
   Node,
   PersistentVolume,
   PersistentVolumeClaim,
+  PodTemplate,
   ReplicationController,
   ResourceQuota,
   Secret,
@@ -115,8 +118,19 @@ export const persistentVolumeClaimStatusStrategy: Strategy = {
   validateUpdate: (object) => validatePersistentVolumeClaimStatusUpdate(object as DeepReadonly<PersistentVolumeClaim>),
 }
 
+export const podTemplateStrategy: Strategy = {
+  returnsDeletedObject: true,
+  validate: (object) => validatePodTemplateObject(object as DeepReadonly<PodTemplate>),
+  validateUpdate: (object) => validatePodTemplateObject(object as DeepReadonly<PodTemplate>),
+  warnings: (object) => podTemplateWarnings('template', (object as DeepReadonly<PodTemplate>).template),
+}
+
 export const replicationControllerStrategy: Strategy = {
   defaultGarbageCollection: 'Orphan',
+  warnings: (object, old) =>
+    old !== undefined && old.metadata.generation === object.metadata.generation
+      ? []
+      : podTemplateWarnings('spec.template', (object as DeepReadonly<ReplicationController>).spec.template),
   validate: (object) => validateReplicationController(object as DeepReadonly<ReplicationController>),
   validateUpdate: (object) => validateReplicationController(object as DeepReadonly<ReplicationController>),
 }

@@ -1,296 +1,324 @@
-/** Containers of a pod. Upstream: pkg/apis/core/validation validateContainers, validateInitContainers, ValidateEnv. */
-import type { Container, ContainerPort, EnvFromSource, EnvVar, PodSpec } from '#machinery/api/core/v1/types.gen.ts'
+/**
+ * Containers of a pod: regular, init (sidecars among them) and ephemeral ones.
+ * Upstream: pkg/apis/core/validation validateContainers, validateInitContainers, validateEphemeralContainers.
+ */
+import type {
+  Container,
+  ContainerPort,
+  ContainerResizePolicy,
+  ContainerRestartRule,
+  EphemeralContainer,
+  PodSpec,
+} from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
   fieldDuplicate,
   fieldForbidden,
   fieldInvalid,
   fieldNotFound,
+  fieldNotSupported,
   fieldRequired,
+  fieldTooMany,
 } from '#machinery/meta/field-error.ts'
-import {
-  isConfigMapKey,
-  isDns1123Label,
-  isEnvVarName,
-  isValidIp,
-  isValidPortName,
-  isValidPortNumber,
-  isValidUserId,
-} from '#machinery/meta/validation.ts'
+import { isDns1123Label, isValidPortName, isValidPortNumber } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { addInvalid, checkName, checkOneOf } from '../../validation.ts'
-import { validateLifecycle, validateProbes } from './probe-validation.ts'
+import { addInvalid } from '../../validation.ts'
+import { validateEnv, validateEnvFrom } from './env-validation.ts'
+import { validateVolumeDevices, validateVolumeMounts } from './mount-validation.ts'
+import type { HandlerContext } from './probe-validation.ts'
+import { validateHandlers } from './probe-validation.ts'
 import { validateResourceRequirements } from './resources-validation.ts'
+import { validateSecurityContext } from './security-validation.ts'
+import type { PodVolumes } from './volumes.ts'
 
 type FrozenContainer = DeepReadonly<Container>
 
-/** What mounts may refer to. */
-export interface VolumeNames {
-  readonly all: ReadonlySet<string>
-  readonly claims: ReadonlySet<string>
+/** What the checks of one container need to know of its pod. */
+interface ContainerContext extends HandlerContext {
+  readonly volumes: PodVolumes
+  readonly claimNames: ReadonlySet<string>
+  readonly podRestartPolicy: string
+  readonly usesHostUsers: boolean
 }
+
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
+const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError']
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
+const RESTART_POLICIES = ['Always', 'Never', 'OnFailure']
+const RESTART_ACTIONS = ['Restart', 'RestartAllContainers']
+const RESTART_RULES_MAX = 20
+const EXIT_CODES_MAX = 255
+const RESIZE_RESOURCES = ['cpu', 'memory']
+const RESIZE_POLICIES = ['NotRequired', 'RestartContainer']
+const NOT_FOR_EPHEMERAL = 'cannot be set for an Ephemeral Container'
+/** In the order of upstream's struct. */
+const MEMBERS_NOT_FOR_EPHEMERAL = [
+  'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+] as const
 
 export function validateContainers(
   errors: FieldError[],
-  field: string,
+  at: string,
   spec: DeepReadonly<PodSpec>,
-  volumes: VolumeNames,
+  volumes: PodVolumes,
+  claimNames: ReadonlySet<string>,
 ): void {
-  if (spec.containers.length === 0) errors.push(fieldRequired(`${field}.containers`, ''))
-  const names = new Set<string>()
-  spec.containers.forEach((container, i) => {
-    validateContainer(errors, `${field}.containers[${i}]`, container, names, volumes)
-    validateLifecycle(errors, `${field}.containers[${i}].lifecycle`, container.lifecycle)
-    validateProbes(errors, `${field}.containers[${i}]`, container)
-  })
-  checkHostPortConflicts(errors, `${field}.containers`, spec.containers)
-  ;(spec.initContainers ?? []).forEach((container, i) => {
-    const at = `${field}.initContainers[${i}]`
-    validateContainer(errors, at, container, names, volumes)
-    validateInitContainer(errors, at, container)
-  })
-  ;(spec.ephemeralContainers ?? []).forEach((container, i) => {
-    validateContainer(errors, `${field}.ephemeralContainers[${i}]`, container as FrozenContainer, names, volumes)
-  })
+  const context: ContainerContext = {
+    volumes,
+    claimNames,
+    gracePeriodSeconds: spec.terminationGracePeriodSeconds,
+    os: spec.os,
+    podRestartPolicy: spec.restartPolicy ?? '',
+    usesHostUsers: spec.hostUsers !== false,
+  }
+  validateRegular(errors, `${at}.containers`, spec.containers, context)
+  if (spec.initContainers !== undefined) {
+    validateInit(errors, `${at}.initContainers`, spec.initContainers, spec.containers, context)
+  }
+  if (spec.ephemeralContainers !== undefined) validateEphemeral(errors, `${at}.ephemeralContainers`, spec, context)
 }
 
-function validateInitContainer(errors: FieldError[], field: string, container: FrozenContainer): void {
-  if (container.restartPolicy === 'Always') {
-    validateLifecycle(errors, `${field}.lifecycle`, container.lifecycle)
-    validateProbes(errors, field, container)
+function validateRegular(
+  errors: FieldError[],
+  field: string,
+  containers: readonly FrozenContainer[],
+  context: ContainerContext,
+): void {
+  if (containers.length === 0) {
+    errors.push(fieldRequired(field, ''))
     return
   }
-  for (const member of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
-    if (container[member] === undefined) continue
-    errors.push(fieldForbidden(`${field}.${member}`, 'may not be set for init containers without restartPolicy=Always'))
-  }
-}
-
-function validateContainer(
-  errors: FieldError[],
-  field: string,
-  container: FrozenContainer,
-  names: Set<string>,
-  volumes: VolumeNames,
-): void {
-  const { name = '', image = '' } = container
-  checkName(errors, `${field}.name`, name, isDns1123Label)
-  if (name !== '' && names.has(name)) errors.push(fieldDuplicate(`${field}.name`, name))
-  names.add(name)
-  if (image === '') errors.push(fieldRequired(`${field}.image`, ''))
-  else if (image.trim() !== image) {
-    errors.push(fieldInvalid(`${field}.image`, image, 'must not have leading or trailing whitespace'))
-  }
-  checkOneOf(errors, `${field}.terminationMessagePolicy`, container.terminationMessagePolicy, [
-    'FallbackToLogsOnError',
-    'File',
-  ])
-  validatePorts(errors, `${field}.ports`, container.ports)
-  validateEnv(errors, `${field}.env`, container.env)
-  validateEnvFrom(errors, `${field}.envFrom`, container.envFrom)
-  validateVolumeMounts(errors, field, container, volumes)
-  checkOneOf(errors, `${field}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never'])
-  if (container.resources !== undefined) {
-    validateResourceRequirements(errors, `${field}.resources`, container.resources)
-  }
-  validateSecurityContext(errors, `${field}.securityContext`, container)
-}
-
-function validatePorts(
-  errors: FieldError[],
-  field: string,
-  ports: readonly DeepReadonly<ContainerPort>[] | undefined,
-): void {
   const names = new Set<string>()
-  ports?.forEach((port, i) => {
-    const { name = '', hostPort = 0, hostIP = '' } = port
+  containers.forEach((container, i) => {
+    const at = `${field}[${i}]`
+    validateCommon(errors, at, container, context)
+    const { name = '' } = container
+    if (names.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
+    names.add(name)
+    validateHandlers(errors, at, container, context)
+    validateRestartPolicy(errors, at, container)
+  })
+  checkHostPortConflicts(errors, field, containers)
+}
+
+function validateInit(
+  errors: FieldError[],
+  field: string,
+  containers: readonly FrozenContainer[],
+  regular: readonly FrozenContainer[],
+  context: ContainerContext,
+): void {
+  const names = new Set(regular.map(({ name = '' }) => name))
+  containers.forEach((container, i) => {
+    const at = `${field}[${i}]`
+    validateCommon(errors, at, container, context)
+    validateRestartPolicy(errors, at, container)
+    const { name = '' } = container
+    if (names.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
+    else if (name !== '') names.add(name)
+    // They run one after the other, so each is checked alone; upstream's path then always says 0.
+    checkHostPortConflicts(errors, field, [container])
+    if (container.restartPolicy === 'Always') {
+      validateHandlers(errors, at, container, context)
+      return
+    }
+    for (const member of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
+      if (container[member] === undefined) continue
+      const detail = 'may not be set for init containers without restartPolicy=Always'
+      errors.push(fieldForbidden(`${at}.${member}`, detail))
+    }
+    if ((container.resizePolicy ?? []).length > 0) {
+      const detail = 'must not be set for init containers'
+      errors.push(fieldInvalid(`${at}.resizePolicy`, internalResizePolicies(container.resizePolicy), detail))
+    }
+  })
+}
+
+/** As upstream prints its internal type. */
+function internalResizePolicies(policies: FrozenContainer['resizePolicy']): object[] {
+  return (policies ?? []).map(({ resourceName, restartPolicy }) => ({
+    ResourceName: resourceName,
+    RestartPolicy: restartPolicy,
+  }))
+}
+
+function validateEphemeral(
+  errors: FieldError[],
+  field: string,
+  spec: DeepReadonly<PodSpec>,
+  context: ContainerContext,
+): void {
+  const others = new Set([...spec.containers, ...(spec.initContainers ?? [])].map(({ name = '' }) => name))
+  const names = new Set(others)
+  spec.ephemeralContainers?.forEach((ephemeral, i) => {
+    const at = `${field}[${i}]`
+    const { name = '', targetContainerName = '' } = ephemeral
+    const container = ephemeral as FrozenContainer
+    validateCommon(errors, at, container, context)
+    checkImagePadding(errors, at, container)
+    if (names.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
+    else names.add(name)
+    if (targetContainerName !== '' && !others.has(targetContainerName)) {
+      errors.push(fieldNotFound(`${at}.targetContainerName`, targetContainerName))
+    }
+    for (const member of MEMBERS_NOT_FOR_EPHEMERAL) {
+      if (isSet(ephemeral[member])) errors.push(fieldForbidden(`${at}.${member}`, NOT_FOR_EPHEMERAL))
+    }
+    checkNoSubPaths(errors, `${at}.volumeMounts`, ephemeral)
+  })
+}
+
+/** Defaulting leaves an empty object behind, which upstream's struct does not tell from nothing. */
+function isSet(value: unknown): boolean {
+  return value !== undefined && !(typeof value === 'object' && value !== null && Object.keys(value).length === 0)
+}
+
+function checkNoSubPaths(errors: FieldError[], field: string, container: DeepReadonly<EphemeralContainer>): void {
+  container.volumeMounts?.forEach(({ subPath = '', subPathExpr = '' }, i) => {
+    if (subPath !== '') errors.push(fieldForbidden(`${field}[${i}].subPath`, NOT_FOR_EPHEMERAL))
+    if (subPathExpr !== '') errors.push(fieldForbidden(`${field}[${i}].subPathExpr`, NOT_FOR_EPHEMERAL))
+  })
+}
+
+/** Upstream: validateContainerCommon. */
+function validateCommon(errors: FieldError[], at: string, container: FrozenContainer, context: ContainerContext): void {
+  const { name = '', image = '', terminationMessagePolicy = '', imagePullPolicy = '' } = container
+  if (name === '') errors.push(fieldRequired(`${at}.name`, ''))
+  else {
+    const messages = isDns1123Label(name)
+    if (messages.length > 0) addInvalid(errors, `${at}.name`, name, messages)
+  }
+  if (image === '') errors.push(fieldRequired(`${at}.image`, ''))
+  if (!MESSAGE_POLICIES.includes(terminationMessagePolicy)) {
+    refuseValue(errors, `${at}.terminationMessagePolicy`, terminationMessagePolicy, MESSAGE_POLICIES)
+  }
+  if (container.ports !== undefined) validatePorts(errors, `${at}.ports`, container.ports)
+  if (container.env !== undefined) validateEnv(errors, `${at}.env`, container.env, context.volumes)
+  if (container.envFrom !== undefined) validateEnvFrom(errors, `${at}.envFrom`, container.envFrom)
+  if (container.volumeMounts !== undefined) {
+    validateVolumeMounts(errors, `${at}.volumeMounts`, container, context.volumes)
+  }
+  if (container.volumeDevices !== undefined) {
+    const mounts = container.volumeMounts ?? []
+    validateVolumeDevices(errors, `${at}.volumeDevices`, container.volumeDevices, mounts, context.volumes)
+  }
+  if (!PULL_POLICIES.includes(imagePullPolicy)) {
+    refuseValue(errors, `${at}.imagePullPolicy`, imagePullPolicy, PULL_POLICIES)
+  }
+  if (container.resources !== undefined) {
+    validateResourceRequirements(errors, `${at}.resources`, container.resources, context.claimNames)
+  }
+  if (container.resizePolicy !== undefined) {
+    validateResizePolicy(errors, `${at}.resizePolicy`, container.resizePolicy, context)
+  }
+  if (container.securityContext !== undefined) {
+    validateSecurityContext(errors, `${at}.securityContext`, container.securityContext, context.usesHostUsers)
+  }
+}
+
+function refuseValue(errors: FieldError[], field: string, value: string, supported: readonly string[]): void {
+  errors.push(value === '' ? fieldRequired(field, '') : fieldNotSupported(field, value, supported))
+}
+
+/** Only of pods, not of templates. Upstream: validateContainerOnlyForPod. */
+export function checkImagePadding(errors: FieldError[], at: string, { image = '' }: FrozenContainer): void {
+  if (image.trim() === image) return
+  errors.push(fieldInvalid(`${at}.image`, image, 'must not have leading or trailing whitespace'))
+}
+
+function validatePorts(errors: FieldError[], field: string, ports: readonly DeepReadonly<ContainerPort>[]): void {
+  const names = new Set<string>()
+  for (let i = 0; i < ports.length; i++) {
+    const { name = '', hostPort = 0, containerPort = 0, protocol = '' } = ports[i] ?? {}
     if (name !== '') {
       const messages = isValidPortName(name)
-      addInvalid(errors, `${field}[${i}].name`, name, messages)
-      if (messages.length === 0 && names.has(name)) errors.push(fieldDuplicate(`${field}[${i}].name`, name))
-      names.add(name)
+      if (messages.length > 0) addInvalid(errors, `${field}[${i}].name`, name, messages)
+      else if (names.has(name)) errors.push(fieldDuplicate(`${field}[${i}].name`, name))
+      else names.add(name)
     }
-    if ((port.containerPort ?? 0) === 0) errors.push(fieldRequired(`${field}[${i}].containerPort`, ''))
-    else addInvalid(errors, `${field}[${i}].containerPort`, port.containerPort, isValidPortNumber(port.containerPort))
-    if (hostPort !== 0) addInvalid(errors, `${field}[${i}].hostPort`, hostPort, isValidPortNumber(hostPort))
-    checkOneOf(errors, `${field}[${i}].protocol`, port.protocol, ['SCTP', 'TCP', 'UDP'])
-    if (hostIP !== '') addInvalid(errors, `${field}[${i}].hostIP`, hostIP, isValidIp(hostIP))
-  })
+    if (containerPort === 0) errors.push(fieldRequired(`${field}[${i}].containerPort`, ''))
+    else checkPortNumber(errors, field, i, 'containerPort', containerPort)
+    if (hostPort !== 0) checkPortNumber(errors, field, i, 'hostPort', hostPort)
+    if (!PROTOCOLS.includes(protocol)) refuseValue(errors, `${field}[${i}].protocol`, protocol, PROTOCOLS)
+  }
+}
+
+function checkPortNumber(errors: FieldError[], field: string, i: number, member: string, port: number): void {
+  const messages = isValidPortNumber(port)
+  if (messages.length > 0) addInvalid(errors, `${field}[${i}].${member}`, port, messages)
 }
 
 function checkHostPortConflicts(errors: FieldError[], field: string, containers: readonly FrozenContainer[]): void {
-  const taken = new Set<string>()
-  containers.forEach((container, i) => {
-    ;(container.ports ?? []).forEach((port, j) => {
-      if ((port.hostPort ?? 0) === 0) return
-      const text = `${port.protocol ?? ''}/${port.hostIP ?? ''}/${port.hostPort ?? 0}`
+  let taken: Set<string> | undefined
+  containers.forEach(({ ports }, i) => {
+    ports?.forEach(({ hostPort = 0, hostIP = '', protocol = '' }, j) => {
+      if (hostPort === 0) return
+      taken ??= new Set()
+      const text = `${protocol}/${hostIP}/${hostPort}`
       if (taken.has(text)) errors.push(fieldDuplicate(`${field}[${i}].ports[${j}].hostPort`, text))
       taken.add(text)
     })
   })
 }
 
-const ENV_SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const
-
-function validateEnv(errors: FieldError[], field: string, env: readonly DeepReadonly<EnvVar>[] | undefined): void {
-  env?.forEach((variable, i) => {
-    const at = `${field}[${i}]`
-    if ((variable.name ?? '') === '') errors.push(fieldRequired(`${at}.name`, ''))
-    else addInvalid(errors, `${at}.name`, variable.name, isEnvVarName(variable.name))
-    if (variable.valueFrom !== undefined) validateEnvSource(errors, `${at}.valueFrom`, variable)
+/** A container's own restart policy and the exit codes it makes exceptions for. */
+function validateRestartPolicy(errors: FieldError[], at: string, container: FrozenContainer): void {
+  const { restartPolicy, restartPolicyRules: rules = [] } = container
+  if (restartPolicy === undefined) {
+    if (rules.length > 0) {
+      const detail = 'must specify restartPolicy when restart rules are used'
+      errors.push(fieldRequired(`${at}.restartPolicy`, detail))
+    }
+  } else if (!RESTART_POLICIES.includes(restartPolicy)) {
+    errors.push(fieldNotSupported(`${at}.restartPolicy`, restartPolicy, RESTART_POLICIES))
+  }
+  if (rules.length > RESTART_RULES_MAX) {
+    errors.push(fieldTooMany(`${at}.restartPolicyRules`, rules.length, RESTART_RULES_MAX))
+  }
+  rules.forEach((rule, i) => {
+    validateRestartRule(errors, `${at}.restartPolicyRules[${i}]`, rule)
   })
 }
 
-function validateEnvSource(errors: FieldError[], field: string, variable: DeepReadonly<EnvVar>): void {
-  const source = variable.valueFrom ?? {}
-  const given = ENV_SOURCES.filter((name) => source[name] !== undefined)
-  if (given.length === 0) {
-    const detail =
-      'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`'
-    errors.push(fieldInvalid(field, '', detail))
-  } else if ((variable.value ?? '') !== '') {
-    errors.push(fieldInvalid(field, '', 'may not be specified when `value` is not empty'))
-  } else if (given.length > 1) {
-    errors.push(fieldInvalid(field, '', 'may not have more than one field specified at a time'))
-  }
-  if (source.fieldRef !== undefined) validateFieldRef(errors, `${field}.fieldRef`, source.fieldRef, ENV_FIELD_PATHS)
-  if (source.resourceFieldRef !== undefined && (source.resourceFieldRef.resource ?? '') === '') {
-    errors.push(fieldRequired(`${field}.resourceFieldRef.resource`, ''))
-  }
-  for (const name of ['configMapKeyRef', 'secretKeyRef'] as const) {
-    const reference = source[name]
-    if (reference === undefined) continue
-    if ((reference.name ?? '') === '') errors.push(fieldRequired(`${field}.${name}.name`, ''))
-    checkName(errors, `${field}.${name}.key`, reference.key, isConfigMapKey)
-  }
-}
-
-const ENV_FIELD_PATHS: ReadonlySet<string> = new Set([
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
-])
-
-export const VOLUME_FIELD_PATHS: ReadonlySet<string> = new Set([
-  'metadata.annotations',
-  'metadata.labels',
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-])
-
-/** Downward API references: whole fields, or one label or annotation. */
-export function validateFieldRef(
-  errors: FieldError[],
-  field: string,
-  reference: { readonly apiVersion?: string; readonly fieldPath?: string },
-  supported: ReadonlySet<string>,
-): void {
-  const { apiVersion = '', fieldPath = '' } = reference
-  if (apiVersion === '') errors.push(fieldRequired(`${field}.apiVersion`, ''))
-  if (fieldPath === '') {
-    errors.push(fieldRequired(`${field}.fieldPath`, ''))
+function validateRestartRule(errors: FieldError[], at: string, rule: DeepReadonly<ContainerRestartRule>): void {
+  const { action = '', exitCodes } = rule
+  if (!RESTART_ACTIONS.includes(action)) errors.push(fieldNotSupported(`${at}.action`, action, RESTART_ACTIONS))
+  if (exitCodes === undefined) {
+    errors.push(fieldRequired(`${at}.exitCodes`, 'must be specified'))
     return
   }
-  if (supported.has(fieldPath) || /^metadata\.(?:labels|annotations)\['[^']+'\]$/.test(fieldPath)) return
-  if (/^(?:metadata|spec|status)\.\w/.test(fieldPath)) {
-    const list = [...supported]
-      .sort()
-      .map((path) => JSON.stringify(path))
-      .join(', ')
-    errors.push({
-      type: 'FieldValueNotSupported',
-      field: `${field}.fieldPath`,
-      badValue: fieldPath,
-      detail: `supported values: ${list}`,
-    })
-  } else {
-    const detail = `error converting fieldPath: field label not supported: ${fieldPath}`
-    errors.push(fieldInvalid(`${field}.fieldPath`, fieldPath, detail))
+  const { operator = '', values = [] } = exitCodes
+  if (operator !== 'In' && operator !== 'NotIn') {
+    errors.push(fieldNotSupported(`${at}.exitCodes.operator`, operator, ['In', 'NotIn']))
+  }
+  if (values.length > EXIT_CODES_MAX) {
+    errors.push(fieldTooMany(`${at}.exitCodes.values`, values.length, EXIT_CODES_MAX))
   }
 }
 
-function validateEnvFrom(
+function validateResizePolicy(
   errors: FieldError[],
   field: string,
-  sources: readonly DeepReadonly<EnvFromSource>[] | undefined,
+  policies: readonly DeepReadonly<ContainerResizePolicy>[],
+  { podRestartPolicy }: ContainerContext,
 ): void {
-  sources?.forEach(({ prefix = '', configMapRef, secretRef }, i) => {
-    const at = `${field}[${i}]`
-    if (prefix !== '') addInvalid(errors, `${at}.prefix`, prefix, isEnvVarName(prefix))
-    if (configMapRef !== undefined && (configMapRef.name ?? '') === '')
-      errors.push(fieldRequired(`${at}.configMapRef.name`, ''))
-    if (secretRef !== undefined && (secretRef.name ?? '') === '') errors.push(fieldRequired(`${at}.secretRef.name`, ''))
-    if (configMapRef === undefined && secretRef === undefined) {
-      errors.push(fieldInvalid(field, '', 'must specify one of: `configMapRef` or `secretRef`'))
-    } else if (configMapRef !== undefined && secretRef !== undefined) {
-      errors.push(fieldInvalid(field, '', 'may not have more than one field specified at a time'))
+  const seen = new Set<string>()
+  policies.forEach(({ resourceName = '', restartPolicy = '' }, i) => {
+    if (seen.has(resourceName)) errors.push(fieldDuplicate(`${field}[${i}]`, resourceName))
+    seen.add(resourceName)
+    if (!RESIZE_RESOURCES.includes(resourceName)) refuseValue(errors, field, resourceName, RESIZE_RESOURCES)
+    if (!RESIZE_POLICIES.includes(restartPolicy)) refuseValue(errors, field, restartPolicy, RESIZE_POLICIES)
+    if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
+      const detail = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+      errors.push(fieldInvalid(field, restartPolicy, detail))
     }
   })
-}
-
-function validateVolumeMounts(
-  errors: FieldError[],
-  field: string,
-  container: FrozenContainer,
-  volumes: VolumeNames,
-): void {
-  const paths = new Set<string>()
-  ;(container.volumeMounts ?? []).forEach((mount, i) => {
-    const at = `${field}.volumeMounts[${i}]`
-    const { name = '', mountPath = '', subPath = '', subPathExpr = '' } = mount
-    if (name === '') errors.push(fieldRequired(`${at}.name`, ''))
-    else if (!volumes.all.has(name)) errors.push(fieldNotFound(`${at}.name`, name))
-    if (mountPath === '') errors.push(fieldRequired(`${at}.mountPath`, ''))
-    else if (paths.has(mountPath)) errors.push(fieldInvalid(`${at}.mountPath`, mountPath, 'must be unique'))
-    paths.add(mountPath)
-    checkDescendingPath(errors, `${at}.subPath`, subPath)
-    checkDescendingPath(errors, `${at}.subPathExpr`, subPathExpr)
-    if (subPath !== '' && subPathExpr !== '') {
-      errors.push(fieldInvalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
-    }
-  })
-  ;(container.volumeDevices ?? []).forEach(({ name = '', devicePath = '' }, i) => {
-    const at = `${field}.volumeDevices[${i}]`
-    if (name === '') errors.push(fieldRequired(`${at}.name`, ''))
-    else if (!volumes.all.has(name)) errors.push(fieldNotFound(`${at}.name`, name))
-    else if (!volumes.claims.has(name)) {
-      errors.push(
-        fieldInvalid(
-          `${at}.name`,
-          name,
-          'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode',
-        ),
-      )
-    }
-    if (devicePath === '') errors.push(fieldRequired(`${at}.devicePath`, ''))
-  })
-}
-
-/** Relative, without a way up. Upstream: validateLocalDescendingPath. */
-export function checkDescendingPath(errors: FieldError[], field: string, path: string): void {
-  if (path.startsWith('/')) errors.push(fieldInvalid(field, path, 'must be a relative path'))
-  if (path.split('/').includes('..')) errors.push(fieldInvalid(field, path, "must not contain '..'"))
-}
-
-function validateSecurityContext(errors: FieldError[], field: string, { securityContext }: FrozenContainer): void {
-  if (securityContext === undefined) return
-  const { runAsUser, runAsGroup, privileged, allowPrivilegeEscalation, capabilities } = securityContext
-  if (runAsUser !== undefined) addInvalid(errors, `${field}.runAsUser`, runAsUser, isValidUserId(runAsUser))
-  if (runAsGroup !== undefined) addInvalid(errors, `${field}.runAsGroup`, runAsGroup, isValidUserId(runAsGroup))
-  if (allowPrivilegeEscalation !== false) return
-  if (privileged === true) {
-    const detail = 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'
-    errors.push(fieldInvalid(field, securityContext, detail))
-  }
-  if (capabilities?.add?.includes('CAP_SYS_ADMIN') === true) {
-    const detail = 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'
-    errors.push(fieldInvalid(field, securityContext, detail))
-  }
 }

@@ -1,69 +1,291 @@
-/** Requests and limits. Upstream: pkg/apis/core/validation ValidateContainerResourceRequirements. */
-import type { ResourceRequirements } from '#machinery/api/core/v1/types.gen.ts'
+/** Requests and limits of containers and pods. Upstream: pkg/apis/core/validation validateResourceRequirements, validatePodResources. */
+import type { Container, PodSpec, ResourceRequirements } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldInvalid, fieldRequired, keyField } from '#machinery/meta/field-error.ts'
-import { isQualifiedName } from '#machinery/meta/validation.ts'
-import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
+import {
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  keyField,
+} from '#machinery/meta/field-error.ts'
+import { isDns1123Label, isQualifiedName } from '#machinery/meta/validation.ts'
+import type { Quantity } from '#machinery/quantity/quantity.ts'
+import { tryParseQuantity, ZERO_QUANTITY } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid, NON_NEGATIVE } from '../../validation.ts'
 
 type ResourceList = Readonly<Record<string, string>>
+type FrozenRequirements = DeepReadonly<ResourceRequirements>
+type NameCheck = (errors: FieldError[], field: string, name: string) => void
 
-const STANDARD_CONTAINER_RESOURCES: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage'])
 const HUGE_PAGES_PREFIX = 'hugepages-'
+const STANDARD_CONTAINER_RESOURCES: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage'])
+/** Names without a domain that mean something to some kind. Upstream: helper.standardResources. */
+const STANDARD_RESOURCES: ReadonlySet<string> = new Set([
+  ...STANDARD_CONTAINER_RESOURCES,
+  'requests.cpu',
+  'requests.memory',
+  'requests.ephemeral-storage',
+  'limits.cpu',
+  'limits.memory',
+  'limits.ephemeral-storage',
+  'pods',
+  'resourcequotas',
+  'services',
+  'replicationcontrollers',
+  'secrets',
+  'configmaps',
+  'persistentvolumeclaims',
+  'storage',
+  'requests.storage',
+  'services.nodeports',
+  'services.loadbalancers',
+])
+const INTEGER_RESOURCES: ReadonlySet<string> = new Set([
+  'pods',
+  'resourcequotas',
+  'services',
+  'replicationcontrollers',
+  'secrets',
+  'configmaps',
+  'persistentvolumeclaims',
+  'services.nodeports',
+  'services.loadbalancers',
+])
+const QUOTA_PREFIX = 'requests.'
+const USUAL_AMOUNT = /^\d+(?:\.\d+)?(?:m|k|[MGT]|[KMGT]i)?$/
+const NO_CLAIMS: ReadonlySet<string> = new Set()
 
 export function validateResourceRequirements(
   errors: FieldError[],
   field: string,
-  resources: DeepReadonly<ResourceRequirements>,
+  resources: FrozenRequirements,
+  claimNames: ReadonlySet<string> = NO_CLAIMS,
 ): void {
-  const { limits, requests } = resources
-  for (const [name, amount] of Object.entries(limits ?? {})) checkAmount(errors, `${field}.limits`, name, amount)
-  for (const [name, amount] of Object.entries(requests ?? {})) {
-    checkAmount(errors, `${field}.requests`, name, amount)
-    checkAgainstLimit(errors, field, name, amount, limits ?? {})
+  checkRequirements(errors, field, resources, checkContainerResourceName)
+  if (resources.claims !== undefined) checkClaims(errors, `${field}.claims`, resources.claims, claimNames)
+}
+
+/** Upstream: validateOverhead. */
+export function validateOverhead(errors: FieldError[], field: string, overhead: ResourceList): void {
+  checkRequirements(errors, field, { limits: overhead }, checkContainerResourceName)
+}
+
+function checkRequirements(
+  errors: FieldError[],
+  field: string,
+  { limits, requests }: FrozenRequirements,
+  checkName: NameCheck,
+): void {
+  let hasComputeResource = false
+  let hasHugePages = false
+  for (const name in limits) {
+    const amount = limits[name]
+    if (amount === undefined || !Object.hasOwn(limits, name)) continue
+    if (!isUsualAmount(name, amount)) checkAmount(errors, `${field}.limits`, name, amount, checkName)
+    hasHugePages ||= isHugePages(name)
+    hasComputeResource ||= isComputeResource(name)
+  }
+  for (const name in requests) {
+    const amount = requests[name]
+    if (amount === undefined || !Object.hasOwn(requests, name)) continue
+    if (!isUsualAmount(name, amount)) checkAmount(errors, `${field}.requests`, name, amount, checkName)
+    checkAgainstLimit(errors, field, name, amount, limits)
+    hasHugePages ||= isHugePages(name)
+    hasComputeResource ||= isComputeResource(name)
+  }
+  if (hasHugePages && !hasComputeResource) errors.push(fieldForbidden(field, 'HugePages require cpu or memory'))
+}
+
+const isComputeResource = (name: string): boolean => name === 'cpu' || name === 'memory'
+const isHugePages = (name: string): boolean => name.startsWith(HUGE_PAGES_PREFIX)
+
+/** True for what every check would pass, so that the hot path parses no number: unsigned cpu and memory. */
+function isUsualAmount(name: string, amount: string): boolean {
+  return isComputeResource(name) && USUAL_AMOUNT.test(amount)
+}
+
+function checkAmount(errors: FieldError[], field: string, name: string, amount: string, checkName: NameCheck): void {
+  const at = keyField(field, name)
+  checkName(errors, at, name)
+  const quantity = tryParseQuantity(String(amount)) ?? ZERO_QUANTITY
+  if (quantity.sign < 0) errors.push(fieldInvalid(at, quantity.toString(), NON_NEGATIVE))
+  if ((INTEGER_RESOURCES.has(name) || isExtended(name)) && quantity.milliValue() % 1000 !== 0) {
+    errors.push(fieldInvalid(at, quantity.toString(), 'must be an integer'))
+  }
+  if (isHugePages(name) && !isDivisibleByPage(name, quantity)) {
+    errors.push(
+      fieldInvalid(at, quantity.toString(), `${quantity.toString()} is not positive integer multiple of ${name}`),
+    )
   }
 }
 
-function checkAmount(errors: FieldError[], field: string, name: string, amount: string): void {
-  const at = keyField(field, name)
-  addInvalid(errors, at, name, isQualifiedName(name))
-  if (!name.includes('/') && !STANDARD_CONTAINER_RESOURCES.has(name) && !name.startsWith(HUGE_PAGES_PREFIX)) {
-    errors.push(fieldInvalid(at, name, 'must be a standard resource for containers'))
-  }
-  const quantity = tryParseQuantity(String(amount))
-  if (quantity === undefined || quantity.sign < 0) errors.push(fieldInvalid(at, amount, NON_NEGATIVE))
-  else if (isExtended(name) && quantity.milliValue() % 1000 !== 0) {
-    errors.push(fieldInvalid(at, amount, 'must be an integer'))
+function isDivisibleByPage(name: string, amount: Quantity): boolean {
+  const page = tryParseQuantity(name.slice(HUGE_PAGES_PREFIX.length))
+  if (page === undefined || page.sign <= 0) return false
+  return amount.value() % page.value() === 0
+}
+
+/** Upstream: validateContainerResourceName. */
+function checkContainerResourceName(errors: FieldError[], field: string, name: string): void {
+  checkResourceName(errors, field, name)
+  if (!name.includes('/')) {
+    if (STANDARD_CONTAINER_RESOURCES.has(name) || isHugePages(name)) return
+    errors.push(fieldInvalid(field, name, 'must be a standard resource for containers'))
+  } else if (!isNative(name) && !isExtended(name)) {
+    errors.push(fieldInvalid(field, name, "doesn't follow extended resource name standard"))
   }
 }
+
+function checkPodResourceName(errors: FieldError[], field: string, name: string): void {
+  const before = errors.length
+  checkResourceName(errors, field, name)
+  if (errors.length > before || isComputeResource(name) || isHugePages(name)) return
+  errors.push(fieldNotSupported(field, name, ['cpu', 'memory']))
+}
+
+function checkResourceName(errors: FieldError[], field: string, name: string): void {
+  const messages = isQualifiedName(name)
+  addInvalid(errors, field, name, messages)
+  if (messages.length > 0 || name.includes('/') || STANDARD_RESOURCES.has(name) || isHugePages(name)) return
+  errors.push(fieldInvalid(field, name, 'must be a standard resource type or fully qualified'))
+}
+
+const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
+
+/** Resources of devices: a domain that is not Kubernetes' own. Upstream: helper.IsExtendedResourceName. */
+function isExtended(name: string): boolean {
+  return !isNative(name) && !name.startsWith(QUOTA_PREFIX) && isQualifiedName(`${QUOTA_PREFIX}${name}`).length === 0
+}
+
+/** Upstream: helper.IsOvercommitAllowed. */
+const canOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
 
 function checkAgainstLimit(
   errors: FieldError[],
   field: string,
   name: string,
   amount: string,
-  limits: ResourceList,
+  limits: ResourceList | undefined,
 ): void {
-  const canOvercommit = !isExtended(name) && !name.startsWith(HUGE_PAGES_PREFIX)
-  const limit = Object.hasOwn(limits, name) ? limits[name] : undefined
+  const limit = limits !== undefined && Object.hasOwn(limits, name) ? limits[name] : undefined
   if (limit === undefined) {
-    if (!canOvercommit)
-      errors.push(fieldRequired(`${field}.limits`, 'Limit must be set for non overcommitable resources'))
+    if (canOvercommit(name)) return
+    errors.push(fieldRequired(`${field}.limits`, 'Limit must be set for non overcommitable resources'))
     return
   }
+  if (amount === limit) return
   const requested = tryParseQuantity(String(amount))
   const allowed = tryParseQuantity(String(limit))
   if (requested === undefined || allowed === undefined) return
   const order = requested.compare(allowed)
-  if (!canOvercommit && order !== 0) {
-    errors.push(fieldInvalid(`${field}.requests`, amount, `must be equal to ${name} limit of ${limit}`))
-  } else if (canOvercommit && order > 0) {
-    errors.push(fieldInvalid(`${field}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`))
+  if (order !== 0 && !canOvercommit(name)) {
+    const detail = `must be equal to ${name} limit of ${allowed.toString()}`
+    errors.push(fieldInvalid(`${field}.requests`, requested.toString(), detail))
+  } else if (order > 0) {
+    const detail = `must be less than or equal to ${name} limit of ${allowed.toString()}`
+    errors.push(fieldInvalid(`${field}.requests`, requested.toString(), detail))
   }
 }
 
-/** Resources of devices: a domain that is not Kubernetes' own. */
-function isExtended(name: string): boolean {
-  return name.includes('/') && !name.startsWith('kubernetes.io/') && !name.startsWith('requests.')
+/** Upstream: validateResourceClaimNames. */
+function checkClaims(
+  errors: FieldError[],
+  field: string,
+  claims: NonNullable<FrozenRequirements['claims']>,
+  claimNames: ReadonlySet<string>,
+): void {
+  const seen = new Set<string>()
+  claims.forEach(({ name = '', request = '' }, i) => {
+    const at = `${field}[${i}]`
+    if (name === '') {
+      errors.push(fieldRequired(at, ''))
+      return
+    }
+    if (seen.has(name)) errors.push(fieldDuplicate(at, name))
+    else {
+      const key = request === '' ? name : `${name}/${request}`
+      if (request !== '') addInvalid(errors, `${at}.request`, request, isDns1123Label(request))
+      if (seen.has(key)) errors.push(fieldDuplicate(at, key))
+      else if (request === '') {
+        for (const other of seen) if (other.startsWith(`${name}/`)) errors.push(fieldDuplicate(at, name))
+      }
+      seen.add(key)
+    }
+    if (claimNames.has(name)) return
+    const known = claimNames.size === 0 ? ' which is empty' : `: ${[...claimNames].sort().join(', ')}`
+    const detail = `must be one of the names in pod.spec.resourceClaims${known}`
+    errors.push({ type: 'FieldValueNotFound', field: at, badValue: name, detail })
+  })
+}
+
+/** The resources of the pod as a whole, and how its containers' fit into them. */
+export function validatePodResources(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
+  const { resources } = spec
+  if (resources === undefined) return
+  if (resources.claims !== undefined) {
+    errors.push(fieldForbidden(`${field}.claims`, 'claims cannot be set for Resources at pod-level'))
+  }
+  checkRequirements(errors, field, resources, checkPodResourceName)
+  const requests = resources.requests ?? {}
+  for (const [name, total] of aggregateRequests(spec)) {
+    const own = tryParseQuantity(String((Object.hasOwn(requests, name) ? requests[name] : undefined) ?? '0'))
+    if (own === undefined || total.compare(own) <= 0) continue
+    const detail = `must be greater than or equal to aggregate container requests of ${total.toString()}`
+    errors.push(fieldInvalid(keyField(`${field}.requests`, name), own.toString(), detail))
+  }
+  spec.containers.forEach((container, i) => {
+    checkAgainstPodLimits(errors, `${field}.containers[${i}]`, container, resources.limits ?? {})
+  })
+}
+
+function checkAgainstPodLimits(
+  errors: FieldError[],
+  field: string,
+  container: DeepReadonly<Container>,
+  podLimits: ResourceList,
+): void {
+  for (const [name, text] of Object.entries(container.resources?.limits ?? {})) {
+    const podText = Object.hasOwn(podLimits, name) ? podLimits[name] : undefined
+    const limit = tryParseQuantity(String(text))
+    const podLimit = podText === undefined ? undefined : tryParseQuantity(String(podText))
+    if (limit === undefined || podLimit === undefined || limit.compare(podLimit) <= 0) continue
+    const detail = `must be less than or equal to pod limits of ${podLimit.toString()}`
+    errors.push(fieldInvalid(`${keyField(field, name)}.limits`, limit.toString(), detail))
+  }
+}
+
+/** Upstream: component-helpers resource.AggregateContainerRequests. */
+function aggregateRequests(spec: DeepReadonly<PodSpec>): Map<string, Quantity> {
+  const sum = new Map<string, Quantity>()
+  const sidecars = new Map<string, Quantity>()
+  const startUp = new Map<string, Quantity>()
+  for (const container of spec.containers) addRequests(sum, container)
+  for (const container of spec.initContainers ?? []) {
+    const isSidecar = container.restartPolicy === 'Always'
+    if (isSidecar) {
+      addRequests(sum, container)
+      addRequests(sidecars, container)
+    }
+    const running = new Map(sidecars)
+    if (!isSidecar) addRequests(running, container)
+    keepLarger(startUp, running)
+  }
+  keepLarger(sum, startUp)
+  return sum
+}
+
+function addRequests(sum: Map<string, Quantity>, container: DeepReadonly<Container>): void {
+  for (const [name, text] of Object.entries(container.resources?.requests ?? {})) {
+    const amount = tryParseQuantity(String(text))
+    if (amount !== undefined) sum.set(name, sum.get(name)?.add(amount) ?? amount)
+  }
+}
+
+function keepLarger(target: Map<string, Quantity>, other: ReadonlyMap<string, Quantity>): void {
+  for (const [name, amount] of other) {
+    const current = target.get(name)
+    if (current === undefined || amount.compare(current) > 0) target.set(name, amount)
+  }
 }

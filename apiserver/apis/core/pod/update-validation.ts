@@ -1,79 +1,120 @@
-/** What may change on a stored pod. Upstream: pkg/apis/core/validation ValidatePodUpdate and its subresource variants. */
-import type { Container, Pod, PodSpec, Toleration } from '#machinery/api/core/v1/types.gen.ts'
+/**
+ * What may change on a stored pod, and on its ephemeral containers.
+ * Upstream: pkg/apis/core/validation ValidatePodUpdate, ValidatePodEphemeralContainersUpdate.
+ */
+import type {
+  Affinity,
+  Container,
+  NodeAffinity,
+  NodeSelectorTerm,
+  Pod,
+  PodSpec,
+  Toleration,
+} from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldForbidden, fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
-import { isDns1123Subdomain } from '#machinery/meta/validation.ts'
+import { fieldForbidden, fieldInvalid, fieldRequired, keyField } from '#machinery/meta/field-error.ts'
+import { inclusiveRangeMessage } from '#machinery/meta/validation.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { addInvalid } from '../../validation.ts'
-import { validateResourceRequirements } from './resources-validation.ts'
-import { validatePod, validateTolerations } from './validation.ts'
+import { APPARMOR_PREFIX, MIRROR_POD, validatePodAnnotations } from './annotations-validation.ts'
+import { checkImagePadding } from './container-validation.ts'
+import { validateTolerations } from './scheduling-validation.ts'
+import { goDifference } from './spec-difference.ts'
+import { validateMetadataAndSpec } from './validation.ts'
 
 type FrozenPod = DeepReadonly<Pod>
+type FrozenSpec = DeepReadonly<PodSpec>
 
+const MAX_INT_32 = 2 ** 31 - 1
 const UPDATE_REFUSED =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
 export function validatePodUpdate(pod: FrozenPod, old: FrozenPod): FieldError[] {
-  if (deepEqual(pod.spec, old.spec)) return []
   const errors: FieldError[] = []
-  const isGated = (old.spec.schedulingGates ?? []).length > 0
-  checkContainerCount(errors, pod, old)
-  if (errors.length > 0) return errors
-  checkImages(errors, 'containers', pod.spec.containers)
-  checkImages(errors, 'initContainers', pod.spec.initContainers ?? [])
-  checkDeadline(errors, pod, old)
-  checkTolerations(errors, pod, old)
-  checkGates(errors, pod, old)
-  const munged = withAllowedChanges(pod.spec, old.spec, isGated)
-  if (!deepEqual(munged, old.spec)) {
-    errors.push(fieldForbidden('spec', `${UPDATE_REFUSED}\n${specDifference(munged, old.spec)}`))
+  const isSpecChanged = !deepEqual(pod.spec, old.spec)
+  // What was accepted once is not judged again by rules that may have come later.
+  if (isSpecChanged) validateMetadataAndSpec(errors, pod)
+  else validatePodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations, pod.spec)
+  checkAnnotations(errors, pod, old)
+  if (!isSpecChanged) return errors
+  if (checkContainers(errors, pod.spec, old.spec) && checkDeadline(errors, pod.spec, old.spec)) {
+    checkRest(errors, pod.spec, old.spec)
   }
   return errors
 }
 
-function checkContainerCount(errors: FieldError[], pod: FrozenPod, old: FrozenPod): void {
-  const refuse = (list: string): void => {
-    errors.push(fieldForbidden(`spec.${list}`, `pod updates may not add or remove containers`))
-  }
-  if (pod.spec.containers.length !== old.spec.containers.length) refuse('containers')
-  if ((pod.spec.initContainers ?? []).length !== (old.spec.initContainers ?? []).length) refuse('initContainers')
+function checkRest(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec): void {
+  checkTolerations(errors, spec.tolerations ?? [], old.tolerations ?? [])
+  checkGates(errors, spec, old)
+  const munged = withAllowedChanges(spec, old)
+  if ((old.schedulingGates ?? []).length > 0) restoreOfGated(errors, munged, old)
+  if (deepEqual(munged, old)) return
+  errors.push(fieldForbidden('spec', `${UPDATE_REFUSED}\n${goDifference('core.PodSpec', old, munged)}`))
 }
 
-function checkImages(errors: FieldError[], list: string, containers: readonly DeepReadonly<Container>[]): void {
-  containers.forEach(({ image = '' }, i) => {
-    const field = `spec.${list}[${i}].image`
-    if (image === '') errors.push(fieldRequired(field, ''))
-    else if (image.trim() !== image) {
-      errors.push(fieldInvalid(field, image, 'must not have leading or trailing whitespace'))
+/** Upstream: ValidatePodSpecificAnnotationUpdates. */
+export function checkAnnotations(errors: FieldError[], pod: FrozenPod, old: FrozenPod): void {
+  const next = pod.metadata.annotations ?? {}
+  const before = old.metadata.annotations ?? {}
+  const refuse = (key: string, verb: string): void => {
+    const at = keyField('metadata.annotations', key)
+    if (key.startsWith(APPARMOR_PREFIX)) errors.push(fieldForbidden(at, `may not ${verb} AppArmor annotations`))
+    if (key === MIRROR_POD) errors.push(fieldForbidden(at, `may not ${verb} mirror pod annotation`))
+  }
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(next, key) || next[key] !== before[key]) refuse(key, 'remove or update')
+  }
+  for (const key of Object.keys(next)) if (!Object.hasOwn(before, key)) refuse(key, 'add')
+}
+
+/** False when the lists cannot be compared any further. */
+function checkContainers(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec): boolean {
+  for (const list of ['containers', 'initContainers'] as const) {
+    const containers: readonly DeepReadonly<Container>[] = spec[list] ?? []
+    if (containers.length !== (old[list] ?? []).length) {
+      errors.push(fieldForbidden(`spec.${list}`, 'pod updates may not add or remove containers'))
+      return false
     }
-  })
-}
-
-function checkDeadline(errors: FieldError[], pod: FrozenPod, old: FrozenPod): void {
-  const { activeDeadlineSeconds: next } = pod.spec
-  const { activeDeadlineSeconds: before } = old.spec
-  const field = 'spec.activeDeadlineSeconds'
-  if (next !== undefined && next !== before && next < 0) {
-    errors.push(fieldInvalid(field, next, 'must be greater than or equal to 0'))
-  } else if (next !== undefined && before !== undefined && next > before) {
-    errors.push(fieldInvalid(field, next, 'must be less than or equal to previous value'))
-  } else if (next === undefined && before !== undefined) {
-    errors.push(fieldInvalid(field, null, 'must not update from a positive integer to nil value'))
+    containers.forEach((container, i) => {
+      if ((container.image ?? '') === '') errors.push(fieldRequired(`spec.${list}[${i}].image`, ''))
+      checkImagePadding(errors, `spec.${list}[${i}]`, container)
+    })
   }
+  return true
 }
 
-function checkTolerations(errors: FieldError[], pod: FrozenPod, old: FrozenPod): void {
-  const next = pod.spec.tolerations ?? []
-  const before = old.spec.tolerations ?? []
-  if (deepEqual(next, before)) return
-  validateTolerations(errors, 'spec.tolerations', next)
-  const kept = (toleration: DeepReadonly<Toleration>): boolean =>
-    next.some((other) => isSameToleration(toleration, other))
-  if (!before.every(kept))
-    errors.push(
-      fieldForbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'),
-    )
+/** From none to a positive one, or to a smaller one. False ends the validation, as upstream's return does. */
+function checkDeadline(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec): boolean {
+  const { activeDeadlineSeconds: next } = spec
+  const { activeDeadlineSeconds: before } = old
+  const field = 'spec.activeDeadlineSeconds'
+  if (next === undefined) {
+    if (before !== undefined) {
+      errors.push(fieldInvalid(field, null, 'must not update from a positive integer to nil value'))
+    }
+    return true
+  }
+  if (next < 0 || next > MAX_INT_32) {
+    errors.push(fieldInvalid(field, next, inclusiveRangeMessage(0, MAX_INT_32)))
+    return false
+  }
+  if (before === undefined || next <= before) return true
+  errors.push(fieldInvalid(field, next, 'must be less than or equal to previous value'))
+  return false
+}
+
+function checkTolerations(
+  errors: FieldError[],
+  next: readonly DeepReadonly<Toleration>[],
+  before: readonly DeepReadonly<Toleration>[],
+): void {
+  const isKept = (old: DeepReadonly<Toleration>): boolean => next.some((other) => isSameToleration(old, other))
+  if (before.every(isKept)) validateTolerations(errors, 'spec.tolerations', next)
+  else {
+    const detail = 'existing toleration can not be modified except its tolerationSeconds'
+    errors.push(fieldForbidden('spec.tolerations', detail))
+  }
 }
 
 function isSameToleration(a: DeepReadonly<Toleration>, b: DeepReadonly<Toleration>): boolean {
@@ -82,118 +123,120 @@ function isSameToleration(a: DeepReadonly<Toleration>, b: DeepReadonly<Toleratio
   return deepEqual(left, right)
 }
 
-function checkGates(errors: FieldError[], pod: FrozenPod, old: FrozenPod): void {
-  const before = new Set((old.spec.schedulingGates ?? []).map(({ name }) => name))
-  const added = (pod.spec.schedulingGates ?? []).filter(({ name }) => !before.has(name))
-  if (added.length === 0) return
-  const names = added.map(({ name }) => `"${name}"`).join(', ')
-  errors.push(
-    fieldForbidden('spec.schedulingGates', `only deletion is allowed, but found new scheduling gate ${names}`),
-  )
+function checkGates(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec): void {
+  const before = new Set((old.schedulingGates ?? []).map(({ name }) => name))
+  spec.schedulingGates?.forEach(({ name }, i) => {
+    if (before.has(name)) return
+    const detail = `only deletion is allowed, but found new scheduling gate '${name}'`
+    errors.push(fieldForbidden(`spec.schedulingGates[${i}].name`, detail))
+  })
 }
 
-/** The new spec with everything that may change put back. */
-function withAllowedChanges(spec: DeepReadonly<PodSpec>, old: DeepReadonly<PodSpec>, isGated: boolean): PodSpec {
+/** The new spec with everything that may always change put back. */
+function withAllowedChanges(spec: FrozenSpec, old: FrozenSpec): PodSpec {
   const munged = deepCopy<PodSpec>(spec)
-  const restoreImages = (
-    list: Container[] | undefined,
-    before: readonly DeepReadonly<Container>[] | undefined,
-  ): void => {
-    list?.forEach((container, i) => {
-      const image = before?.[i]?.image
-      if (image === undefined) delete container.image
-      else container.image = image
-    })
-  }
   restoreImages(munged.containers, old.containers)
   restoreImages(munged.initContainers, old.initContainers)
   const members: (keyof PodSpec)[] = ['activeDeadlineSeconds', 'tolerations', 'schedulingGates']
-  if (isGated) members.push('nodeSelector', 'affinity')
   if ((old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1) {
     members.push('terminationGracePeriodSeconds')
   }
-  const target = munged as unknown as Record<string, unknown>
-  for (const member of members) {
-    if (old[member] === undefined) delete target[member]
-    else target[member] = old[member]
-  }
+  for (const member of members) restore(munged, old, member)
   return munged
 }
 
-/** Names what differs, for people; upstream prints a Go diff here. */
-function specDifference(spec: DeepReadonly<PodSpec>, old: DeepReadonly<PodSpec>): string {
-  const members = new Set([...Object.keys(spec), ...Object.keys(old)]) as Set<keyof PodSpec>
-  const lines: string[] = []
-  for (const member of members) {
-    if (deepEqual(spec[member], old[member])) continue
-    lines.push(`- ${member}: ${JSON.stringify(old[member]) ?? '<unset>'}`)
-    lines.push(`+ ${member}: ${JSON.stringify(spec[member]) ?? '<unset>'}`)
-  }
-  return `${lines.join('\n')}\n`
+function restoreImages(
+  containers: Container[] | undefined,
+  before: readonly DeepReadonly<Container>[] | undefined,
+): void {
+  containers?.forEach((container, i) => {
+    const image = before?.[i]?.image
+    if (image === undefined) delete container.image
+    else container.image = image
+  })
 }
 
-export function validatePodStatusUpdate(pod: FrozenPod, old: FrozenPod): FieldError[] {
-  const errors: FieldError[] = []
-  const nominated = pod.status?.nominatedNodeName ?? ''
-  if (nominated !== '') addInvalid(errors, 'status.nominatedNodeName', nominated, isDns1123Subdomain(nominated))
-  if (!deepEqual(pod.spec.nodeName, old.spec.nodeName)) {
-    errors.push(fieldForbidden('status.nodeName', 'may not be changed directly'))
+function restore(munged: PodSpec, old: FrozenSpec, member: keyof PodSpec): void {
+  const target = munged as unknown as Record<string, unknown>
+  if (old[member] === undefined) delete target[member]
+  else target[member] = old[member]
+}
+
+/** A gated pod may still narrow down its nodes. */
+function restoreOfGated(errors: FieldError[], munged: PodSpec, old: FrozenSpec): void {
+  if (!deepEqual(munged.nodeSelector, old.nodeSelector)) {
+    const next = munged.nodeSelector ?? {}
+    if (Object.entries(old.nodeSelector ?? {}).some(([key, value]) => next[key] !== value)) {
+      const detail = 'only additions to spec.nodeSelector are allowed (no mutations or deletions)'
+      errors.push(fieldInvalid('spec.nodeSelector', munged.nodeSelector ?? null, detail))
+    }
+    restore(munged, old, 'nodeSelector')
   }
-  return errors
+  const before = old.affinity?.nodeAffinity
+  if (deepEqual(munged.affinity?.nodeAffinity, before)) return
+  checkNodeAffinityChange(errors, munged.affinity?.nodeAffinity, before)
+  const { nodeAffinity: _nodeAffinity, ...others } = munged.affinity ?? {}
+  const affinity = { ...others, ...(before === undefined ? {} : { nodeAffinity: before }) } as Affinity
+  if (old.affinity === undefined && Object.keys(affinity).length === 0) delete munged.affinity
+  else munged.affinity = affinity
+}
+
+function checkNodeAffinityChange(
+  errors: FieldError[],
+  next: DeepReadonly<NodeAffinity> | undefined,
+  before: DeepReadonly<NodeAffinity> | undefined,
+): void {
+  const oldTerms = before?.[REQUIRED]?.nodeSelectorTerms ?? []
+  const terms = next?.[REQUIRED]?.nodeSelectorTerms ?? []
+  const field = `spec.affinity.nodeAffinity.${REQUIRED}.nodeSelectorTerms`
+  if (oldTerms.length === 0) return
+  if (terms.length !== oldTerms.length) {
+    const detail = 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'
+    errors.push(fieldInvalid(field, terms.length === 0 ? null : terms.map(internalTerm), detail))
+    return
+  }
+  oldTerms.forEach((old, i) => {
+    const term = terms[i] ?? {}
+    if (hasOnlyAdditions(term, old)) return
+    const detail = 'only additions are allowed (no mutations or deletions)'
+    errors.push(fieldInvalid(`${field}[${i}]`, internalTerm(term), detail))
+  })
+}
+
+function hasOnlyAdditions(term: DeepReadonly<NodeSelectorTerm>, old: DeepReadonly<NodeSelectorTerm>): boolean {
+  const { matchExpressions = [], matchFields = [] } = old
+  const { matchExpressions: expressions = [], matchFields: fields = [] } = term
+  if (matchExpressions.length === 0 && matchFields.length === 0) return expressions.length + fields.length === 0
+  return (
+    deepEqual(expressions.slice(0, matchExpressions.length), matchExpressions) &&
+    deepEqual(fields.slice(0, matchFields.length), matchFields)
+  )
+}
+
+/** As upstream prints its internal type. */
+function internalTerm({ matchExpressions, matchFields }: DeepReadonly<NodeSelectorTerm>): object {
+  const requirements = (list: typeof matchExpressions): object[] | null =>
+    list?.map(({ key, operator, values }) => ({ Key: key, Operator: operator, Values: values ?? null })) ?? null
+  return { MatchExpressions: requirements(matchExpressions), MatchFields: requirements(matchFields) }
 }
 
 export function validateEphemeralContainersUpdate(pod: FrozenPod, old: FrozenPod): FieldError[] {
-  const errors = validatePod({ ...pod, spec: withoutEphemeral(pod.spec) })
-  const next = pod.spec.ephemeralContainers ?? []
-  const names = new Set<string>()
-  next.forEach(({ name = '', image = '' }, i) => {
-    const field = `spec.ephemeralContainers[${i}]`
-    if (name === '') errors.push(fieldRequired(`${field}.name`, ''))
-    if (image === '') errors.push(fieldRequired(`${field}.image`, ''))
-    const isTaken =
-      names.has(name) || [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some((c) => c.name === name)
-    if (isTaken) errors.push({ type: 'FieldValueDuplicate', field: `${field}.name`, badValue: name, detail: '' })
-    names.add(name)
-  })
-  for (const before of old.spec.ephemeralContainers ?? []) {
-    const now = next.find(({ name }) => name === before.name)
-    if (now === undefined) {
-      errors.push(
-        fieldForbidden(
-          'spec.ephemeralContainers',
-          `existing ephemeral containers "${before.name}" may not be removed\n`,
-        ),
-      )
-    } else if (!deepEqual(now, before)) {
-      errors.push(
-        fieldForbidden(
-          'spec.ephemeralContainers',
-          `existing ephemeral containers "${before.name}" may not be changed\n`,
-        ),
-      )
-    }
+  if (old.metadata.annotations?.[MIRROR_POD] !== undefined) {
+    return [fieldForbidden('', 'static pods do not support ephemeral containers')]
   }
-  return errors
-}
-
-function withoutEphemeral(spec: DeepReadonly<PodSpec>): DeepReadonly<PodSpec> {
-  const { ephemeralContainers: _ephemeral, ...rest } = spec
-  return rest
-}
-
-export function validatePodResize(pod: FrozenPod, old: FrozenPod): FieldError[] {
   const errors: FieldError[] = []
-  const munged = deepCopy<PodSpec>(pod.spec)
-  munged.containers.forEach((container, i) => {
-    const before = old.spec.containers[i]
-    if (container.resources !== undefined) {
-      validateResourceRequirements(errors, `spec.containers[${i}].resources`, container.resources)
+  validateMetadataAndSpec(errors, pod)
+  checkAnnotations(errors, pod, old)
+  const field = 'spec.ephemeralContainers'
+  for (const before of old.spec.ephemeralContainers ?? []) {
+    const name = JSON.stringify(before.name)
+    const now = pod.spec.ephemeralContainers?.find((container) => container.name === before.name)
+    if (now === undefined) {
+      errors.push(fieldForbidden(field, `existing ephemeral containers ${name} may not be removed\n`))
+    } else if (!deepEqual(now, before)) {
+      const difference = goDifference('core.EphemeralContainer', before, now)
+      errors.push(fieldForbidden(field, `existing ephemeral containers ${name} may not be changed\n${difference}`))
     }
-    if (before?.resources === undefined) delete container.resources
-    else container.resources = deepCopy<NonNullable<Container['resources']>>(before.resources)
-  })
-  if (!deepEqual(munged, old.spec)) {
-    errors.push(fieldForbidden('spec', 'only cpu and memory resources are mutable'))
   }
   return errors
 }

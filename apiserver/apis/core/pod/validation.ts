@@ -1,227 +1,207 @@
 /**
- * Pods and pod templates, on create. Containers and volumes have files of their own.
- * Upstream: pkg/apis/core/validation/validation.go ValidatePodCreate, ValidatePodSpec. The rarely used parts (Windows,
- * dynamic resources, legacy volume types' fields) are not checked yet.
+ * Pods and pod templates, on create; each part has a file of its own. Paths are built only for what is wrong or nested,
+ * because every pod and every workload comes through here. Upstream: pkg/apis/core/validation/validation.go
+ * ValidatePodCreate, ValidatePodTemplateSpec, ValidatePodSpec.
  */
-import type { Pod, PodSpec, PodTemplateSpec, Toleration } from '#machinery/api/core/v1/types.gen.ts'
+import type { Pod, PodResourceClaim, PodSpec, PodTemplate, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
+import type { ObjectMeta } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
 import {
-  inclusiveRangeMessage,
-  isDns1123Label,
-  isDns1123Subdomain,
-  isLabelValue,
-  isQualifiedName,
-  isValidIp,
-  isValidUserId,
-} from '#machinery/meta/validation.ts'
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+} from '#machinery/meta/field-error.ts'
+import { inclusiveRangeMessage, isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import {
-  addInvalid,
-  checkLabelSelector,
-  checkLabels,
-  checkNonNegative,
-  checkOneOf,
-  checkTemplateMeta,
-} from '../../validation.ts'
+import { addInvalid, checkLabels, checkTemplateMeta } from '../../validation.ts'
 import { validateAffinity } from './affinity-validation.ts'
-import { validateContainers } from './container-validation.ts'
+import { validatePodAnnotations, validateProfileMatches } from './annotations-validation.ts'
+import { checkImagePadding, validateContainers } from './container-validation.ts'
+import { validateDnsConfig, validateHostAliases, validateNames } from './identity-validation.ts'
+import { validateHostProcess, validateHostUsers, validateOs } from './os-validation.ts'
+import { validateOverhead, validatePodResources } from './resources-validation.ts'
+import {
+  validateReadinessGates,
+  validateSchedulingGates,
+  validateTolerations,
+  validateTopologySpread,
+} from './scheduling-validation.ts'
+import { validatePodSecurityContext } from './security-validation.ts'
 import { validateVolumes } from './volume-validation.ts'
 
+type FrozenSpec = DeepReadonly<PodSpec>
+
 const MAX_INT_32 = 2 ** 31 - 1
+const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
-const DNS_NAMESERVERS_MAX = 3
+const PREEMPTION_POLICIES = ['PreemptLowerPriority', 'Never']
+const NO_CLAIMS: ReadonlySet<string> = new Set()
 
 export function validatePod(pod: DeepReadonly<Pod>): FieldError[] {
   const errors: FieldError[] = []
-  validatePodSpec(errors, 'spec', pod.spec)
-  if ((pod.spec.ephemeralContainers ?? []).length > 0) {
+  validateMetadataAndSpec(errors, pod)
+  const { spec } = pod
+  if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(fieldForbidden('spec.ephemeralContainers', 'cannot be set on create'))
   }
+  if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
+    const detail = 'cannot be set until all schedulingGates have been cleared'
+    errors.push(fieldForbidden('spec.nodeName', detail))
+  }
+  validateProfileMatches(errors, 'spec', pod.metadata.annotations, spec)
   return errors
 }
 
-/** A workload's template. `restartPolicies`: the values its controller can live with. */
+/** What holds for a pod whenever it is written. ObjectMeta itself is the generic store's. */
+export function validateMetadataAndSpec(errors: FieldError[], { metadata, spec }: DeepReadonly<Pod>): void {
+  validatePodAnnotations(errors, 'metadata.annotations', metadata.annotations, spec)
+  validatePodSpec(errors, 'spec', spec, metadata)
+  if ((spec.serviceAccountName ?? '') === '') forbidTokens(errors, spec)
+  for (const list of ['containers', 'initContainers'] as const) {
+    spec[list]?.forEach((container, i) => {
+      checkImagePadding(errors, `spec.${list}[${i}]`, container)
+    })
+  }
+}
+
+function forbidTokens(errors: FieldError[], spec: FrozenSpec): void {
+  spec.volumes?.forEach(({ projected }, i) => {
+    projected?.sources?.forEach(({ serviceAccountToken }, j) => {
+      if (serviceAccountToken === undefined) return
+      const field = `spec.volumes[${i}].projected.sources[${j}].serviceAccountToken`
+      errors.push(fieldForbidden(field, 'must not be specified when serviceAccountName is not set'))
+    })
+  })
+}
+
+export function validatePodTemplateObject({ template }: DeepReadonly<PodTemplate>): FieldError[] {
+  const errors: FieldError[] = []
+  validatePodTemplate(errors, 'template', template)
+  return errors
+}
+
+/** A workload's template. Labels and annotations are reported without `metadata`, as upstream does. */
 export function validatePodTemplate(
   errors: FieldError[],
   field: string,
   template: DeepReadonly<PodTemplateSpec> | undefined,
 ): void {
-  checkTemplateMeta(errors, `${field}.metadata`, template?.metadata)
-  validatePodSpec(errors, `${field}.spec`, template?.spec ?? { containers: [] })
-  if ((template?.spec?.ephemeralContainers ?? []).length > 0) {
-    errors.push(fieldForbidden(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'))
+  const { metadata, spec = { containers: [] } } = template ?? {}
+  checkTemplateMeta(errors, field, metadata)
+  validatePodAnnotations(errors, `${field}.annotations`, metadata?.annotations, spec)
+  validatePodSpec(errors, `${field}.spec`, spec, undefined)
+  validateProfileMatches(errors, `${field}.spec`, metadata?.annotations, spec)
+  if ((spec.ephemeralContainers ?? []).length > 0) {
+    const detail = 'ephemeral containers not allowed in pod template'
+    errors.push(fieldForbidden(`${field}.spec.ephemeralContainers`, detail))
   }
 }
 
-function validatePodSpec(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  const volumes = validateVolumes(errors, `${field}.volumes`, spec.volumes)
-  validateContainers(errors, field, spec, volumes)
-  checkOneOf(errors, `${field}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never'])
-  checkOneOf(errors, `${field}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES)
-  checkLabels(errors, `${field}.nodeSelector`, spec.nodeSelector)
-  validateIdentity(errors, field, spec)
-  validateLifetime(errors, field, spec)
-  validateHostNamespaces(errors, field, spec)
-  validatePodSecurityContext(errors, `${field}.securityContext`, spec)
-  validateTolerations(errors, `${field}.tolerations`, spec.tolerations)
-  validateDns(errors, field, spec)
-  if (spec.affinity !== undefined) validateAffinity(errors, `${field}.affinity`, spec.affinity)
-  validateTopologySpread(errors, `${field}.topologySpreadConstraints`, spec)
-  if ((spec.priorityClassName ?? '') !== '') {
-    addInvalid(
-      errors,
-      `${field}.priorityClassName`,
-      spec.priorityClassName,
-      isDns1123Subdomain(spec.priorityClassName ?? ''),
-    )
+/** `meta` is given for pods only; what it decides is checked less strictly in templates. */
+function validatePodSpec(
+  errors: FieldError[],
+  at: string,
+  spec: FrozenSpec,
+  meta: DeepReadonly<ObjectMeta> | undefined,
+): void {
+  if (spec.terminationGracePeriodSeconds === undefined) {
+    errors.push(fieldRequired(`${at}.terminationGracePeriodSeconds`, ''))
   }
-  if ((spec.runtimeClassName ?? '') !== '') {
-    addInvalid(
-      errors,
-      `${field}.runtimeClassName`,
-      spec.runtimeClassName,
-      isDns1123Subdomain(spec.runtimeClassName ?? ''),
-    )
+  const volumes = validateVolumes(errors, `${at}.volumes`, spec.volumes, meta)
+  const claims = validateResourceClaims(errors, `${at}.resourceClaims`, spec.resourceClaims)
+  validateContainers(errors, at, spec, volumes, claims)
+  if (spec.resources !== undefined) validatePodResources(errors, `${at}.resources`, spec)
+  if (spec.hostNetwork === true) checkHostPorts(errors, `${at}.containers`, spec, meta !== undefined)
+  checkChoice(errors, `${at}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES)
+  checkChoice(errors, `${at}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES)
+  if (spec.nodeSelector !== undefined) checkLabels(errors, `${at}.nodeSelector`, spec.nodeSelector)
+  validatePodSecurityContext(errors, `${at}.securityContext`, spec)
+  if (spec.affinity !== undefined) validateAffinity(errors, `${at}.affinity`, spec.affinity)
+  if (spec.dnsConfig !== undefined || spec.dnsPolicy === 'None') {
+    validateDnsConfig(errors, `${at}.dnsConfig`, spec.dnsConfig, spec.dnsPolicy)
   }
-  if (spec.preemptionPolicy !== undefined) {
-    checkOneOf(errors, `${field}.preemptionPolicy`, spec.preemptionPolicy, ['Never', 'PreemptLowerPriority'])
+  if (spec.readinessGates !== undefined) validateReadinessGates(errors, `${at}.readinessGates`, spec.readinessGates)
+  if (spec.schedulingGates !== undefined) validateSchedulingGates(errors, `${at}.schedulingGates`, spec.schedulingGates)
+  if (spec.topologySpreadConstraints !== undefined) {
+    validateTopologySpread(errors, `${at}.topologySpreadConstraints`, spec.topologySpreadConstraints)
   }
-  if (spec.os !== undefined) checkOneOf(errors, `${field}.os.name`, spec.os.name, ['linux', 'windows'])
+  validateHostProcess(errors, at, spec)
+  validateHostUsers(errors, at, spec)
+  validateNames(errors, at, spec)
+  validateLifetimeAndClasses(errors, at, spec)
+  if (spec.tolerations !== undefined) validateTolerations(errors, `${at}.tolerations`, spec.tolerations)
+  if (spec.hostAliases !== undefined) validateHostAliases(errors, `${at}.hostAliases`, spec.hostAliases)
+  validateOs(errors, at, spec)
 }
 
-function validateIdentity(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  const { serviceAccountName = '', nodeName = '', hostname = '', subdomain = '' } = spec
-  if (serviceAccountName !== '') {
-    addInvalid(errors, `${field}.serviceAccountName`, serviceAccountName, isDns1123Subdomain(serviceAccountName))
-  }
-  if (nodeName !== '') addInvalid(errors, `${field}.nodeName`, nodeName, isDns1123Subdomain(nodeName))
-  if (hostname !== '') addInvalid(errors, `${field}.hostname`, hostname, isDns1123Label(hostname))
-  if (subdomain !== '') addInvalid(errors, `${field}.subdomain`, subdomain, isDns1123Label(subdomain))
-  ;(spec.imagePullSecrets ?? []).forEach(({ name = '' }, i) => {
-    if (name === '') errors.push(fieldRequired(`${field}.imagePullSecrets[${i}].name`, ''))
-  })
-  ;(spec.hostAliases ?? []).forEach(({ ip, hostnames }, i) => {
-    addInvalid(errors, `${field}.hostAliases[${i}].ip`, ip, isValidIp(ip))
-    ;(hostnames ?? []).forEach((alias) => {
-      addInvalid(errors, `${field}.hostAliases[${i}].hostnames`, alias, isDns1123Subdomain(alias))
-    })
-  })
-  const gates = new Set<string>()
-  ;(spec.schedulingGates ?? []).forEach(({ name }, i) => {
-    addInvalid(errors, `${field}.schedulingGates[${i}]`, name, isQualifiedName(name))
-    if (gates.has(name)) errors.push(fieldDuplicate(`${field}.schedulingGates[${i}]`, name))
-    gates.add(name)
-  })
-  ;(spec.readinessGates ?? []).forEach(({ conditionType }, i) => {
-    addInvalid(errors, `${field}.readinessGates[${i}].conditionType`, conditionType, isQualifiedName(conditionType))
-  })
+function checkChoice(errors: FieldError[], field: string, value = '', supported: readonly string[] = []): void {
+  if (supported.includes(value)) return
+  errors.push(value === '' ? fieldRequired(field, '') : fieldNotSupported(field, value, supported))
 }
 
-function validateLifetime(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  const { activeDeadlineSeconds: deadline, terminationGracePeriodSeconds: grace } = spec
+function validateLifetimeAndClasses(errors: FieldError[], at: string, spec: FrozenSpec): void {
+  const { activeDeadlineSeconds: deadline, priorityClassName = '', runtimeClassName, preemptionPolicy } = spec
   if (deadline !== undefined && (deadline < 1 || deadline > MAX_INT_32)) {
-    errors.push(fieldInvalid(`${field}.activeDeadlineSeconds`, deadline, inclusiveRangeMessage(1, MAX_INT_32)))
+    errors.push(fieldInvalid(`${at}.activeDeadlineSeconds`, deadline, inclusiveRangeMessage(1, MAX_INT_32)))
   }
-  if (grace === undefined) errors.push(fieldRequired(`${field}.terminationGracePeriodSeconds`, ''))
+  if (priorityClassName !== '') {
+    addInvalid(errors, `${at}.priorityClassName`, priorityClassName, isDns1123Subdomain(priorityClassName))
+  }
+  if (runtimeClassName !== undefined) {
+    addInvalid(errors, `${at}.runtimeClassName`, runtimeClassName, isDns1123Subdomain(runtimeClassName))
+  }
+  if (preemptionPolicy !== undefined) {
+    checkChoice(errors, `${at}.preemptionPolicy`, preemptionPolicy, PREEMPTION_POLICIES)
+  }
+  if (spec.overhead !== undefined) validateOverhead(errors, `${at}.overhead`, spec.overhead)
 }
 
-function validateHostNamespaces(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  if (spec.hostPID === true && spec.shareProcessNamespace === true) {
-    const detail = 'ShareProcessNamespace and HostPID cannot both be enabled'
-    errors.push(fieldInvalid(`${field}.shareProcessNamespace`, true, detail))
-  }
-  if (spec.hostNetwork !== true) return
-  spec.containers.forEach((container, i) => {
-    ;(container.ports ?? []).forEach((port, j) => {
-      if (port.hostPort === port.containerPort) return
-      const at = `${field}.containers[${i}].ports[${j}].containerPort`
-      errors.push(fieldInvalid(at, port.containerPort, 'must match `hostPort` when `hostNetwork` is true'))
+/** On the host's network a port is what it is. Templates may leave the host port to the pod's defaults. */
+function checkHostPorts(errors: FieldError[], field: string, spec: FrozenSpec, isPod: boolean): void {
+  spec.containers.forEach(({ ports }, i) => {
+    ports?.forEach(({ hostPort = 0, containerPort = 0 }, j) => {
+      if (hostPort === containerPort || (hostPort === 0 && !isPod)) return
+      const detail = 'must match `containerPort` when `hostNetwork` is true'
+      errors.push(fieldInvalid(`${field}[${i}].ports[${j}].hostPort`, hostPort, detail))
     })
   })
 }
 
-function validatePodSecurityContext(
+/** Returns the names containers may refer to, valid or not. */
+function validateResourceClaims(
   errors: FieldError[],
   field: string,
-  { securityContext }: DeepReadonly<PodSpec>,
-): void {
-  if (securityContext === undefined) return
-  const { runAsUser, runAsGroup, fsGroup, supplementalGroups = [] } = securityContext
-  if (runAsUser !== undefined) addInvalid(errors, `${field}.runAsUser`, runAsUser, isValidUserId(runAsUser))
-  if (runAsGroup !== undefined) addInvalid(errors, `${field}.runAsGroup`, runAsGroup, isValidUserId(runAsGroup))
-  if (fsGroup !== undefined) addInvalid(errors, `${field}.fsGroup`, fsGroup, isValidUserId(fsGroup))
-  supplementalGroups.forEach((group, i) => {
-    addInvalid(errors, `${field}.supplementalGroups[${i}]`, group, isValidUserId(group))
-  })
-  if (securityContext.fsGroupChangePolicy !== undefined) {
-    const supported = ['Always', 'OnRootMismatch']
-    checkOneOf(errors, `${field}.fsGroupChangePolicy`, securityContext.fsGroupChangePolicy, supported, 'unsupported')
-  }
-  const sysctls = new Set<string>()
-  ;(securityContext.sysctls ?? []).forEach(({ name = '' }, i) => {
-    if (name === '') errors.push(fieldRequired(`${field}.sysctls[${i}].name`, ''))
-    else if (sysctls.has(name)) errors.push(fieldDuplicate(`${field}.sysctls[${i}].name`, name))
-    sysctls.add(name)
-  })
-}
-
-export function validateTolerations(
-  errors: FieldError[],
-  field: string,
-  tolerations: readonly DeepReadonly<Toleration>[] | undefined,
-): void {
-  ;(tolerations ?? []).forEach(({ key = '', operator = '', value = '', effect = '', tolerationSeconds }, i) => {
+  claims: readonly DeepReadonly<PodResourceClaim>[] | undefined,
+): ReadonlySet<string> {
+  if (claims === undefined) return NO_CLAIMS
+  const names = new Set<string>()
+  claims.forEach((claim, i) => {
     const at = `${field}[${i}]`
-    if (key !== '') addInvalid(errors, `${at}.key`, key, isQualifiedName(key))
-    if (key === '' && operator !== 'Exists') {
-      const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-      errors.push(fieldInvalid(`${at}.operator`, operator, detail))
+    const { name = '', resourceClaimName, resourceClaimTemplateName } = claim
+    if (name === '') errors.push(fieldRequired(`${at}.name`, ''))
+    else if (names.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
+    else addInvalid(errors, `${at}.name`, name, isDns1123Label(name))
+    if (name !== '') names.add(name)
+    if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
+      const detail = 'at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified'
+      errors.push(fieldInvalid(at, internalClaim(claim), detail))
     }
-    if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
-      errors.push(fieldInvalid(`${at}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"))
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
+      const detail = 'must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'
+      errors.push(fieldInvalid(at, internalClaim(claim), detail))
     }
-    if (operator === 'Equal' || operator === '') addInvalid(errors, `${at}.operator`, value, isLabelValue(value))
-    else if (operator === 'Exists') {
-      const detail = "value must be empty when `operator` is 'Exists'"
-      if (value !== '') errors.push(fieldInvalid(`${at}.operator`, value, detail))
-    } else checkOneOf(errors, `${at}.operator`, operator, ['Equal', 'Exists'])
-    const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
-    checkOneOf(errors, `${at}.effect`, effect, effects, 'allowed')
+    for (const [member, value] of Object.entries({ resourceClaimName, resourceClaimTemplateName })) {
+      if (value !== undefined) addInvalid(errors, `${at}.${member}`, value, isDns1123Subdomain(value))
+    }
   })
+  return names
 }
 
-function validateDns(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  const nameservers = spec.dnsConfig?.nameservers ?? []
-  const at = `${field}.dnsConfig.nameservers`
-  if (spec.dnsPolicy === 'None') {
-    if (spec.dnsConfig === undefined) {
-      const detail = 'must provide `dnsConfig` when `dnsPolicy` is None'
-      errors.push(fieldRequired(`${field}.dnsConfig`, detail))
-      return
-    }
-    if (nameservers.length === 0) {
-      errors.push(fieldRequired(at, 'must provide at least one DNS nameserver when `dnsPolicy` is None'))
-    }
-  }
-  if (nameservers.length > DNS_NAMESERVERS_MAX) {
-    errors.push(fieldInvalid(at, nameservers, `must not have more than ${DNS_NAMESERVERS_MAX} nameservers`))
-  }
-  nameservers.forEach((ip, i) => {
-    addInvalid(errors, `${at}[${i}]`, ip, isValidIp(ip))
-  })
-}
-
-function validateTopologySpread(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  ;(spec.topologySpreadConstraints ?? []).forEach((constraint, i) => {
-    const at = `${field}[${i}]`
-    if ((constraint.maxSkew ?? 0) <= 0) {
-      errors.push(fieldInvalid(`${at}.maxSkew`, constraint.maxSkew ?? 0, 'must be greater than zero'))
-    }
-    if ((constraint.topologyKey ?? '') === '') errors.push(fieldRequired(`${at}.topologyKey`, 'can not be empty'))
-    const actions = ['DoNotSchedule', 'ScheduleAnyway']
-    checkOneOf(errors, `${at}.whenUnsatisfiable`, constraint.whenUnsatisfiable, actions, 'unsupported')
-    checkNonNegative(errors, `${at}.minDomains`, constraint.minDomains)
-    checkLabelSelector(errors, `${at}.labelSelector`, constraint.labelSelector)
-  })
-}
+/** As upstream prints its internal type. */
+const internalClaim = (claim: DeepReadonly<PodResourceClaim>): object => ({
+  Name: claim.name,
+  ResourceClaimName: claim.resourceClaimName ?? null,
+  ResourceClaimTemplateName: claim.resourceClaimTemplateName ?? null,
+})

@@ -1,24 +1,43 @@
-/** Volumes of a pod. Upstream: pkg/apis/core/validation ValidateVolumes, validateVolumeSource. */
+/**
+ * Volumes of a pod: names, one source each, and the sources Kubernetes itself provides. Those of storage systems are in
+ * remote-volume-validation.ts. Upstream: pkg/apis/core/validation ValidateVolumes, validateVolumeSource.
+ */
 import type {
-  DownwardAPIVolumeFile,
-  KeyToPath,
-  ProjectedVolumeSource,
+  ConfigMapVolumeSource,
+  CSIVolumeSource,
+  EmptyDirVolumeSource,
+  EphemeralVolumeSource,
+  HostPathVolumeSource,
+  ImageVolumeSource,
+  NFSVolumeSource,
+  SecretVolumeSource,
   Volume,
 } from '#machinery/api/core/v1/types.gen.ts'
+import type { ObjectMeta } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldDuplicate, fieldForbidden, fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
-import { isDns1123Label } from '#machinery/meta/validation.ts'
+import {
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  fieldTooLong,
+} from '#machinery/meta/field-error.ts'
+import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { checkName, checkOneOf, checkRequired } from '../../validation.ts'
-import type { VolumeNames } from './container-validation.ts'
-import { checkDescendingPath, VOLUME_FIELD_PATHS, validateFieldRef } from './container-validation.ts'
+import { addInvalid, checkRequired } from '../../validation.ts'
+import { validateClaimTemplate } from './claim-template-validation.ts'
+import { checkNoBacksteps } from './paths.ts'
+import { validateProjected } from './projected-validation.ts'
+import { REMOTE_SOURCES } from './remote-volume-validation.ts'
+import { checkMode, validateDownwardFiles, validateItems } from './volume-files.ts'
+import type { PodVolumes, SourceCheck } from './volumes.ts'
 
 type FrozenVolume = DeepReadonly<Volume>
 
-const MODE_MAX = 0o777
-const TOKEN_SECONDS_MIN = 600
-const TOKEN_SECONDS_MAX = 2 ** 32
+const CSI_DRIVER_MAX = 63
+const ISCSI_NAME_MAX = 64
 const HOST_PATH_TYPES = [
   '',
   'BlockDevice',
@@ -29,155 +48,172 @@ const HOST_PATH_TYPES = [
   'FileOrCreate',
   'Socket',
 ]
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
+const NO_VOLUMES: PodVolumes = new Map()
 
+/** `meta` is that of the pod; a template has none. */
 export function validateVolumes(
   errors: FieldError[],
   field: string,
   volumes: readonly FrozenVolume[] | undefined,
-): VolumeNames {
-  const all = new Set<string>()
-  const claims = new Set<string>()
-  volumes?.forEach((volume, i) => {
+  meta: DeepReadonly<ObjectMeta> | undefined,
+): PodVolumes {
+  if (volumes === undefined) return NO_VOLUMES
+  const byName = new Map<string, FrozenVolume>()
+  volumes.forEach((volume, i) => {
     const at = `${field}[${i}]`
     const { name = '' } = volume
-    checkName(errors, `${at}.name`, name, isDns1123Label)
-    if (name !== '' && all.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
-    all.add(name)
-    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined) claims.add(name)
-    validateSource(errors, at, volume)
+    const before = errors.length
+    if (name === '') errors.push(fieldRequired(`${at}.name`, ''))
+    else {
+      const messages = isDns1123Label(name)
+      if (messages.length > 0) addInvalid(errors, `${at}.name`, name, messages)
+    }
+    if (byName.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
+    const isNameValid = errors.length === before
+    validateSource(errors, at, volume, meta)
+    // Upstream keeps only what it found nothing wrong with; mounts of the others are not found.
+    if (isNameValid && errors.length === before) byName.set(name, volume)
   })
-  return { all, claims }
+  return byName
 }
 
-function validateSource(errors: FieldError[], field: string, volume: FrozenVolume): void {
-  const types = Object.keys(volume).filter((member) => member !== 'name')
-  if (types.length === 0) errors.push(fieldRequired(field, 'must specify a volume type'))
-  for (const type of types.slice(1))
-    errors.push(fieldForbidden(`${field}.${type}`, 'may not specify more than 1 volume type'))
-  const { hostPath, secret, configMap, emptyDir, nfs, persistentVolumeClaim, projected, downwardAPI, csi, ephemeral } =
-    volume
-  if (hostPath !== undefined) {
-    checkRequired(errors, `${field}.hostPath.path`, hostPath.path)
-    if ((hostPath.path ?? '').split('/').includes('..')) {
-      errors.push(fieldInvalid(`${field}.hostPath.path`, hostPath.path, "must not contain '..'"))
+function validateSource(
+  errors: FieldError[],
+  at: string,
+  volume: FrozenVolume,
+  meta: DeepReadonly<ObjectMeta> | undefined,
+): void {
+  let chosen: string | undefined
+  const types = Object.keys(volume)
+  // One source is the rule; only with several does upstream's order say which of them is one too many.
+  const ordered = types.length > 2 ? SOURCE_ORDER.filter((type) => types.includes(type)) : types
+  for (const type of ordered) {
+    const check = SOURCES.get(type)
+    if (check === undefined || volume[type as keyof Volume] === undefined) continue
+    if (chosen !== undefined) {
+      const field = `${at}.${MISSPELT_PATHS.get(type) ?? type}`
+      errors.push(fieldForbidden(field, 'may not specify more than 1 volume type'))
+      continue
     }
-    if (hostPath.type !== undefined)
-      checkOneOf(errors, `${field}.hostPath.type`, hostPath.type, HOST_PATH_TYPES, 'allowed')
+    chosen = type
+    check(errors, `${at}.${SOURCE_PATHS.get(type) ?? type}`, volume)
   }
-  if (secret !== undefined) {
-    checkRequired(errors, `${field}.secret.secretName`, secret.secretName)
-    checkMode(errors, `${field}.secret.defaultMode`, secret.defaultMode)
-    validateItems(errors, `${field}.secret.items`, secret.items)
-  }
-  if (configMap !== undefined) {
-    checkRequired(errors, `${field}.configMap.name`, configMap.name)
-    checkMode(errors, `${field}.configMap.defaultMode`, configMap.defaultMode)
-    validateItems(errors, `${field}.configMap.items`, configMap.items)
-  }
-  if (emptyDir?.sizeLimit !== undefined && tryParseQuantity(String(emptyDir.sizeLimit))?.sign === -1) {
-    errors.push(fieldForbidden(`${field}.emptyDir.sizeLimit`, 'SizeLimit field must be a valid resource quantity'))
-  }
-  if (nfs !== undefined) {
-    checkRequired(errors, `${field}.nfs.server`, nfs.server)
-    checkRequired(errors, `${field}.nfs.path`, nfs.path)
-    if ((nfs.path ?? '') !== '' && !nfs.path.startsWith('/')) {
-      errors.push(fieldInvalid(`${field}.nfs.path`, nfs.path, 'must be an absolute path'))
-    }
-  }
-  if (persistentVolumeClaim !== undefined) {
-    checkRequired(errors, `${field}.persistentVolumeClaim.claimName`, persistentVolumeClaim.claimName)
-  }
-  if (downwardAPI !== undefined) {
-    checkMode(errors, `${field}.downwardAPI.defaultMode`, downwardAPI.defaultMode)
-    validateDownwardItems(errors, `${field}.downwardAPI.items`, downwardAPI.items)
-  }
-  if (projected !== undefined) validateProjected(errors, `${field}.projected`, projected)
-  if (csi !== undefined) checkRequired(errors, `${field}.csi.driver`, csi.driver)
-  if (ephemeral !== undefined && ephemeral.volumeClaimTemplate === undefined) {
-    errors.push(fieldRequired(`${field}.ephemeral.volumeClaimTemplate`, ''))
-  }
+  if (chosen === undefined) errors.push(fieldRequired(at, 'must specify a volume type'))
+  checkDerivedNames(errors, `${at}.name`, volume, meta)
 }
 
-function checkMode(errors: FieldError[], field: string, mode: number | undefined): void {
-  if (mode === undefined || (mode >= 0 && mode <= MODE_MAX)) return
-  errors.push(fieldInvalid(field, mode, 'must be a number between 0 and 0777 (octal), both inclusive'))
-}
-
-function validateItems(
+/** Names that are made of a volume's must be valid too. */
+function checkDerivedNames(
   errors: FieldError[],
   field: string,
-  items: readonly DeepReadonly<KeyToPath>[] | undefined,
+  volume: FrozenVolume,
+  meta: DeepReadonly<ObjectMeta> | undefined,
 ): void {
-  items?.forEach(({ key = '', path = '', mode }, i) => {
-    checkRequired(errors, `${field}[${i}].key`, key)
-    checkRequired(errors, `${field}[${i}].path`, path)
-    checkVolumePath(errors, `${field}[${i}].path`, path)
-    checkMode(errors, `${field}[${i}].mode`, mode)
-  })
-}
-
-/** Upstream: validateLocalNonReservedPath. */
-function checkVolumePath(errors: FieldError[], field: string, path: string): void {
-  checkDescendingPath(errors, field, path)
-  if (path.startsWith('..') && !path.split('/').includes('..')) {
-    errors.push(fieldInvalid(field, path, "must not start with '..'"))
+  const { name = '', ephemeral, iscsi } = volume
+  if (iscsi?.initiatorName !== undefined && `${name}:${iscsi.targetPortal ?? ''}`.length > ISCSI_NAME_MAX) {
+    const detail =
+      'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.'
+    errors.push(fieldInvalid(field, name, detail))
+  }
+  const podName = meta?.name ?? ''
+  if (ephemeral === undefined || podName === '' || name === '') return
+  const claim = `${podName}-${name}`
+  for (const message of isDns1123Subdomain(claim)) {
+    errors.push(fieldInvalid(field, name, `PVC name ${JSON.stringify(claim)}: ${message}`))
   }
 }
 
-function validateDownwardItems(
-  errors: FieldError[],
-  field: string,
-  items: readonly DeepReadonly<DownwardAPIVolumeFile>[] | undefined,
-): void {
-  items?.forEach(({ path = '', fieldRef, resourceFieldRef, mode }, i) => {
-    const at = `${field}[${i}]`
-    checkRequired(errors, `${at}.path`, path)
-    checkVolumePath(errors, `${at}.path`, path)
-    checkMode(errors, `${at}.mode`, mode)
-    if (fieldRef !== undefined) {
-      validateFieldRef(errors, `${at}.fieldRef`, fieldRef, VOLUME_FIELD_PATHS)
-      if (resourceFieldRef !== undefined) {
-        errors.push(
-          fieldInvalid(field, 'resource', 'fieldRef and resourceFieldRef can not be specified simultaneously'),
-        )
-      }
-    } else if (resourceFieldRef !== undefined) {
-      checkRequired(errors, `${at}.resourceFieldRef.containerName`, resourceFieldRef.containerName)
-      checkRequired(errors, `${at}.resourceFieldRef.resource`, resourceFieldRef.resource)
-    } else {
-      errors.push(fieldRequired(at, 'one of fieldRef and resourceFieldRef is required'))
-    }
-  })
+function validateEmptyDir(errors: FieldError[], field: string, source: DeepReadonly<EmptyDirVolumeSource>): void {
+  if (source.sizeLimit === undefined || tryParseQuantity(String(source.sizeLimit))?.sign !== -1) return
+  errors.push(fieldForbidden(`${field}.sizeLimit`, 'SizeLimit field must be a valid resource quantity'))
 }
 
-function validateProjected(errors: FieldError[], field: string, projected: DeepReadonly<ProjectedVolumeSource>): void {
-  checkMode(errors, `${field}.defaultMode`, projected.defaultMode)
-  ;(projected.sources ?? []).forEach((source, i) => {
-    const at = `${field}.sources[${i}]`
-    const types = Object.keys(source)
-    if (types.length === 0) errors.push(fieldRequired(at, 'must specify a volume type'))
-    for (const type of types.slice(1)) {
-      errors.push(fieldForbidden(`${at}.${type}`, 'may not specify more than 1 volume type per source'))
-    }
-    if (source.secret !== undefined) {
-      checkRequired(errors, `${at}.secret.name`, source.secret.name)
-      validateItems(errors, `${at}.secret.items`, source.secret.items)
-    }
-    if (source.configMap !== undefined) {
-      checkRequired(errors, `${at}.configMap.name`, source.configMap.name)
-      validateItems(errors, `${at}.configMap.items`, source.configMap.items)
-    }
-    validateDownwardItems(errors, `${at}.downwardAPI.items`, source.downwardAPI?.items)
-    if (source.serviceAccountToken !== undefined) {
-      const { path, expirationSeconds = TOKEN_SECONDS_MIN } = source.serviceAccountToken
-      checkRequired(errors, `${at}.serviceAccountToken.path`, path)
-      const seconds = `${at}.serviceAccountToken.expirationSeconds`
-      if (expirationSeconds < TOKEN_SECONDS_MIN) {
-        errors.push(fieldInvalid(seconds, expirationSeconds, 'may not specify a duration less than 10 minutes'))
-      }
-      if (expirationSeconds > TOKEN_SECONDS_MAX) {
-        errors.push(fieldInvalid(seconds, expirationSeconds, 'may not specify a duration larger than 2^32 seconds'))
-      }
-    }
-  })
+function validateHostPath(errors: FieldError[], field: string, source: DeepReadonly<HostPathVolumeSource>): void {
+  const { path = '', type } = source
+  if (path === '') {
+    errors.push(fieldRequired(`${field}.path`, ''))
+    return
+  }
+  checkNoBacksteps(errors, `${field}.path`, path)
+  if (type !== undefined && !HOST_PATH_TYPES.includes(type)) {
+    errors.push(fieldNotSupported(`${field}.type`, type, HOST_PATH_TYPES))
+  }
 }
+
+function validateSecret(errors: FieldError[], field: string, source: DeepReadonly<SecretVolumeSource>): void {
+  if ((source.secretName ?? '') === '') errors.push(fieldRequired(`${field}.secretName`, ''))
+  checkMode(errors, `${field}.defaultMode`, source.defaultMode)
+  if (source.items !== undefined) validateItems(errors, `${field}.items`, source.items)
+}
+
+function validateConfigMap(errors: FieldError[], field: string, source: DeepReadonly<ConfigMapVolumeSource>): void {
+  if ((source.name ?? '') === '') errors.push(fieldRequired(`${field}.name`, ''))
+  checkMode(errors, `${field}.defaultMode`, source.defaultMode)
+  if (source.items !== undefined) validateItems(errors, `${field}.items`, source.items)
+}
+
+function validateNfs(errors: FieldError[], field: string, { server, path = '' }: DeepReadonly<NFSVolumeSource>): void {
+  checkRequired(errors, `${field}.server`, server)
+  checkRequired(errors, `${field}.path`, path)
+  if (!path.startsWith('/')) errors.push(fieldInvalid(`${field}.path`, path, 'must be an absolute path'))
+}
+
+function validateCsi(errors: FieldError[], field: string, source: DeepReadonly<CSIVolumeSource>): void {
+  const { driver = '', nodePublishSecretRef } = source
+  if (driver === '') errors.push(fieldRequired(`${field}.driver`, ''))
+  if (driver.length > CSI_DRIVER_MAX) errors.push(fieldTooLong(`${field}.driver`, CSI_DRIVER_MAX))
+  addInvalid(errors, `${field}.driver`, driver, isDns1123Subdomain(driver.toLowerCase()))
+  if (nodePublishSecretRef === undefined) return
+  const { name = '' } = nodePublishSecretRef
+  if (name === '') errors.push(fieldRequired(`${field}.nodePublishSecretRef.name`, ''))
+  else addInvalid(errors, `${field}.name`, name, isDns1123Subdomain(name))
+}
+
+function validateEphemeral(errors: FieldError[], field: string, source: DeepReadonly<EphemeralVolumeSource>): void {
+  const { volumeClaimTemplate } = source
+  if (volumeClaimTemplate === undefined) errors.push(fieldRequired(`${field}.volumeClaimTemplate`, ''))
+  else validateClaimTemplate(errors, `${field}.volumeClaimTemplate`, volumeClaimTemplate)
+}
+
+function validateImage(errors: FieldError[], field: string, source: DeepReadonly<ImageVolumeSource>): void {
+  const { reference = '', pullPolicy = '' } = source
+  if (reference === '') errors.push(fieldRequired(`${field}.reference`, ''))
+  if (PULL_POLICIES.includes(pullPolicy)) return
+  const at = `${field}.pullPolicy`
+  errors.push(pullPolicy === '' ? fieldRequired(at, '') : fieldNotSupported(at, pullPolicy, PULL_POLICIES))
+}
+
+const LOCAL_SOURCES: readonly (readonly [keyof Volume, SourceCheck])[] = [
+  ['emptyDir', (errors, field, { emptyDir }) => emptyDir && validateEmptyDir(errors, field, emptyDir)],
+  ['hostPath', (errors, field, { hostPath }) => hostPath && validateHostPath(errors, field, hostPath)],
+  ['secret', (errors, field, { secret }) => secret && validateSecret(errors, field, secret)],
+  ['nfs', (errors, field, { nfs }) => nfs && validateNfs(errors, field, nfs)],
+  [
+    'persistentVolumeClaim',
+    (errors, field, volume) => checkRequired(errors, `${field}.claimName`, volume.persistentVolumeClaim?.claimName),
+  ],
+  [
+    'downwardAPI',
+    (errors, field, { downwardAPI }) => {
+      checkMode(errors, `${field}.defaultMode`, downwardAPI?.defaultMode)
+      validateDownwardFiles(errors, field, downwardAPI?.items ?? [])
+    },
+  ],
+  ['configMap', (errors, field, { configMap }) => configMap && validateConfigMap(errors, field, configMap)],
+  ['projected', (errors, field, { projected }) => projected && validateProjected(errors, field, projected)],
+  ['csi', (errors, field, { csi }) => csi && validateCsi(errors, field, csi)],
+  ['ephemeral', (errors, field, { ephemeral }) => ephemeral && validateEphemeral(errors, field, ephemeral)],
+  ['image', (errors, field, { image }) => image && validateImage(errors, field, image)],
+]
+const SOURCES: ReadonlyMap<string, SourceCheck> = new Map([...LOCAL_SOURCES, ...REMOTE_SOURCES])
+const SOURCE_ORDER =
+  'emptyDir hostPath gitRepo gcePersistentDisk awsElasticBlockStore secret nfs iscsi glusterfs flocker persistentVolumeClaim rbd cinder cephfs quobyte downwardAPI fc flexVolume configMap azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk storageos projected scaleIO csi ephemeral image'.split(
+    ' ',
+  )
+/** Where upstream's paths are not the field's name. */
+const SOURCE_PATHS: ReadonlyMap<string, string> = new Map([['gcePersistentDisk', 'persistentDisk']])
+const MISSPELT_PATHS: ReadonlyMap<string, string> = new Map([
+  ['cephfs', 'cephFS'],
+  ['downwardAPI', 'downwarAPI'],
+])

@@ -5,13 +5,11 @@
 
 import { setServiceAccountAlias } from '#apiserver/apis/core/pod/defaults.ts'
 import { podQosClass } from '#apiserver/apis/core/pod/qos.ts'
-import {
-  validateEphemeralContainersUpdate,
-  validatePodResize,
-  validatePodStatusUpdate,
-  validatePodUpdate,
-} from '#apiserver/apis/core/pod/update-validation.ts'
+import { validatePodResize } from '#apiserver/apis/core/pod/resize-validation.ts'
+import { validatePodStatusUpdate } from '#apiserver/apis/core/pod/status-validation.ts'
+import { validateEphemeralContainersUpdate, validatePodUpdate } from '#apiserver/apis/core/pod/update-validation.ts'
 import { validatePod } from '#apiserver/apis/core/pod/validation.ts'
+import { podWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import { deepEqual } from '#machinery/util/json.ts'
@@ -44,6 +42,8 @@ export const podStrategy: Strategy = {
     const before = old.metadata.generation ?? 1
     pod.metadata.generation = deepEqual(pod.spec, asFrozenPod(old).spec) ? before : before + 1
   },
+  // Upstream warns of pods when they are made, not each time they change.
+  warnings: (object, old) => (old === undefined ? podWarnings(asFrozenPod(object)) : []),
   validate: (object) => validatePod(asFrozenPod(object)),
   validateUpdate: (object, old) => validatePodUpdate(asFrozenPod(object), asFrozenPod(old)),
   returnsDeletedObject: true,

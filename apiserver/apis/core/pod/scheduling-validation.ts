@@ -1,0 +1,139 @@
+/** Tolerations, topology spread and gates. Upstream: pkg/apis/core/validation ValidateTolerations, validateTopologySpreadConstraints. */
+import type {
+  PodReadinessGate,
+  PodSchedulingGate,
+  Toleration,
+  TopologySpreadConstraint,
+} from '#machinery/api/core/v1/types.gen.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import {
+  fieldDuplicate,
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+} from '#machinery/meta/field-error.ts'
+import { isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { addInvalid, checkLabelSelector } from '../../validation.ts'
+
+type Constraint = DeepReadonly<TopologySpreadConstraint>
+
+const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
+const SPREAD_ACTIONS = ['DoNotSchedule', 'ScheduleAnyway']
+const NODE_POLICIES = ['Honor', 'Ignore']
+const NOT_POSITIVE = 'must be greater than zero'
+
+export function validateTolerations(
+  errors: FieldError[],
+  field: string,
+  tolerations: readonly DeepReadonly<Toleration>[],
+): void {
+  for (let i = 0; i < tolerations.length; i++) {
+    const toleration = tolerations[i]
+    if (toleration === undefined) continue
+    const { key = '', operator = '', value = '', effect = '', tolerationSeconds } = toleration
+    if (key !== '') {
+      const messages = isQualifiedName(key)
+      if (messages.length > 0) addInvalid(errors, `${field}[${i}].key`, key, messages)
+    } else if (operator !== 'Exists') {
+      const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+      errors.push(fieldInvalid(`${field}[${i}].operator`, operator, detail))
+    }
+    if (tolerationSeconds !== undefined && effect !== 'NoExecute') {
+      const detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
+      errors.push(fieldInvalid(`${field}[${i}].effect`, effect, detail))
+    }
+    if (operator === 'Exists') {
+      if (value !== '') {
+        const detail = "value must be empty when `operator` is 'Exists'"
+        errors.push(fieldInvalid(`${field}[${i}].operator`, value, detail))
+      }
+    } else if (operator === 'Equal' || operator === '') {
+      const messages = isLabelValue(value)
+      if (messages.length > 0) errors.push(fieldInvalid(`${field}[${i}].operator`, value, messages.join(';')))
+    } else errors.push(fieldNotSupported(`${field}[${i}].operator`, operator, ['Equal', 'Exists']))
+    if (effect !== '' && !TAINT_EFFECTS.includes(effect)) {
+      errors.push(fieldNotSupported(`${field}[${i}].effect`, effect, TAINT_EFFECTS))
+    }
+  }
+}
+
+export function validateTopologySpread(errors: FieldError[], field: string, constraints: readonly Constraint[]): void {
+  constraints.forEach((constraint, i) => {
+    validateConstraint(errors, `${field}[${i}]`, constraint, constraints.slice(i + 1))
+  })
+}
+
+function validateConstraint(
+  errors: FieldError[],
+  at: string,
+  constraint: Constraint,
+  rest: readonly Constraint[],
+): void {
+  const { maxSkew = 0, topologyKey = '', whenUnsatisfiable = '', minDomains } = constraint
+  if (maxSkew <= 0) errors.push(fieldInvalid(`${at}.maxSkew`, maxSkew, NOT_POSITIVE))
+  if (topologyKey === '') errors.push(fieldRequired(`${at}.topologyKey`, 'can not be empty'))
+  if (!SPREAD_ACTIONS.includes(whenUnsatisfiable)) {
+    errors.push(fieldNotSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, SPREAD_ACTIONS))
+  }
+  const isRepeated = (other: Constraint): boolean =>
+    (other.topologyKey ?? '') === topologyKey && (other.whenUnsatisfiable ?? '') === whenUnsatisfiable
+  if (rest.some(isRepeated)) {
+    errors.push(fieldDuplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`))
+  }
+  if (minDomains !== undefined) {
+    if (minDomains <= 0) errors.push(fieldInvalid(`${at}.minDomains`, minDomains, NOT_POSITIVE))
+    if (whenUnsatisfiable !== 'DoNotSchedule') {
+      const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`
+      errors.push(fieldInvalid(`${at}.minDomains`, minDomains, detail))
+    }
+  }
+  for (const member of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
+    const policy = constraint[member]
+    if (policy !== undefined && !NODE_POLICIES.includes(policy)) {
+      errors.push(fieldNotSupported(`${at}.${member}`, policy, NODE_POLICIES))
+    }
+  }
+  checkMatchLabelKeys(errors, `${at}.matchLabelKeys`, constraint)
+  checkLabelSelector(errors, `${at}.labelSelector`, constraint.labelSelector)
+}
+
+/** Upstream: validateMatchLabelKeysInTopologySpread. */
+function checkMatchLabelKeys(errors: FieldError[], field: string, constraint: Constraint): void {
+  const { matchLabelKeys = [], labelSelector } = constraint
+  if (matchLabelKeys.length === 0) return
+  if (labelSelector === undefined) {
+    errors.push(fieldForbidden(field, 'must not be specified when labelSelector is not set'))
+  }
+  const selected = new Set(Object.keys(labelSelector?.matchLabels ?? {}))
+  for (const { key } of labelSelector?.matchExpressions ?? []) selected.add(key)
+  matchLabelKeys.forEach((key, i) => {
+    addInvalid(errors, `${field}[${i}]`, key, isQualifiedName(key))
+    if (!selected.has(key)) return
+    errors.push(fieldInvalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
+  })
+}
+
+export function validateSchedulingGates(
+  errors: FieldError[],
+  field: string,
+  gates: readonly DeepReadonly<PodSchedulingGate>[],
+): void {
+  const seen = new Set<string>()
+  gates.forEach(({ name = '' }, i) => {
+    addInvalid(errors, `${field}[${i}]`, name, isQualifiedName(name))
+    if (seen.has(name)) errors.push(fieldDuplicate(`${field}[${i}]`, name))
+    seen.add(name)
+  })
+}
+
+export function validateReadinessGates(
+  errors: FieldError[],
+  field: string,
+  gates: readonly DeepReadonly<PodReadinessGate>[],
+): void {
+  gates.forEach(({ conditionType = '' }, i) => {
+    addInvalid(errors, `${field}[${i}].conditionType`, conditionType, isQualifiedName(conditionType))
+  })
+}

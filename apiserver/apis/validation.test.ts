@@ -1,0 +1,65 @@
+/**
+ * Objects of pods and workloads against the errors upstream answers. The errors were compared with those of upstream's
+ * own code: testdata/validation.json holds what both say, or what 1.36 says where texts have changed since.
+ */
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { fieldErrorString } from '#machinery/meta/field-error.ts'
+import {
+  setDaemonSetDefaults,
+  setDeploymentDefaults,
+  setReplicaSetDefaults,
+  setStatefulSetDefaults,
+} from './apps/defaults.ts'
+import {
+  validateControllerRevision,
+  validateDaemonSet,
+  validateDeployment,
+  validateReplicaSet,
+  validateReplicationController,
+  validateStatefulSet,
+} from './apps/validation.ts'
+import { validateCronJob } from './batch/cron-job-validation.ts'
+import { setCronJobDefaults, setJobDefaults } from './batch/defaults.ts'
+import { validateJob } from './batch/validation.ts'
+import { setReplicationControllerDefaults } from './core/defaults.ts'
+import { setPodDefaults, setPodTemplateObjectDefaults } from './core/pod/defaults.ts'
+import { validatePod, validatePodTemplateObject } from './core/pod/validation.ts'
+
+interface Case {
+  readonly name: string
+  readonly object: KubeObject
+  /** `Type path: message`. */
+  readonly errors: readonly string[]
+}
+
+interface KindRules {
+  readonly defaults: (object: never) => void
+  readonly validate: (object: never) => FieldError[]
+}
+
+const KINDS: Readonly<Record<string, KindRules>> = {
+  Pod: { defaults: setPodDefaults, validate: validatePod },
+  PodTemplate: { defaults: setPodTemplateObjectDefaults, validate: validatePodTemplateObject },
+  ReplicationController: { defaults: setReplicationControllerDefaults, validate: validateReplicationController },
+  Deployment: { defaults: setDeploymentDefaults, validate: validateDeployment },
+  ReplicaSet: { defaults: setReplicaSetDefaults, validate: validateReplicaSet },
+  StatefulSet: { defaults: setStatefulSetDefaults, validate: validateStatefulSet },
+  DaemonSet: { defaults: setDaemonSetDefaults, validate: validateDaemonSet },
+  ControllerRevision: { defaults: () => undefined, validate: validateControllerRevision },
+  Job: { defaults: setJobDefaults, validate: validateJob },
+  CronJob: { defaults: setCronJobDefaults, validate: validateCronJob },
+}
+
+const CASES = JSON.parse(readFileSync(new URL('testdata/validation.json', import.meta.url), 'utf8')) as readonly Case[]
+
+describe('validation of pods and workloads', () => {
+  it.each(CASES.map((one) => [`${one.object.kind}: ${one.name}`, one] as const))('%s', (_name, { object, errors }) => {
+    const rules = KINDS[object.kind ?? '']
+    rules?.defaults(object as never)
+    const found = rules?.validate(object as never) ?? []
+    expect(found.map((error) => `${error.type.replace('FieldValue', '')} ${fieldErrorString(error)}`)).toEqual(errors)
+  })
+})
