@@ -6,7 +6,7 @@ import { StatusError } from '#machinery/meta/errors.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { admissionChain } from './chain.ts'
+import { type AdmissionSelection, admissionChain } from './chain.ts'
 import type { AdmissionDeps } from './deps.ts'
 import type { AdmissionAttributes, AdmissionOperation } from './interfaces.ts'
 import { createResourceQuota } from './resource-quota/plugin.ts'
@@ -40,6 +40,8 @@ function makeDeps(overrides: Partial<AdmissionDeps> = {}): AdmissionDeps {
     priorityClasses: () => [high],
     storageClasses: () => [],
     ingressClasses: () => [],
+    peek: () => undefined,
+    authorizer: { authorize: () => ({ decision: 'NoOpinion', reason: '' }) },
     random: systemRandom,
     clock: systemClock,
     ...overrides,
@@ -70,8 +72,13 @@ function makeAttributes(
   }
 }
 
+const EVERYTHING: AdmissionSelection = {
+  enabled: new Set(['StorageObjectInUseProtection', 'TaintNodesByCondition']),
+  disabled: new Set(),
+}
+
 async function admit(attributes: AdmissionAttributes, deps = makeDeps()): Promise<void> {
-  const plugins = admissionChain(deps, new Set()).filter((plugin) => plugin.handles(attributes.operation))
+  const plugins = admissionChain(deps, EVERYTHING).filter((plugin) => plugin.handles(attributes.operation))
   for (const plugin of plugins) await plugin.admit?.(attributes)
   for (const plugin of plugins) await plugin.validate?.(attributes)
 }
@@ -299,11 +306,193 @@ describe('defaults of classes', () => {
       'NamespaceLifecycle',
       'LimitRanger',
       'ServiceAccount',
+      'NodeRestriction',
+      'PodSecurity',
       'Priority',
       'DefaultTolerationSeconds',
       'DefaultStorageClass',
+      'PersistentVolumeClaimResize',
+      'RuntimeClass',
+      'CertificateApproval',
+      'CertificateSigning',
+      'CertificateSubjectRestriction',
       'DefaultIngressClass',
+      'PodTopologyLabels',
       'ResourceQuota',
     ])
+  })
+})
+
+describe('PodSecurity', () => {
+  const labelled = (labels: Record<string, string>): Namespace => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name: 'ns',
+      labels: Object.fromEntries(
+        Object.entries(labels).map(([key, value]) => [`pod-security.kubernetes.io/${key}`, value]),
+      ),
+    },
+    spec: {},
+    status: { phase: 'Active' },
+  })
+  const privileged = { containers: [{ name: 'c', image: 'a:1', securityContext: { privileged: true } }] }
+
+  async function outcome(attributes: AdmissionAttributes, deps: AdmissionDeps) {
+    const warnings: string[] = []
+    const status = await refusal({ ...attributes, warn: (message) => warnings.push(message) }, deps)
+    return { message: status?.message, warnings }
+  }
+
+  it('refuses what is enforced and warns of the rest', async () => {
+    const enforced = makeDeps({ namespace: () => labelled({ enforce: 'baseline', 'enforce-version': 'v1.30' }) })
+    expect(await outcome(makeAttributes('CREATE', makePod(privileged)), enforced)).toEqual({
+      message:
+        'pods "p" is forbidden: violates PodSecurity "baseline:v1.30": privileged (container "c" must not set securityContext.privileged=true)',
+      warnings: [],
+    })
+    const warned = makeDeps({ namespace: () => labelled({ warn: 'baseline' }) })
+    expect(await outcome(makeAttributes('CREATE', makePod(privileged)), warned)).toEqual({
+      message: undefined,
+      warnings: [
+        'would violate PodSecurity "baseline:latest": privileged (container "c" must not set securityContext.privileged=true)',
+      ],
+    })
+  })
+
+  it('only warns about the templates of controllers', async () => {
+    const deps = makeDeps({ namespace: () => labelled({ enforce: 'baseline' }) })
+    const object = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'd' },
+      spec: { template: { spec: privileged } },
+    }
+    const { message, warnings } = await outcome(
+      makeAttributes('CREATE', object, { group: 'apps', resource: 'deployments' }),
+      deps,
+    )
+    expect(message).toBeUndefined()
+    expect(warnings).toEqual([expect.stringContaining('would violate PodSecurity "baseline:latest": privileged')])
+  })
+
+  it('lets updates through that change nothing it looks at', async () => {
+    const deps = makeDeps({ namespace: () => labelled({ enforce: 'baseline' }) })
+    const update = (image: string) => {
+      const pod = makePod({ containers: [{ name: 'c', image, securityContext: { privileged: true } }] })
+      return outcome(makeAttributes('UPDATE', pod, { oldObject: makePod(privileged) }), deps)
+    }
+    expect((await update('a:1')).message).toBeUndefined()
+    expect((await update('a:2')).message).toContain('violates PodSecurity')
+  })
+
+  it('tells a namespace that gets stricter about its pods', async () => {
+    const named = (name: string, uid?: string): Pod => {
+      const pod = makePod(privileged)
+      const owner = { apiVersion: 'v1', kind: 'X', name: 'x', uid: uid ?? '', controller: true }
+      return { ...pod, metadata: { name, namespace: 'ns', ...(uid === undefined ? {} : { ownerReferences: [owner] }) } }
+    }
+    const hosted: Pod = { ...makePod({ hostNetwork: true }), metadata: { name: 'h', namespace: 'ns' } }
+    const objects = () => [named('z'), named('b', 'u'), named('a', 'u'), hosted, makePod()]
+    const attributes = makeAttributes('UPDATE', labelled({ enforce: 'baseline' }), {
+      resource: 'namespaces',
+      name: 'ns',
+      oldObject: labelled({}),
+    })
+    expect((await outcome(attributes, makeDeps({ objects }))).warnings).toEqual([
+      'existing pods in namespace "ns" violate the new PodSecurity enforce level "baseline:latest"',
+      'a (and 2 other pods): privileged',
+      'h: host namespaces',
+    ])
+  })
+
+  it('takes no labels it cannot read', async () => {
+    const wrong = labelled({ enforce: 'strict' })
+    const create = makeAttributes('CREATE', wrong, { resource: 'namespaces', name: 'ns' })
+    expect((await outcome(create, makeDeps())).message).toBe(
+      'Namespace "ns" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted',
+    )
+    const unchanged = makeAttributes('UPDATE', wrong, { resource: 'namespaces', name: 'ns', oldObject: wrong })
+    expect((await outcome(unchanged, makeDeps())).message).toBeUndefined()
+  })
+})
+
+describe('RuntimeClass', () => {
+  const runtimeClass = {
+    apiVersion: 'node.k8s.io/v1',
+    kind: 'RuntimeClass',
+    metadata: { name: 'kata' },
+    handler: 'kata',
+    overhead: { podFixed: { memory: '120Mi' } },
+    scheduling: {
+      nodeSelector: { runtime: 'kata' },
+      tolerations: [
+        { key: 'kata', operator: 'Exists' },
+        { key: 'kata', operator: 'Equal', value: 'x' },
+      ],
+    },
+  }
+  const deps = makeDeps({ peek: (_group, _resource, _namespace, name) => (name === 'kata' ? runtimeClass : undefined) })
+
+  it('adds overhead, node selector and tolerations', async () => {
+    const pod = makePod({ runtimeClassName: 'kata', nodeSelector: { zone: 'a' } })
+    await admit(makeAttributes('CREATE', pod), deps)
+    expect(pod.spec.overhead).toEqual({ memory: '120Mi' })
+    expect(pod.spec.nodeSelector).toEqual({ zone: 'a', runtime: 'kata' })
+    expect(pod.spec.tolerations?.filter(({ key }) => key === 'kata')).toEqual([{ key: 'kata', operator: 'Exists' }])
+  })
+
+  it.each<[Partial<Pod['spec']>, string]>([
+    [{ runtimeClassName: 'none' }, 'pod rejected: RuntimeClass "none" not found'],
+    [
+      { runtimeClassName: 'kata', overhead: { memory: '1Mi' } },
+      "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
+    ],
+    [
+      { overhead: { memory: '1Mi' } },
+      'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead',
+    ],
+    [
+      { runtimeClassName: 'kata', nodeSelector: { runtime: 'runc' } },
+      'conflict: runtimeClass.scheduling.nodeSelector[runtime] = kata; pod.spec.nodeSelector[runtime] = runc',
+    ],
+  ])('refuses %j', async (spec, why) => {
+    expect((await refusal(makeAttributes('CREATE', makePod(spec)), deps))?.message).toBe(
+      `pods "p" is forbidden: ${why}`,
+    )
+  })
+})
+
+describe('PersistentVolumeClaimResize', () => {
+  const storageClass = (name: string, allowVolumeExpansion: boolean) => ({
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name },
+    provisioner: 'x',
+    allowVolumeExpansion,
+  })
+  const deps = makeDeps({ storageClasses: () => [storageClass('grows', true), storageClass('fixed', false)] })
+  const claim = (storageClassName: string, storage: string, phase = 'Bound') => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'c' },
+    spec: { storageClassName, resources: { requests: { storage } } },
+    status: { phase },
+  })
+
+  it.each([
+    ['grows', '2Gi', 'Bound', undefined],
+    ['fixed', '1Gi', 'Bound', undefined],
+    ['fixed', '2Gi', 'Bound', 'only dynamically provisioned pvc can be resized'],
+    ['grows', '2Gi', 'Pending', 'Only bound persistent volume claims can be expanded'],
+  ])('class %s to %s while %s: %s', async (className, size, phase, why) => {
+    const oldObject = claim(className, '1Gi', phase)
+    const attributes = makeAttributes('UPDATE', claim(className, size, phase), {
+      resource: 'persistentvolumeclaims',
+      oldObject,
+    })
+    const message = (await refusal(attributes, deps))?.message
+    if (why === undefined) expect(message).toBeUndefined()
+    else expect(message).toContain(why)
   })
 })

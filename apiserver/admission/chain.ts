@@ -1,4 +1,9 @@
 /** The built-in plugins in upstream's order. Upstream: pkg/kubeapiserver/options/plugins.go AllOrderedPlugins. */
+import {
+  createCertificateApproval,
+  createCertificateSigning,
+  createCertificateSubjectRestriction,
+} from './certificates/plugins.ts'
 import { createDefaultIngressClass } from './default-ingress-class/plugin.ts'
 import { createDefaultStorageClass } from './default-storage-class/plugin.ts'
 import { createDefaultTolerationSeconds } from './default-toleration-seconds/plugin.ts'
@@ -6,8 +11,13 @@ import type { AdmissionDeps } from './deps.ts'
 import type { AdmissionPlugin } from './interfaces.ts'
 import { createLimitRanger } from './limit-ranger/plugin.ts'
 import { createNamespaceLifecycle } from './namespace-lifecycle/plugin.ts'
+import { createNodeRestriction } from './node-restriction/plugin.ts'
+import { createPersistentVolumeClaimResize } from './persistent-volume-claim-resize/plugin.ts'
+import { createPodSecurity } from './pod-security/plugin.ts'
+import { createPodTopologyLabels } from './pod-topology-labels/plugin.ts'
 import { createPriority } from './priority/plugin.ts'
 import { createResourceQuota } from './resource-quota/plugin.ts'
+import { createRuntimeClass } from './runtime-class/plugin.ts'
 import { createServiceAccount } from './service-account/plugin.ts'
 import { createStorageObjectInUseProtection } from './storage-object-in-use-protection/plugin.ts'
 import { createTaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts'
@@ -16,12 +26,20 @@ const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
   createNamespaceLifecycle,
   createLimitRanger,
   createServiceAccount,
+  createNodeRestriction,
   createTaintNodesByCondition,
+  createPodSecurity,
   createPriority,
   createDefaultTolerationSeconds,
   createDefaultStorageClass,
   createStorageObjectInUseProtection,
+  createPersistentVolumeClaimResize,
+  createRuntimeClass,
+  createCertificateApproval,
+  createCertificateSigning,
+  createCertificateSubjectRestriction,
   createDefaultIngressClass,
+  createPodTopologyLabels,
   createResourceQuota,
 ]
 
@@ -31,10 +49,17 @@ const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
  */
 const NEED_CONTROLLERS: ReadonlySet<string> = new Set(['StorageObjectInUseProtection', 'TaintNodesByCondition'])
 
-/** `disabled`: upstream's plugin names, as in --disable-admission-plugins. */
-export function admissionChain(
-  deps: AdmissionDeps,
-  disabled: ReadonlySet<string> = NEED_CONTROLLERS,
-): AdmissionPlugin[] {
-  return FACTORIES.map((create) => create(deps)).filter(({ name }) => !disabled.has(name))
+/** Upstream's plugin names, as in --enable-admission-plugins and --disable-admission-plugins. */
+export interface AdmissionSelection {
+  readonly enabled: ReadonlySet<string>
+  readonly disabled: ReadonlySet<string>
+}
+
+const NOTHING_SAID: AdmissionSelection = { enabled: new Set(), disabled: new Set() }
+
+export function admissionChain(deps: AdmissionDeps, selection: AdmissionSelection = NOTHING_SAID): AdmissionPlugin[] {
+  const { enabled, disabled } = selection
+  return FACTORIES.map((create) => create(deps)).filter(
+    ({ name }) => !disabled.has(name) && (enabled.has(name) || !NEED_CONTROLLERS.has(name)),
+  )
 }

@@ -8,6 +8,8 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
+import type { Authorizer } from '../authorization/interfaces.ts'
+
 export interface AdmissionDeps {
   namespace(name: string): DeepReadonly<Namespace> | undefined
   serviceAccount(namespace: string, name: string): DeepReadonly<ServiceAccount> | undefined
@@ -16,6 +18,10 @@ export interface AdmissionDeps {
   priorityClasses(): readonly DeepReadonly<PriorityClass>[]
   storageClasses(): readonly DeepReadonly<StorageClass>[]
   ingressClasses(): readonly DeepReadonly<IngressClass>[]
+  /** The stored object of that name, whatever its kind. */
+  peek(group: string, resource: string, namespace: string, name: string): DeepReadonly<KubeObject> | undefined
+  /** For plugins that ask what the requesting user may do beyond the request itself. */
+  readonly authorizer: Authorizer
   /** Absent: quotas are not enforced. */
   resourceQuotas?(namespace: string): readonly DeepReadonly<ResourceQuota>[]
   /** Every object of the resource in the namespace, for counting. */

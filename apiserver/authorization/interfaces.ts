@@ -13,6 +13,9 @@ export interface AuthorizationAttributes {
   readonly namespace: string
   readonly name: string
   readonly path: string
+  /** As given, of list, watch and deletecollection: a request that asks for less may be allowed more. */
+  readonly fieldSelector?: string
+  readonly labelSelector?: string
 }
 
 export interface AuthorizationDecision {

@@ -13,8 +13,18 @@ export function withAuthorization(next: Handler, authorizer: Authorizer): Handle
 
 /** Throws Forbidden unless the call's user may use this verb on what the call is about. */
 export function authorizeCall(call: ApiCall, verb: string, authorizer: Authorizer): void | Promise<void> {
+  const attributes = attributesOf(call, verb)
+  const outcome = authorizer.authorize(attributes)
+  if (outcome instanceof Promise) return outcome.then((decision) => requireAllowed(decision, attributes))
+  return requireAllowed(outcome, attributes)
+}
+
+const SELECTING: ReadonlySet<string> = new Set(['list', 'watch', 'deletecollection'])
+
+export function attributesOf(call: ApiCall, verb: string): AuthorizationAttributes {
   const { info, user } = call
-  const attributes: AuthorizationAttributes = {
+  const isSelecting = info.isResourceRequest && SELECTING.has(verb)
+  return {
     user,
     verb,
     isResourceRequest: info.isResourceRequest,
@@ -25,10 +35,9 @@ export function authorizeCall(call: ApiCall, verb: string, authorizer: Authorize
     namespace: info.namespace,
     name: info.name,
     path: info.path,
+    fieldSelector: isSelecting ? call.query.get('fieldSelector') : '',
+    labelSelector: isSelecting ? call.query.get('labelSelector') : '',
   }
-  const outcome = authorizer.authorize(attributes)
-  if (outcome instanceof Promise) return outcome.then((decision) => requireAllowed(decision, attributes))
-  return requireAllowed(outcome, attributes)
 }
 
 function requireAllowed(decision: AuthorizationDecision, attributes: AuthorizationAttributes): void {

@@ -1,32 +1,26 @@
 /**
  * Acting as somebody else, each part of the identity authorized on its own.
- * Upstream: apiserver pkg/endpoints/filters/impersonation/.
+ * Upstream: apiserver pkg/endpoints/filters/impersonation/constrained_impersonation.go.
  */
 import { newBadRequest } from '#machinery/meta/errors.ts'
 import type { UserInfo } from '../authentication/interfaces.ts'
-import { GROUP_AUTHENTICATED, GROUP_UNAUTHENTICATED, USER_ANONYMOUS } from '../authentication/interfaces.ts'
-import type { AuthorizationAttributes, Authorizer } from '../authorization/interfaces.ts'
+import type { Authorizer } from '../authorization/interfaces.ts'
 import type { ApiRequest } from '../server/interfaces.ts'
 import { headersWithPrefix } from './authentication.ts'
-import { forbidden } from './authorization.ts'
+import { attributesOf } from './authorization.ts'
+import type { WantedUser } from './impersonation-modes.ts'
+import { impersonatedUser, MODES } from './impersonation-modes.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
 
-const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/
 const EXTRA_PREFIX = 'impersonate-extra-'
-
-interface ImpersonationTarget {
-  readonly user: UserInfo
-  /** Each must be allowed with the verb `impersonate`. */
-  readonly checks: readonly Pick<
-    AuthorizationAttributes,
-    'apiGroup' | 'resource' | 'subresource' | 'namespace' | 'name'
-  >[]
-}
+/** Requestors whose way in is remembered, so that the old verb costs them no more than before. */
+const REMEMBERED_MAX = 1000
 
 export function withImpersonation(next: Handler, authorizer: Authorizer): Handler {
+  const lastMode = new Map<string, number>()
   return (call) => {
     if (!isImpersonating(call.request.headers)) return next(call)
-    return impersonate(call, next, authorizer)
+    return impersonate(call, next, authorizer, lastMode)
   }
 }
 
@@ -36,57 +30,50 @@ function isImpersonating(headers: ApiRequest['headers']): boolean {
   return false
 }
 
-async function impersonate(call: ApiCall, next: Handler, authorizer: Authorizer) {
-  const target = targetOf(call.request.headers)
-  for (const check of target.checks) {
-    const attributes: AuthorizationAttributes = {
-      ...check,
-      user: call.user,
-      verb: 'impersonate',
-      isResourceRequest: true,
-      apiVersion: 'v1',
-      path: '',
-    }
-    const decision = await authorizer.authorize(attributes)
-    if (decision.decision !== 'Allow') throw forbidden(attributes, decision.reason)
-  }
-  call.user = target.user
+async function impersonate(call: ApiCall, next: Handler, authorizer: Authorizer, lastMode: Map<string, number>) {
+  call.user = await firstAllowed(call, wantedUser(call.request.headers), authorizer, lastMode)
   return next(call)
 }
 
-function targetOf(headers: ApiRequest['headers']): ImpersonationTarget {
+/** The mode that worked last is tried first; when none works, the first refusal is told. */
+async function firstAllowed(
+  call: ApiCall,
+  wanted: WantedUser,
+  authorizer: Authorizer,
+  lastMode: Map<string, number>,
+): Promise<UserInfo> {
+  const attributes = attributesOf(call, call.info.verb)
+  const requestor = call.user.name
+  const last = lastMode.get(requestor)
+  const order = [...MODES.keys()].sort((a, b) => Number(b === last) - Number(a === last))
+  let refusal: unknown
+  for (const index of order) {
+    const mode = MODES[index]
+    if (mode === undefined) continue
+    try {
+      const user = await impersonatedUser(mode, wanted, attributes, authorizer)
+      if (user === undefined) continue
+      if (lastMode.size >= REMEMBERED_MAX) lastMode.clear()
+      lastMode.set(requestor, index)
+      return user
+    } catch (err: unknown) {
+      refusal ??= err
+    }
+  }
+  throw refusal
+}
+
+function wantedUser(headers: ApiRequest['headers']): WantedUser {
   const name = headers['impersonate-user'] ?? ''
   if (name === '') {
     throw newBadRequest('requested impersonation of groups, uid or extra without impersonating a user')
   }
-  const uid = headers['impersonate-uid'] ?? ''
   // Node joins repeated headers with a comma and a blank.
-  const requested = (headers['impersonate-group'] ?? '')
+  const groups = (headers['impersonate-group'] ?? '')
     .split(',')
     .map((group) => group.trim())
     .filter((group) => group !== '')
-  const extra = extraOf(headers)
-  const account = SERVICE_ACCOUNT.exec(name)
-  const groups =
-    requested.length > 0 || account === null
-      ? requested
-      : ['system:serviceaccounts', `system:serviceaccounts:${account[1] ?? ''}`]
-  const implied = name === USER_ANONYMOUS ? GROUP_UNAUTHENTICATED : GROUP_AUTHENTICATED
-  const core = { apiGroup: '', subresource: '', namespace: '' }
-  const authentication = { ...core, apiGroup: 'authentication.k8s.io' }
-  const checks: ImpersonationTarget['checks'][number][] = [
-    account === null
-      ? { ...core, resource: 'users', name }
-      : { ...core, resource: 'serviceaccounts', namespace: account[1] ?? '', name: account[2] ?? '' },
-  ]
-  for (const group of requested) checks.push({ ...core, resource: 'groups', name: group })
-  if (uid !== '') checks.push({ ...authentication, resource: 'uids', name: uid })
-  for (const [key, values] of extra) {
-    for (const value of values) {
-      checks.push({ ...authentication, resource: 'userextras', subresource: key, name: value })
-    }
-  }
-  return { user: { name, uid, groups: groups.includes(implied) ? groups : [...groups, implied], extra }, checks }
+  return { name, uid: headers['impersonate-uid'] ?? '', groups, extra: extraOf(headers) }
 }
 
 function extraOf(headers: ApiRequest['headers']): Map<string, readonly string[]> {

@@ -104,7 +104,17 @@ describe('impersonation', () => {
     const authorizer: Authorizer = {
       authorize({ user, verb, resource, name, namespace }) {
         seen.push(`${user.name} ${verb} ${resource} ${namespace} ${name}`.trim())
-        return { decision: verb !== 'impersonate' || allowed(resource) ? 'Allow' : 'NoOpinion', reason: '' }
+        return {
+          decision:
+            verb !== 'impersonate'
+              ? verb.startsWith('impersonate')
+                ? 'NoOpinion'
+                : 'Allow'
+              : allowed(resource)
+                ? 'Allow'
+                : 'NoOpinion',
+          reason: '',
+        }
       },
     }
     return { seen, authorizer }
@@ -115,6 +125,7 @@ describe('impersonation', () => {
     const headers = { 'impersonate-user': 'jane', 'impersonate-group': 'devs, ops' }
     expect(await ask(start({ authorizer }), { path: CONFIG_MAPS, headers })).toMatchObject({ status: 200 })
     expect(seen).toEqual([
+      'admin impersonate-on:user-info:list configmaps default',
       'admin impersonate users  jane',
       'admin impersonate groups  devs',
       'admin impersonate groups  ops',
@@ -129,7 +140,7 @@ describe('impersonation', () => {
       status: 403,
       body: {
         message:
-          'groups "devs" is forbidden: User "admin" cannot impersonate resource "groups" in API group "" at the cluster scope',
+          'configmaps is forbidden: User "admin" cannot impersonate-on:user-info:list resource "configmaps" in API group "" in the namespace "default"',
       },
     })
   })
@@ -140,7 +151,30 @@ describe('impersonation', () => {
       path: CONFIG_MAPS,
       headers: { 'impersonate-user': 'system:serviceaccount:ns:bot' },
     })
-    expect(seen[0]).toBe('admin impersonate serviceaccounts ns bot')
+    expect(seen).toContain('admin impersonate serviceaccounts ns bot')
+  })
+
+  it('may be tied to what is done: listing as a node, for example', async () => {
+    const allowed = [
+      'impersonate-on:arbitrary-node:list configmaps',
+      'impersonate:arbitrary-node nodes',
+      'list configmaps',
+    ]
+    const users: string[][] = []
+    const authorizer: Authorizer = {
+      authorize({ user, verb, resource }) {
+        if (!verb.startsWith('impersonate')) users.push([user.name, ...user.groups])
+        return { decision: allowed.includes(`${verb} ${resource}`) ? 'Allow' : 'NoOpinion', reason: '' }
+      },
+    }
+    const server = start({ authorizer })
+    const headers = { 'impersonate-user': 'system:node:n1' }
+    expect(await ask(server, { path: CONFIG_MAPS, headers })).toMatchObject({ status: 200 })
+    expect(users).toEqual([['system:node:n1', 'system:nodes', 'system:authenticated']])
+    expect(await ask(server, { path: `${CONFIG_MAPS}/x`, headers })).toMatchObject({ status: 403 })
+    expect(await ask(server, { path: CONFIG_MAPS, headers: { ...headers, 'impersonate-group': 'g' } })).toMatchObject({
+      status: 403,
+    })
   })
 
   it('wants a user to impersonate', async () => {

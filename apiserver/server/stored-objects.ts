@@ -6,6 +6,7 @@ import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { newNotFound } from '#machinery/meta/errors.ts'
 import { assert } from '#machinery/util/assert.ts'
 import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { StoredObjects } from '../registry/deps.ts'
 import type { ResourceStore } from '../registry/generic/interfaces.ts'
 import { StorageError } from '../storage/interface.ts'
@@ -13,6 +14,8 @@ import type { ResourceTable } from './resource-table.ts'
 
 export interface LateStoredObjects extends StoredObjects {
   bind(resources: ResourceTable): void
+  /** Every cached object that has this value in one of the resource's indexed fields. */
+  withField(group: string, resource: string, field: string, value: string): readonly DeepReadonly<KubeObject>[]
 }
 
 const CONFLICT_RETRIES_MAX = 10
@@ -36,6 +39,10 @@ export function createStoredObjects(): LateStoredObjects {
     list: (group, resource, namespace) =>
       storeOf(group, resource)
         .objects.peekAll(namespace)
+        .map(({ object }) => object),
+    withField: (group, resource, field, value) =>
+      storeOf(group, resource)
+        .objects.peekIndexed(field, value)
         .map(({ object }) => object),
     async update(group, resource, namespace, name, change, context) {
       const { objects } = storeOf(group, resource)

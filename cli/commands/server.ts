@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
+import { parseSigningRequest } from '#apiserver/authentication/pki/csr.ts'
 import { writeKubeconfig } from '#apiserver/authentication/pki/kubeconfig.ts'
 import type { Pki } from '#apiserver/authentication/pki/pki.ts'
 import { loadOrCreatePki } from '#apiserver/authentication/pki/pki.ts'
@@ -23,6 +24,7 @@ import type { ConfigSources } from '../config/load.ts'
 import { loadServerConfig } from '../config/load.ts'
 import { CliError } from '../errors.ts'
 import { createLogger } from '../logging.ts'
+import { admissionSelection } from '../server/admission-plugins.ts'
 import type { ControlPlane } from '../server/control-plane.ts'
 import { startControlPlane } from '../server/control-plane.ts'
 import { builtInControllers } from '../server/controllers.ts'
@@ -39,6 +41,7 @@ const RENEWAL_CHECK_MS = 12 * 60 * 60 * 1000
 export async function runServer(sources: ConfigSources): Promise<void> {
   const config = loadServerConfig(sources)
   const gates = new FeatureGates(config['feature-gates'])
+  const admissionPlugins = admissionSelection(config['enable-admission-plugins'], config['disable-admission-plugins'])
   const logger = createLogger({ format: config['log-format'], isDebug: config.debug, isTerminal: process.stdout.isTTY })
   logger.info({ version: KNARR_VERSION, node: process.version, dataDir: config['data-dir'] }, 'starting knarr')
   const metrics = new Registry()
@@ -83,11 +86,13 @@ export async function runServer(sources: ConfigSources): Promise<void> {
       createX509Authenticator({ clientCa: pki.clientCa.certificate, clock: systemClock }),
     ],
     tokens,
+    admissionPlugins,
     controllerSelection: config.controllers,
     controllers: (tools) => {
       const definitions = builtInControllers({
         ...tools,
         rootCa: pki.serverCa.certificate,
+        certificates: { parse: parseSigningRequest, sign: (pem, how) => pki.signCsr(pem, how) },
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },

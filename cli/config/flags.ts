@@ -235,6 +235,18 @@ export const SERVER_FLAGS = [
     schema: inFlightMax.default(200),
   },
   {
+    name: 'enable-admission-plugins',
+    kind: 'list',
+    description: 'admission plugins to turn on, by their Kubernetes names',
+    schema: commaList.prefault([]),
+  },
+  {
+    name: 'disable-admission-plugins',
+    kind: 'list',
+    description: 'admission plugins to turn off, by their Kubernetes names',
+    schema: commaList.prefault([]),
+  },
+  {
     name: 'datastore-endpoint',
     env: 'DATASTORE_ENDPOINT',
     kind: 'string',

@@ -1,5 +1,6 @@
 /** What admission plugins read, straight from the watch cache: synchronous, so the write path has no extra turn. */
 import type { AdmissionDeps } from '#apiserver/admission/deps.ts'
+import type { Authorizer } from '#apiserver/authorization/interfaces.ts'
 import type { StoredObjects } from '#apiserver/registry/deps.ts'
 import type { LimitRange, Namespace, ResourceQuota, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
@@ -10,7 +11,12 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
-export function createAdmissionDeps(objects: StoredObjects, clock: Clock, random: Random): AdmissionDeps {
+export function createAdmissionDeps(
+  objects: StoredObjects,
+  authorizer: Authorizer,
+  clock: Clock,
+  random: Random,
+): AdmissionDeps {
   // The store of a resource holds objects of its kind only.
   const one = <T extends KubeObject>(group: string, resource: string, namespace: string, name: string) =>
     objects.peek(group, resource, namespace, name) as DeepReadonly<T> | undefined
@@ -26,6 +32,8 @@ export function createAdmissionDeps(objects: StoredObjects, clock: Clock, random
     ingressClasses: () => all<IngressClass>('networking.k8s.io', 'ingressclasses'),
     resourceQuotas: (namespace) => all<ResourceQuota>('', 'resourcequotas', namespace),
     objects: (group, resource, namespace) => objects.list(group, resource, namespace),
+    peek: (group, resource, namespace, name) => objects.peek(group, resource, namespace, name),
+    authorizer,
     clock,
     random,
   }

@@ -6,17 +6,20 @@ import type { KeyObject } from 'node:crypto'
 import { createPublicKey } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
-import { admissionChain } from '#apiserver/admission/chain.ts'
+import { type AdmissionSelection, admissionChain } from '#apiserver/admission/chain.ts'
 import type { TokenAuthenticator } from '#apiserver/authentication/bearer-token.ts'
 import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
+import { createBootstrapTokenAuthenticator } from '#apiserver/authentication/bootstrap-token.ts'
 import { createAuthenticatorChain } from '#apiserver/authentication/chain.ts'
 import type { Authenticator } from '#apiserver/authentication/interfaces.ts'
 import { ServiceAccountAuthenticator } from '#apiserver/authentication/serviceaccount/authenticator.ts'
 import { createServiceAccountDiscovery } from '#apiserver/authentication/serviceaccount/discovery.ts'
 import type { TokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
 import { createTokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
+import { nodeRules } from '#apiserver/authorization/bootstrap/cluster-roles.ts'
 import { reconcileBootstrapPolicy } from '#apiserver/authorization/bootstrap-policy.ts'
 import { createAuthorizer } from '#apiserver/authorization/chain.ts'
+import { createNodeAuthorizer } from '#apiserver/authorization/node/authorizer.ts'
 import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorization/rbac/authorizer.ts'
 import { jsonResponse } from '#apiserver/endpoints/responses.ts'
 import { createExtensions, customResourceDefinitionResource } from '#apiserver/extensions/index.ts'
@@ -37,6 +40,7 @@ import type { Storage } from '#apiserver/storage/interface.ts'
 import { createControllerManager } from '#controllers/manager/manager.ts'
 import { controllerPolicy } from '#controllers/manager/policy.ts'
 import { installOwnCrds } from '#crds/index.ts'
+import type { Pod, Secret } from '#machinery/api/core/v1/types.gen.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import { newOpenApiBuilder, type OpenApiOptions } from '#machinery/schema/openapi/builder.ts'
 import { clientNodeDescriptions } from '#machinery/schema/openapi/descriptions.ts'
@@ -46,6 +50,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { sleep } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import { VERSION_INFO } from '../version.ts'
 import { createAdmissionDeps } from './admission-deps.ts'
@@ -68,6 +73,8 @@ export interface ControlPlaneOptions {
   /** Client certificates, front proxy, static tokens: whatever the caller accepts besides service accounts. */
   readonly authenticators: readonly Authenticator[]
   readonly tokens: readonly TokenAuthenticator[]
+  /** --enable-admission-plugins, --disable-admission-plugins. */
+  readonly admissionPlugins?: AdmissionSelection
   /** Deep-freezes cached objects: tests. */
   readonly freeze?: boolean
   /** Made when the API server exists and before anything starts. */
@@ -156,7 +163,12 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
   const apiAudiences = [issuer, 'knarr']
   const tokenIssuer = createTokenIssuer({ signingKey: serviceAccountKey, issuer, clock, random })
   const objects = createStoredObjects()
-  const authorizer = createAuthorizer(rbac)
+  const node = createNodeAuthorizer({
+    peek: (group, resource, namespace, name) => objects.peek(group, resource, namespace, name),
+    podsOn: (nodeName) => objects.withField('', 'pods', 'spec.nodeName', nodeName) as readonly DeepReadonly<Pod>[],
+    rules: nodeRules(),
+  })
+  const authorizer = createAuthorizer(node, rbac)
   const serviceAccounts = new ServiceAccountAuthenticator({
     publicKeys: [createPublicKey(serviceAccountKey)],
     issuers: [issuer],
@@ -164,7 +176,11 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     lookup: (resource, namespace, name) => objects.peek('', resource, namespace, name),
     clock,
   })
-  const tokens = new TokenUnion([...options.tokens, serviceAccounts])
+  const bootstrapTokens = createBootstrapTokenAuthenticator({
+    lookup: (name) => objects.peek('', 'secrets', 'kube-system', name) as DeepReadonly<Secret> | undefined,
+    clock,
+  })
+  const tokens = new TokenUnion([...options.tokens, serviceAccounts, bootstrapTokens])
   const deps: RegistryDeps = { objects, config: options.registry }
   const crdSchema = builtInSchema('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition')
   assert(crdSchema !== undefined, 'the schema facts hold CustomResourceDefinition')
@@ -198,7 +214,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
       anonymous: true,
     }),
     authorizer,
-    admission: admissionChain(createAdmissionDeps(objects, clock, random)),
+    admission: admissionChain(createAdmissionDeps(objects, authorizer, clock, random), options.admissionPlugins),
     openApi: newOpenApiBuilder({ version: VERSION_INFO.gitVersion, ...explainTexts() }),
     openApiV2ToProtobuf,
     version: VERSION_INFO,

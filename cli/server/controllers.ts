@@ -1,8 +1,10 @@
 /** The controllers of `knarr server`: the manager's own plus those that take options from the command line. */
-import type { HelmChartControllerOptions } from '#controllers/helmchart/reconciler.ts'
-import { helmChartController } from '#controllers/helmchart/reconciler.ts'
+
+import type { CertificateTools } from '#controllers/certificates/request-rules.ts'
 import type { DeployControllerOptions } from '#controllers/deploy/reconciler.ts'
 import { deployController } from '#controllers/deploy/reconciler.ts'
+import type { HelmChartControllerOptions } from '#controllers/helmchart/reconciler.ts'
+import { helmChartController } from '#controllers/helmchart/reconciler.ts'
 import { builtinControllers } from '#controllers/manager/descriptors.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
@@ -11,15 +13,17 @@ export interface BuiltInControllersOptions extends ControllerTools {
   /** PEM, published to every namespace. */
   readonly rootCa: string
   readonly generatesTokenForEveryAccount: boolean
+  readonly certificates: CertificateTools
   readonly manifests: DeployControllerOptions | undefined
   readonly helm: HelmChartControllerOptions | undefined
 }
 
 export function builtInControllers(options: BuiltInControllersOptions): AnyControllerDefinition[] {
-  const { rootCa, tokenIssuer } = options
+  const { rootCa, tokenIssuer, certificates } = options
   const definitions = [
     ...builtinControllers({
       rootCa,
+      certificates,
       serviceAccountTokens: {
         generatesForEveryAccount: options.generatesTokenForEveryAccount,
         issueLegacyToken: ({ metadata }, secret) =>

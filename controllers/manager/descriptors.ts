@@ -1,11 +1,18 @@
 /** Every built-in controller, in the order they are started. The one place that knows them all. */
 import type { AnyControllerDefinition } from '#sdk'
+import { bootstrapSignerController } from '../bootstrap-token/signer.ts'
+import { tokenCleanerController } from '../bootstrap-token/token-cleaner.ts'
+import { csrApprovingController } from '../certificates/approver.ts'
+import { csrCleanerController } from '../certificates/cleaner.ts'
+import type { CertificateTools } from '../certificates/request-rules.ts'
+import { csrSigningController } from '../certificates/signer.ts'
 import { clusterRoleAggregationController } from '../clusterrole-aggregation/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
 import { replicaSetController, replicationController } from '../replicaset/reconciler.ts'
+import { resourceQuotaController } from '../resource-quota/controller.ts'
 import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
 import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
@@ -19,10 +26,12 @@ export interface BuiltinControllerOptions {
   /** PEM of the CA that signs the API server's certificate. */
   readonly rootCa: string
   readonly serviceAccountTokens: Omit<ServiceAccountTokenOptions, 'rootCa'>
+  /** Absent: nobody approves or signs certificate requests. */
+  readonly certificates?: CertificateTools
 }
 
 export function builtinControllers(options: BuiltinControllerOptions): AnyControllerDefinition[] {
-  const { rootCa, serviceAccountTokens } = options
+  const { rootCa, serviceAccountTokens, certificates } = options
   return [
     clusterRoleAggregationController,
     serviceAccountController,
@@ -33,6 +42,11 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     deploymentController,
     replicaSetController,
     replicationController,
+    resourceQuotaController,
+    bootstrapSignerController,
+    tokenCleanerController,
+    ...(certificates === undefined ? [] : [csrApprovingController(certificates), csrSigningController(certificates)]),
+    csrCleanerController,
     jobController,
     ttlAfterFinishedController,
     serviceCidrController,

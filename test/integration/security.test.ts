@@ -8,6 +8,7 @@ import type { Status } from '#machinery/api/meta/v1.ts'
 import { CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES } from '#machinery/api/rbac/v1/resources.gen.ts'
 import type { PolicyRule, RoleRef, Subject } from '#machinery/api/rbac/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
+import { discoverPreferredResources } from '#machinery/client/discovery.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
@@ -26,6 +27,7 @@ beforeAll(async () => {
   plane = await startTestControlPlane({ clock, controllers: [clusterRoleAggregationController] })
   server = plane.server
   client = plane.client
+  resources = await readResources()
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'dev' }, spec: {} })
 })
 
@@ -37,7 +39,13 @@ interface Answer {
 }
 
 /** One request as it would come from a socket, with nothing but what the headers say. */
-async function send(method: string, path: string, token: string | undefined, body?: object): Promise<Answer> {
+async function send(
+  method: string,
+  path: string,
+  token: string | undefined,
+  body?: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const [pathname = '', query = ''] = path.split('?')
   const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   const request: ApiRequest = {
@@ -48,6 +56,7 @@ async function send(method: string, path: string, token: string | undefined, bod
       accept: 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': contentType }),
+      ...headers,
     },
     body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
     remoteAddress: '127.0.0.1',
@@ -106,20 +115,25 @@ interface Attempt {
   readonly message: string
 }
 
-const RESOURCES = [
-  { group: '', version: 'v1', resource: 'pods', namespaced: true },
-  { group: '', version: 'v1', resource: 'secrets', namespaced: true },
-  { group: '', version: 'v1', resource: 'serviceaccounts', namespaced: true },
-  { group: '', version: 'v1', resource: 'namespaces', namespaced: false },
-  { group: '', version: 'v1', resource: 'nodes', namespaced: false },
-  { group: 'apps', version: 'v1', resource: 'deployments', namespaced: true },
-  { group: 'batch', version: 'v1', resource: 'jobs', namespaced: true },
-  { group: RBAC, version: 'v1', resource: 'clusterrolebindings', namespaced: false },
-  { group: RBAC, version: 'v1', resource: 'rolebindings', namespaced: true },
-  { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions', namespaced: false },
-  { group: 'coordination.k8s.io', version: 'v1', resource: 'leases', namespaced: true },
-  { group: 'nobody.example.com', version: 'v1', resource: 'things', namespaced: true },
-] as const
+interface ServedResource {
+  readonly group: string
+  readonly version: string
+  readonly resource: string
+  readonly namespaced: boolean
+}
+
+/** Everybody may ask about themselves. */
+const SELF_REVIEWS = /^selfsubject\w*reviews$/
+/** Everything that is served, and something that is not. */
+let resources: readonly ServedResource[] = []
+
+async function readResources(): Promise<readonly ServedResource[]> {
+  const { resources: served } = await discoverPreferredResources(client)
+  return [
+    ...served.filter(({ resource }) => !SELF_REVIEWS.test(resource)),
+    { group: 'nobody.example.com', version: 'v1', resource: 'things', namespaced: true },
+  ]
+}
 
 const VERBS = [
   { verb: 'get', method: 'GET', named: true, query: '' },
@@ -135,7 +149,7 @@ const VERBS = [
 /** Every verb on every resource, in a seeded order, in a namespace or not, on the object or a subresource of it. */
 function attempts(user: string): Attempt[] {
   const random = seeded(SEED)
-  const all = RESOURCES.flatMap((resource) => VERBS.map((verb) => ({ resource, verb })))
+  const all = resources.flatMap((resource) => VERBS.map((verb) => ({ resource, verb })))
   for (let i = all.length - 1; i > 0; i--) {
     const j = random(i + 1)
     const swapped = all[i]
@@ -160,9 +174,14 @@ function attempts(user: string): Attempt[] {
 const describeAnswer = ({ method, path }: Attempt, { status, body }: Answer): string =>
   `${method} ${path}: ${status} ${JSON.stringify(body)}`
 
-async function expectForbidden(user: string, token: string | undefined): Promise<void> {
+async function expectForbidden(
+  user: string,
+  token: string | undefined,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   for (const attempt of attempts(user)) {
-    const answer = await send(attempt.method, attempt.path, token, attempt.method === 'GET' ? undefined : {})
+    const body = attempt.method === 'GET' ? undefined : {}
+    const answer = await send(attempt.method, attempt.path, token, body, headers)
     const text = describeAnswer(attempt, answer)
     expect(answer.status, text).toBe(403)
     expect((answer.body as Status).reason, text).toBe('Forbidden')
@@ -415,5 +434,92 @@ describe('TokenReview', () => {
       authenticated: true,
       user: { username: 'system:serviceaccount:dev:reviewed' },
     })
+  })
+})
+
+describe('forged headers', () => {
+  const frontProxy = { 'x-remote-user': 'system:admin', 'x-remote-group': 'system:masters', 'x-remote-uid': '1' }
+
+  it(`of a front proxy are worth nothing without its certificate (seed ${SEED})`, async () => {
+    await expectForbidden('system:anonymous', undefined, frontProxy)
+    await createAccount('proxied')
+    await expectForbidden('system:serviceaccount:dev:proxied', await tokenFor('proxied'), frontProxy)
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['a user', { 'impersonate-user': 'system:admin' }],
+    ['administrators', { 'impersonate-user': 'jane', 'impersonate-group': 'system:masters' }],
+    ['another account', { 'impersonate-user': 'system:serviceaccount:kube-system:garbage-collector-controller' }],
+    ['a node', { 'impersonate-user': 'system:node:n1' }],
+    ['a UID', { 'impersonate-user': 'jane', 'impersonate-uid': '1' }],
+    ['extra values', { 'impersonate-user': 'jane', 'impersonate-extra-scopes': 'all' }],
+  ])('that impersonate %s are refused, whatever is asked', async (_name, headers) => {
+    await createAccount('forger').catch(() => undefined)
+    const token = await tokenFor('forger')
+    for (const { method, path } of attempts('')) {
+      const { status, body } = await send(method, path, token, method === 'GET' ? undefined : {}, headers)
+      expect(status, `${method} ${path}`).toBe(403)
+      expect((body as Status).message, `${method} ${path}`).toMatch(/cannot impersonate/)
+    }
+  })
+})
+
+describe('a node', () => {
+  /** What all nodes may do, or may try: NodeRestriction and the objects themselves have the last word. */
+  const OPEN = new Set([
+    'create tokenreviews',
+    'create subjectaccessreviews',
+    'create localsubjectaccessreviews',
+    'create certificatesigningrequests',
+    'get certificatesigningrequests',
+    'list certificatesigningrequests',
+    'watch certificatesigningrequests',
+    'create events',
+    'update events',
+    'patch events',
+    'get endpoints',
+    'create nodes',
+    'update nodes',
+    'patch nodes',
+    'update nodes/status',
+    'patch nodes/status',
+    'create pods',
+    'delete pods',
+    'update pods/status',
+    'patch pods/status',
+    'create csinodes',
+    'create resourceslices',
+    ...['services', 'csidrivers', 'runtimeclasses'].flatMap((resource) =>
+      ['get', 'list', 'watch'].map((verb) => `${verb} ${resource}`),
+    ),
+  ])
+
+  it(`may not touch what is not its own (seed ${SEED})`, async () => {
+    const user = 'system:node:n1'
+    // Admission waits for it, and this clock stands still.
+    await createAccount('default')
+    const dispatch = server.clientFor({
+      name: user,
+      uid: '',
+      groups: ['system:nodes', 'system:authenticated'],
+      extra: new Map(),
+    })
+    for (const { method, path, message } of attempts(user)) {
+      const [, verb = '', what = ''] = /cannot (\w+) resource "([^"]*)"/.exec(message) ?? []
+      if (verb === 'watch') continue
+      const isWrite = method !== 'GET'
+      const { status, body } = await dispatch
+        .raw({
+          method: method as 'GET',
+          path,
+          headers: { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
+          ...(isWrite ? { body: {} } : {}),
+        })
+        .catch((err: { status?: Status }) => ({ status: err.status?.code ?? 0, body: err.status }))
+      const text = `${method} ${path}: ${status} ${JSON.stringify(body)}`
+      if (OPEN.has(`${verb} ${what}`)) {
+        if (isWrite) expect(status, text).toBeGreaterThanOrEqual(400)
+      } else expect(status, text).toBe(403)
+    }
   })
 })

@@ -1,128 +1,151 @@
 /**
- * Refuses what would exceed a ResourceQuota of the namespace: object counts and pods' requests and limits.
- * Upstream: apiserver pkg/admission/plugin/resourcequota. Differs: usage is counted from the cache, and from
- * what has been let through and is not there yet, instead of being reserved in the quota's status; quotas with a
- * scopeSelector are not enforced yet.
+ * Refuses what would exceed a ResourceQuota of the namespace.
+ * Upstream: apiserver pkg/admission/plugin/resourcequota. Differs: usage is counted from the cache and from what has been
+ * let through and is not there yet, instead of being reserved by a write of the quota's status; so limits hold from the
+ * moment the quota exists (upstream refuses with "status unknown for quota" until its controller has counted).
  */
 import type { Pod, ResourceQuota } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Quantity } from '#machinery/quantity/quantity.ts'
-import { parseQuantity, tryParseQuantity } from '#machinery/quantity/quantity.ts'
+import { tryParseQuantity, ZERO_QUANTITY } from '#machinery/quantity/quantity.ts'
+import type { Amounts } from '#machinery/quota/pod-resources.ts'
+import { matchesScopes } from '#machinery/quota/scopes.ts'
+import { countedBy, missingInPod, usageOf } from '#machinery/quota/usage.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps } from '../deps.ts'
 import { admissionForbidden } from '../forbidden.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
-import { matchesScopes, usageOf } from './usage.ts'
+import { Reservations } from './reservations.ts'
 
 type Deps = Pick<AdmissionDeps, 'resourceQuotas' | 'objects' | 'clock'>
 type FrozenQuota = DeepReadonly<ResourceQuota>
+type Objects = readonly DeepReadonly<KubeObject>[]
 
-const ZERO = parseQuantity('0')
+/** A quota that the request may take something of. */
+interface Charge {
+  readonly quota: FrozenQuota
+  readonly delta: Amounts
+}
+
+/** Reviews and the like are never stored; events come and go by themselves. */
+const IGNORED: ReadonlySet<string> = new Set([
+  '/bindings',
+  '/events',
+  '/namespaces',
+  'authorization.k8s.io/localsubjectaccessreviews',
+  'events.k8s.io/events',
+])
 
 export function createResourceQuota(deps: Deps): AdmissionPlugin {
-  const admitted = new AdmittedObjects(deps)
+  const reservations = new Reservations(deps)
+  const usages = new WeakMap<object, Amounts>()
+  /** Stored objects are frozen, so what one takes is worked out once; pods that are going change with the clock. */
+  const usage = (attributes: AdmissionAttributes, object: DeepReadonly<KubeObject>): Amounts => {
+    const known = usages.get(object)
+    if (known !== undefined) return known
+    const amounts = usageOf(attributes, object, deps.clock.now().getTime())
+    if (object.metadata.deletionTimestamp === undefined && object !== attributes.object) usages.set(object, amounts)
+    return amounts
+  }
   return {
     name: 'ResourceQuota',
-    handles: (operation) => operation === 'CREATE',
+    handles: (operation) => operation !== 'CONNECT',
     validate(attributes) {
-      if (attributes.namespace === '' || attributes.subresource !== '' || attributes.object === undefined) return
-      const quotas = deps.resourceQuotas?.(attributes.namespace) ?? []
-      if (quotas.length === 0) return
-      const objects = admitted.withStored(attributes)
-      for (const quota of quotas) {
-        if (quota.spec?.scopeSelector === undefined) checkQuota(objects, attributes, attributes.object, quota)
+      const { namespace, group, resource, operation, object, isDryRun } = attributes
+      if (namespace === '' || IGNORED.has(`${group}/${resource}`)) return
+      if (operation === 'DELETE') return reservations.release(attributes)
+      if (object === undefined || !isCharged(attributes)) return
+      const charges = (deps.resourceQuotas?.(namespace) ?? []).flatMap((quota) =>
+        chargeOf(quota, attributes, object, usage),
+      )
+      if (charges.every(({ delta }) => delta.size === 0)) return
+      const objects = reservations.objects(attributes)
+      if (attributes.subresource !== 'status') {
+        for (const charge of charges) checkCharge(charge, objects, attributes, usage)
       }
-      if (!attributes.isDryRun) admitted.add(attributes, attributes.object)
+      if (!isDryRun) reservations.add(attributes, object)
     },
   }
 }
 
-type Objects = readonly DeepReadonly<KubeObject>[]
+type UsageOf = (attributes: AdmissionAttributes, object: DeepReadonly<KubeObject>) => Amounts
 
-/** How long a write may take to show in the cache; one that failed after admission counts for as long. */
-const IN_FLIGHT_MS = 2000
-
-/** What was let through and is not stored yet: creates in flight at the same moment must not all take the last place. */
-class AdmittedObjects {
-  readonly #deps: Deps
-  readonly #byKind = new Map<string, { readonly object: KubeObject; readonly atMs: number }[]>()
-
-  constructor(deps: Deps) {
-    this.#deps = deps
+/** Which requests can change what an object takes. Upstream: each evaluator's Handles. */
+function isCharged({ group, resource, subresource, operation }: AdmissionAttributes): boolean {
+  if (group === '' && resource === 'pods') {
+    return subresource === '' ? operation === 'CREATE' : subresource === 'resize' && operation === 'UPDATE'
   }
-
-  withStored(attributes: AdmissionAttributes): Objects {
-    const stored = this.#deps.objects?.(attributes.group, attributes.resource, attributes.namespace) ?? []
-    const key = keyOf(attributes)
-    const admitted = this.#byKind.get(key)
-    if (admitted === undefined) return stored
-    const names = new Set(stored.map(({ metadata }) => metadata.name))
-    const sinceMs = this.#deps.clock.monotonicMs() - IN_FLIGHT_MS
-    const waiting = admitted.filter(({ object, atMs }) => atMs > sinceMs && !names.has(object.metadata.name))
-    if (waiting.length === 0) this.#byKind.delete(key)
-    else this.#byKind.set(key, waiting)
-    return [...stored, ...waiting.map(({ object }) => object)]
-  }
-
-  add(attributes: AdmissionAttributes, object: KubeObject): void {
-    const key = keyOf(attributes)
-    const entry = { object, atMs: this.#deps.clock.monotonicMs() }
-    const known = this.#byKind.get(key)
-    if (known === undefined) this.#byKind.set(key, [entry])
-    else known.push(entry)
-  }
+  const isUpdatable =
+    (group === '' && (resource === 'services' || resource === 'persistentvolumeclaims')) ||
+    (group === 'resource.k8s.io' && resource === 'resourceclaims')
+  if (isUpdatable) return subresource === '' || subresource === 'status'
+  return subresource === '' && operation === 'CREATE'
 }
 
-const keyOf = ({ group, resource, namespace }: AdmissionAttributes): string => `${group}/${resource}/${namespace}`
-
-function checkQuota(objects: Objects, attributes: AdmissionAttributes, object: KubeObject, quota: FrozenQuota): void {
-  const hard = quota.spec?.hard ?? {}
-  if (!matchesScopes(quota, attributes, object)) return
-  const requested = usageOf(attributes, object)
-  const names = Object.keys(hard)
-    .filter((name) => requested.has(name))
-    .sort()
-  checkSpecified(attributes, object, quota, hard)
-  if (names.length === 0) return
-  const used = usedNow(objects, attributes, quota)
-  const exceeded = names.filter((name) => {
-    const limit = tryParseQuantity(String(hard[name])) ?? ZERO
-    return (used.get(name) ?? ZERO).add(requested.get(name) ?? ZERO).compare(limit) > 0
-  })
-  if (exceeded.length === 0) return
-  const text = (of: (name: string) => string): string => exceeded.map((name) => `${name}=${of(name)}`).join(',')
-  const why = `exceeded quota: ${quota.metadata.name ?? ''}, requested: ${text((name) => String(requested.get(name)))}, used: ${text((name) => String(used.get(name) ?? ZERO))}, limited: ${text((name) => String(hard[name]))}`
-  throw admissionForbidden(attributes, why)
-}
-
-/** A quota on cpu or memory obliges every container to say what it takes. */
-function checkSpecified(
+function chargeOf(
+  quota: FrozenQuota,
   attributes: AdmissionAttributes,
   object: KubeObject,
-  quota: FrozenQuota,
-  hard: Readonly<Record<string, string>>,
-): void {
-  if (attributes.resource !== 'pods' || attributes.group !== '') return
-  const missing = Object.keys(hard)
-    .sort()
-    .flatMap((name) => {
-      const match = /^(?:(requests|limits)\.)?(cpu|memory)$/.exec(name)
-      if (match === null) return []
-      const member = match[1] === 'limits' ? 'limits' : 'requests'
-      const lacking = (object as Pod).spec.containers.filter(
-        ({ resources }) => resources?.[member]?.[match[2] ?? ''] === undefined,
-      )
-      return lacking.length === 0 ? [] : [`${name} for: ${lacking.map((container) => container.name).join(',')}`]
-    })
-  if (missing.length === 0) return
-  throw admissionForbidden(attributes, `failed quota: ${quota.metadata.name ?? ''}: must specify ${missing.join('; ')}`)
+  usage: UsageOf,
+): readonly Charge[] {
+  const names = Object.keys(quota.spec?.hard ?? {}).filter((name) => {
+    const counted = countedBy(name)
+    return counted?.resource === attributes.resource && counted.group === attributes.group
+  })
+  if (names.length === 0 || !matchesScopes(quota.spec, attributes, object)) return []
+  if (attributes.group === '' && attributes.resource === 'pods') {
+    const missing = missingInPod(object as Pod, names)
+    if (missing !== '') throw admissionForbidden(attributes, `failed quota: ${quota.metadata.name ?? ''}: ${missing}`)
+  }
+  const taken = usage(attributes, object)
+  const negative = [...taken].filter(([, amount]) => amount.sign < 0).map(([name]) => name)
+  if (negative.length > 0) {
+    throw admissionForbidden(attributes, `quota usage is negative for resource(s): ${negative.sort().join(',')}`)
+  }
+  const { oldObject } = attributes
+  const before = oldObject !== undefined && matchesScopes(quota.spec, attributes, oldObject)
+  return [{ quota, delta: increase(taken, before ? usage(attributes, oldObject) : new Map(), names) }]
 }
 
-function usedNow(objects: Objects, attributes: AdmissionAttributes, quota: FrozenQuota): ReadonlyMap<string, Quantity> {
-  const total = new Map<string, Quantity>()
-  for (const object of objects) {
-    if (!matchesScopes(quota, attributes, object)) continue
-    for (const [name, amount] of usageOf(attributes, object)) total.set(name, (total.get(name) ?? ZERO).add(amount))
+function increase(after: Amounts, before: Amounts, names: readonly string[]): Amounts {
+  const delta = new Map<string, Quantity>()
+  for (const name of names) {
+    const more = (after.get(name) ?? ZERO_QUANTITY).sub(before.get(name) ?? ZERO_QUANTITY)
+    if (more.sign > 0) delta.set(name, more)
   }
-  return total
+  return delta
+}
+
+function checkCharge(
+  { quota, delta }: Charge,
+  objects: Objects,
+  attributes: AdmissionAttributes,
+  usage: UsageOf,
+): void {
+  if (delta.size === 0) return
+  const hard = quota.spec?.hard ?? {}
+  const used = new Map<string, Quantity>()
+  for (const object of objects) {
+    if (!matchesScopes(quota.spec, attributes, object)) continue
+    const amounts = usage(attributes, object)
+    for (const name of delta.keys()) {
+      const amount = amounts.get(name)
+      if (amount !== undefined) used.set(name, (used.get(name) ?? ZERO_QUANTITY).add(amount))
+    }
+  }
+  const exceeded = [...delta]
+    .filter(([name, more]) => {
+      const limit = tryParseQuantity(String(hard[name])) ?? ZERO_QUANTITY
+      return (used.get(name) ?? ZERO_QUANTITY).add(more).compare(limit) > 0
+    })
+    .map(([name]) => name)
+    .sort()
+  if (exceeded.length === 0) return
+  const text = (of: (name: string) => unknown): string =>
+    exceeded.map((name) => `${name}=${String(of(name))}`).join(',')
+  const requested = text((name) => delta.get(name))
+  const current = text((name) => used.get(name) ?? ZERO_QUANTITY)
+  const limited = text((name) => hard[name])
+  const what = `requested: ${requested}, used: ${current}, limited: ${limited}`
+  throw admissionForbidden(attributes, `exceeded quota: ${quota.metadata.name ?? ''}, ${what}`)
 }

@@ -12,6 +12,8 @@ export interface SigningRequest {
   readonly subject: SubjectName
   readonly publicKey: KeyObject
   readonly altNames: SubjectAltNames
+  /** Alternative names of kinds that are never issued. */
+  readonly otherNames: { readonly emails: readonly string[]; readonly uris: readonly string[] }
 }
 
 const REQUEST_BYTES_MAX = 64 * 1024
@@ -41,7 +43,7 @@ export function parseSigningRequest(pem: string): SigningRequest {
   return {
     subject: { commonName: name.commonName, organizations: name.organizations },
     publicKey,
-    altNames: requestedAltNames(attributes),
+    ...requestedAltNames(attributes),
   }
 }
 
@@ -55,7 +57,8 @@ export function signSigningRequest(
     readonly notAfter: Date
   },
 ): string {
-  return issueCertificate({ ...request, ...options }, issuer)
+  const { subject, publicKey, altNames } = request
+  return issueCertificate({ subject, publicKey, altNames, ...options }, issuer)
 }
 
 function importPublicKey(spki: DerValue): KeyObject {
@@ -73,14 +76,19 @@ function hashOf(algorithm: DerValue): string | null {
   return hash
 }
 
-function requestedAltNames(attributes: readonly DerValue[]): SubjectAltNames {
+function requestedAltNames(attributes: readonly DerValue[]): Pick<SigningRequest, 'altNames' | 'otherNames'> {
   const extensions = attributes.filter(({ tag }) => tag === 0xa0).flatMap(requestedExtensions)
   const value = extensions.find(({ oid }) => oid === OID.subjectAltName)?.value
-  if (value === undefined) return { dns: [], ips: [] }
+  if (value === undefined) return { altNames: { dns: [], ips: [] }, otherNames: { emails: [], uris: [] } }
   const names = members(expectTag(decode(value), TAG.sequence, 'the alternative names'))
+  const textsOf = (wanted: number): string[] =>
+    names.filter(({ tag }) => tag === wanted).map(({ content }) => content.toString('latin1'))
   return {
-    dns: names.filter(({ tag }) => tag === 0x82).map(({ content }) => content.toString('latin1')),
-    ips: names.filter(({ tag }) => tag === 0x87).map(({ content }) => ipText(content)),
+    altNames: {
+      dns: textsOf(0x82),
+      ips: names.filter(({ tag }) => tag === 0x87).map(({ content }) => ipText(content)),
+    },
+    otherNames: { emails: textsOf(0x81), uris: textsOf(0x86) },
   }
 }
 

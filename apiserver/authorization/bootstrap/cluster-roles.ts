@@ -58,7 +58,10 @@ export function clusterRoles(): ClusterRole[] {
     ...componentRoles(),
     ...certificateRoles(),
     clusterRole('system:service-account-issuer-discovery', [
-      urlRule('get', '/.well-known/openid-configuration /openid/v1/jwks'),
+      urlRule(
+        'get',
+        '/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/',
+      ),
     ]),
   ]
 }
@@ -141,34 +144,41 @@ function viewRules(): PolicyRule[] {
   ]
 }
 
+/** What any node may do, before the Node authorizer narrows it down. Upstream: policy.go NodeRules. */
+export function nodeRules(): PolicyRule[] {
+  return [
+    rule('create', AUTHENTICATION, 'tokenreviews'),
+    rule('create', AUTHORIZATION, 'subjectaccessreviews localsubjectaccessreviews'),
+    rule(READ, CORE, 'services'),
+    rule('create get list watch', CORE, 'nodes'),
+    rule('update patch', CORE, 'nodes/status'),
+    rule('update patch', CORE, 'nodes'),
+    rule('create update patch', CORE, 'events'),
+    rule(READ, CORE, 'pods'),
+    rule('create delete', CORE, 'pods'),
+    rule('update patch', CORE, 'pods/status'),
+    rule('create', CORE, 'pods/eviction'),
+    rule(READ, CORE, 'secrets configmaps'),
+    rule('get', CORE, 'persistentvolumeclaims persistentvolumes'),
+    rule('get', CORE, 'endpoints'),
+    rule('create get list watch', CERTIFICATES, 'certificatesigningrequests'),
+    rule('get create update patch delete', COORDINATION, 'leases'),
+    rule('get', STORAGE, 'volumeattachments'),
+    rule('create', CORE, 'serviceaccounts/token'),
+    rule('get update patch', CORE, 'persistentvolumeclaims/status'),
+    rule(READ, STORAGE, 'csidrivers'),
+    rule('get create update patch delete', STORAGE, 'csinodes'),
+    rule(READ, 'node.k8s.io', 'runtimeclasses'),
+    rule('get', RESOURCE, 'resourceclaims'),
+    rule('deletecollection', RESOURCE, 'resourceslices'),
+    // For image credential providers.
+    rule('get', CORE, 'serviceaccounts'),
+  ]
+}
+
 function nodeRoles(): ClusterRole[] {
   return [
-    clusterRole('system:node', [
-      rule('create', AUTHENTICATION, 'tokenreviews'),
-      rule('create', AUTHORIZATION, 'subjectaccessreviews localsubjectaccessreviews'),
-      rule(READ, CORE, 'services'),
-      rule('create get list watch', CORE, 'nodes'),
-      rule('update patch', CORE, 'nodes/status'),
-      rule('update patch', CORE, 'nodes'),
-      rule('create update patch', CORE, 'events'),
-      rule(READ, CORE, 'pods'),
-      rule('create delete', CORE, 'pods'),
-      rule('update patch', CORE, 'pods/status'),
-      rule('create', CORE, 'pods/eviction'),
-      rule(READ, CORE, 'secrets configmaps'),
-      rule('get', CORE, 'persistentvolumeclaims persistentvolumes'),
-      rule('get', CORE, 'endpoints'),
-      rule('create get list watch', CERTIFICATES, 'certificatesigningrequests'),
-      rule('get create update patch delete', COORDINATION, 'leases'),
-      rule('get', STORAGE, 'volumeattachments'),
-      rule('create', CORE, 'serviceaccounts/token'),
-      rule('get update patch', CORE, 'persistentvolumeclaims/status'),
-      rule(READ, STORAGE, 'csidrivers'),
-      rule('get create update patch delete', STORAGE, 'csinodes'),
-      rule(READ, 'node.k8s.io', 'runtimeclasses'),
-      rule('get', RESOURCE, 'resourceclaims'),
-      rule('deletecollection', RESOURCE, 'resourceslices'),
-    ]),
+    clusterRole('system:node', nodeRules()),
     clusterRole('system:node-problem-detector', [
       rule('get', CORE, 'nodes'),
       rule('patch', CORE, 'nodes/status'),

@@ -3,6 +3,8 @@
  * Upstream: pkg/registry/authorization/{subjectaccessreview,localsubjectaccessreview,selfsubjectaccessreview}.
  */
 import type {
+  FieldSelectorAttributes,
+  LabelSelectorAttributes,
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
   SubjectAccessReview,
@@ -12,6 +14,8 @@ import type {
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { newBadRequest, newInvalid } from '#machinery/meta/errors.ts'
 import { type FieldError, fieldForbidden, fieldInvalid } from '#machinery/meta/field-error.ts'
+import { type FieldRequirement, formatFieldSelector } from '#machinery/selectors/field.ts'
+import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { UserInfo } from '../../authentication/interfaces.ts'
 import { createUser } from '../../authentication/user.ts'
 import type { AuthorizationAttributes, Authorizer } from '../../authorization/interfaces.ts'
@@ -99,5 +103,29 @@ function attributesOf(user: UserInfo, action: ReviewedAction): AuthorizationAttr
     namespace: resource?.namespace ?? '',
     name: resource?.name ?? '',
     path: action.nonResourceAttributes?.path ?? '',
+    fieldSelector: fieldSelectorText(resource?.fieldSelector),
+    labelSelector: labelSelectorText(resource?.labelSelector),
+  }
+}
+
+/** What cannot be said as text is left out: the review is then about more than was asked, never less. */
+function fieldSelectorText({ rawSelector = '', requirements = [] }: FieldSelectorAttributes = {}): string {
+  if (rawSelector !== '') return rawSelector
+  return formatFieldSelector(
+    requirements.flatMap(({ key, operator, values = [] }): FieldRequirement[] => {
+      const [value] = values
+      if (value === undefined || values.length > 1) return []
+      if (operator === 'In') return [{ field: key, operator: '=', value }]
+      return operator === 'NotIn' ? [{ field: key, operator: '!=', value }] : []
+    }),
+  )
+}
+
+function labelSelectorText({ rawSelector = '', requirements = [] }: LabelSelectorAttributes = {}): string {
+  if (rawSelector !== '' || requirements.length === 0) return rawSelector
+  try {
+    return labelSelectorAsMatcher({ matchExpressions: requirements }).toString()
+  } catch {
+    return ''
   }
 }

@@ -63,6 +63,10 @@ export const RESOURCE_GROUP: ResourceGroup = {
       namespaced: false,
       generation: true,
       strategy: rules<ResourceSlice>(validateResourceSlice, validateResourceSliceUpdate),
+      selectableFields: {
+        'spec.driver': ({ spec }) => spec?.driver ?? '',
+        'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
+      },
     },
   ],
 }

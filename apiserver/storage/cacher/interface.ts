@@ -100,6 +100,8 @@ export interface ObjectStore {
   peek(key: string): CachedObject | undefined
   /** The same for every object of a namespace ('' = all). */
   peekAll(namespace: string): readonly CachedObject[]
+  /** The same for the objects that have this value in a named index; the index must exist. */
+  peekIndexed(index: string, value: string): readonly CachedObject[]
   list(options: StoreListOptions): Promise<StoreList>
   /** Throws StatusError (Expired, ResourceVersionTooLarge) before the first event where upstream answers with an error. */
   watch(options: StoreWatchOptions, sink: StoreWatchSink, signal: AbortSignal): Promise<void>

@@ -9,8 +9,11 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { toError } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Storage, StorageEvent } from '../interface.ts'
-import { BookmarkFactory } from './bookmarks.ts'
+import { endOfPrefix } from '../sorted-map.ts'
+import type { WatchStart } from './backlog.ts'
+import { backlogOf, eventsOf, initialEvents } from './backlog.ts'
 import type { BookmarkTimer } from './bookmarks.ts'
+import { BookmarkFactory } from './bookmarks.ts'
 import type { EntrySettings } from './cache-entry.ts'
 import { CacheEntry, encodeStored, toStoredForm } from './cache-entry.ts'
 import { CacheEvent } from './cache-event.ts'
@@ -30,10 +33,7 @@ import { missedEvents } from './missed-events.ts'
 import { ObjectIndex } from './object-index.ts'
 import type { Progress } from './progress.ts'
 import { isUnset, parseRevision } from './resource-version.ts'
-import { endOfPrefix } from '../sorted-map.ts'
 import { scopeOf } from './scope.ts'
-import { backlogOf, eventsOf, initialEvents } from './backlog.ts'
-import type { WatchStart } from './backlog.ts'
 import { WatcherRegistry } from './watcher-registry.ts'
 
 /** Objects decoded for the indexes between two breaths of the event loop while a store is filled. */
@@ -116,6 +116,12 @@ export class ResourceStore implements ObjectStore {
     const prefix = this.#options.namespaced && namespace !== '' ? `${this.prefix}${namespace}/` : this.prefix
     const found: CachedObject[] = []
     this.#objects.scan(prefix, endOfPrefix(prefix), (entry) => found.push(entry) > 0)
+    return found
+  }
+
+  peekIndexed(index: string, value: string): readonly CachedObject[] {
+    const found: CachedObject[] = []
+    this.#objects.scanIndex(index, value)(this.prefix, undefined, (entry) => found.push(entry) > 0)
     return found
   }
 

@@ -37,12 +37,6 @@ export const namespaceStrategy: Strategy = {
     else spec.finalizers = [...finalizers]
     ;(draft as Namespace).spec = spec
   },
-  warnings(object, old) {
-    const isNew = ([name, value]: [string, string]): boolean =>
-      name.startsWith('pod-security.kubernetes.io/') && old?.metadata.labels?.[name] !== value
-    const hasNew = Object.entries(object.metadata.labels ?? {}).some(isNew)
-    return hasNew ? ['pod-security.kubernetes.io labels are not enforced by this version of knarr'] : []
-  },
   validate: (object: DeepReadonly<KubeObject>) => validateNamespace(object as DeepReadonly<Namespace>),
   /** generateName has filled the name by now. */
   canonicalize: (draft: KubeObject) => setNamespaceNameLabel(draft as Namespace),

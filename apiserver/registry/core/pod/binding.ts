@@ -64,6 +64,10 @@ function assign(pod: Pod, binding: Binding, context: RequestContext): void {
   if (binding.metadata?.annotations !== undefined) {
     pod.metadata.annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations }
   }
+  // Where the node is: PodTopologyLabels puts it on the binding.
+  if (binding.metadata?.labels !== undefined) {
+    pod.metadata.labels = { ...pod.metadata.labels, ...binding.metadata.labels }
+  }
   const others = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled')
   const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(context.clock.now()) }
   pod.status = { ...pod.status, conditions: [...others, scheduled] }
