@@ -318,6 +318,8 @@ describe('defaults of classes', () => {
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
       'PodTopologyLabels',
+      'MutatingAdmissionWebhook',
+      'ValidatingAdmissionWebhook',
       'ResourceQuota',
     ])
   })

@@ -21,6 +21,8 @@ import { createRuntimeClass } from './runtime-class/plugin.ts'
 import { createServiceAccount } from './service-account/plugin.ts'
 import { createStorageObjectInUseProtection } from './storage-object-in-use-protection/plugin.ts'
 import { createTaintNodesByCondition } from './taint-nodes-by-condition/plugin.ts'
+import { createMutatingWebhook } from './webhook/mutating.ts'
+import { createValidatingWebhook } from './webhook/validating.ts'
 
 const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
   createNamespaceLifecycle,
@@ -40,6 +42,8 @@ const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
   createCertificateSubjectRestriction,
   createDefaultIngressClass,
   createPodTopologyLabels,
+  createMutatingWebhook,
+  createValidatingWebhook,
   createResourceQuota,
 ]
 

@@ -1,12 +1,29 @@
 /** What the plugins read. Getters over caches, synchronous: admission is on the hot path of every write. */
+
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from '#machinery/api/admissionregistration/v1/types.gen.ts'
 import type { LimitRange, Namespace, ResourceQuota, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { IngressClass } from '#machinery/api/networking/v1/types.gen.ts'
 import type { PriorityClass } from '#machinery/api/scheduling/v1/types.gen.ts'
 import type { StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
 import type { Clock } from '#machinery/util/clock.ts'
+import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { WebhookClient } from '../webhooks/interfaces.ts'
+import type { WebhookMetrics } from './webhook/metrics.ts'
+
+/** What calling admission webhooks takes. Configurations are read on every write: a change counts for the next request. */
+export interface WebhookDeps {
+  mutating(): readonly DeepReadonly<MutatingWebhookConfiguration>[]
+  validating(): readonly DeepReadonly<ValidatingWebhookConfiguration>[]
+  readonly client: WebhookClient
+  readonly metrics: WebhookMetrics
+  readonly logger: Logger
+}
 
 import type { Authorizer } from '../authorization/interfaces.ts'
 
@@ -26,6 +43,8 @@ export interface AdmissionDeps {
   resourceQuotas?(namespace: string): readonly DeepReadonly<ResourceQuota>[]
   /** Every object of the resource in the namespace, for counting. */
   objects?(group: string, resource: string, namespace: string): readonly DeepReadonly<KubeObject>[]
+  /** Absent: webhooks are not called. */
+  readonly webhooks?: WebhookDeps
   readonly random: Random
   readonly clock: Clock
 }

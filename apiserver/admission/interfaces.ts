@@ -24,6 +24,30 @@ export interface AdmissionAttributes {
   readonly options: Readonly<Record<string, unknown>>
   /** Adds a Warning header (299) to the response. */
   warn(message: string): void
+  /** Absent in attributes that no request is behind. */
+  readonly request?: AdmissionRequestContext
+  /** How remote admission sees the object. */
+  readonly view?: AdmissionView
+  /** Set to 'needed' by a plugin whose changes earlier ones should see; the chain then runs once more, 'running'. */
+  reinvocation?: 'needed' | 'running' | undefined
+}
+
+/** What of the request a plugin that leaves the process needs. */
+export interface AdmissionRequestContext {
+  /** Aborted at the request's deadline and when the client is gone. */
+  readonly signal: AbortSignal
+  /** For the audit event: kept with the request. The first value of a key stays. */
+  annotate?(key: string, value: string): void
+}
+
+/** One resource's objects in its versions: webhooks get the version they ask for, and answer in it. */
+export interface AdmissionView {
+  /** Versions of the resource that objects can be shown in. */
+  readonly versions: readonly string[]
+  kindIn(version: string): GroupVersionKind
+  show(object: DeepReadonly<KubeObject>, version: string): DeepReadonly<KubeObject> | Promise<DeepReadonly<KubeObject>>
+  /** What a patch made of a shown draft is decoded, defaulted and takes the draft's place. `patched` is handed over. */
+  replace(draft: KubeObject, patched: KubeObject, version: string): void | Promise<void>
 }
 
 export interface AdmissionPlugin {

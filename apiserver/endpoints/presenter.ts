@@ -1,13 +1,14 @@
 /** Conversion between the storage version and a served one; converted bytes are remembered on the cached object. */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
-import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { protobufKind } from '#machinery/schema/protobuf/encode.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { storedApiVersion } from '../registry/generic/create.ts'
+import { fromStorage, isStoredForm } from '../registry/generic/conversion.ts'
 import type { ResourceDefinition, VersionDefinition } from '../registry/generic/interfaces.ts'
 import type { CachedObject } from '../storage/cacher/interface.ts'
 import type { Presenter } from './interfaces.ts'
+
+export { fromStorage, toStorage } from '../registry/generic/conversion.ts'
 
 /** Names the memo slots of one presenter: what an earlier definition of a custom resource converted is not what the next shows. */
 let presenterCount = 0
@@ -46,31 +47,4 @@ export function createPresenter(definition: ResourceDefinition, version: Version
     json: (cached) => Buffer.from(JSON.stringify(object(cached))),
     protobuf: kind && ((cached) => kind.encode(object(cached))),
   }
-}
-
-/** Custom resources have `fromStorage` for their storage version too: defaults and pruning on read. */
-function isStoredForm(definition: ResourceDefinition, version: VersionDefinition): boolean {
-  return version.version === definition.storageVersion && version.fromStorage === undefined
-}
-
-/** Without hooks.decorate: what a patch is applied to. The stored object itself when nothing changes. */
-export function fromStorage(
-  definition: ResourceDefinition,
-  version: VersionDefinition,
-  stored: DeepReadonly<KubeObject>,
-): DeepReadonly<KubeObject> {
-  if (isStoredForm(definition, version)) return stored
-  const shown = version.fromStorage === undefined ? { ...stored } : version.fromStorage(stored)
-  const apiVersion = apiVersionOf({ group: definition.group, version: version.version })
-  if (shown === stored && stored.apiVersion === apiVersion) return stored
-  const { kind, metadata } = stored
-  return Object.assign({ kind, apiVersion, metadata }, shown, { kind, apiVersion })
-}
-
-/** The storage form of a decoded object. */
-export function toStorage(definition: ResourceDefinition, version: VersionDefinition, object: KubeObject): KubeObject {
-  const stored = version.toStorage === undefined ? object : version.toStorage(object)
-  stored.apiVersion = storedApiVersion(definition)
-  stored.kind = definition.kind
-  return stored
 }

@@ -19,6 +19,8 @@ export interface ApiCall extends RequestContext {
   /** Aborts `signal`. */
   abort(reason: Error): void
   readonly warnings: readonly string[]
+  /** What admission noted for the audit event. */
+  readonly annotations: ReadonlyMap<string, string>
 }
 
 /** Answers without a promise when nothing had to be waited for: the hot path stays synchronous. */

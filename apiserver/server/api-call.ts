@@ -15,6 +15,8 @@ const NO_WARNINGS: readonly string[] = []
 const WARNINGS_MAX = 1000
 /** Upstream: BasicLongRunningRequestCheck in cmd/kube-apiserver. */
 const LONG_RUNNING_SUBRESOURCES: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
+const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map()
+const ANNOTATIONS_MAX = 1000
 
 export class RequestCall implements ApiCall {
   readonly request: ApiRequest
@@ -26,6 +28,7 @@ export class RequestCall implements ApiCall {
   #info: RequestInfo | undefined
   #id: string | undefined
   #warnings: string[] | undefined
+  #annotations: Map<string, string> | undefined
   #aborter: AbortController | undefined
   #abortReason: Error | undefined
 
@@ -68,6 +71,16 @@ export class RequestCall implements ApiCall {
   warn(message: string): void {
     this.#warnings ??= []
     if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message)
+  }
+
+  /** For the audit event; the first value of a key stays. */
+  get annotations(): ReadonlyMap<string, string> {
+    return this.#annotations ?? NO_ANNOTATIONS
+  }
+
+  annotate(key: string, value: string): void {
+    this.#annotations ??= new Map()
+    if (this.#annotations.size < ANNOTATIONS_MAX && !this.#annotations.has(key)) this.#annotations.set(key, value)
   }
 
   get signal(): AbortSignal {

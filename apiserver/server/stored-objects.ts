@@ -8,6 +8,8 @@ import { assert } from '#machinery/util/assert.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { StoredObjects } from '../registry/deps.ts'
+import type { AdmissionChain } from '../registry/generic/admission-chain.ts'
+import { deleteObject } from '../registry/generic/delete.ts'
 import type { ResourceStore } from '../registry/generic/interfaces.ts'
 import { StorageError } from '../storage/interface.ts'
 import type { ResourceTable } from './resource-table.ts'
@@ -19,6 +21,9 @@ export interface LateStoredObjects extends StoredObjects {
 }
 
 const CONFLICT_RETRIES_MAX = 10
+
+/** The request itself was admitted: an eviction is not a second one, as upstream. */
+const NO_ADMISSION: AdmissionChain = { admit: () => undefined, validate: () => undefined }
 
 export function createStoredObjects(): LateStoredObjects {
   let table: ResourceTable | undefined
@@ -65,7 +70,8 @@ export function createStoredObjects(): LateStoredObjects {
       const store = storeOf(group, resource)
       const { strategy, storageVersion } = store.definition
       const request = { version: storageVersion, subresource: '', strategy, options: { ...options } }
-      await store.delete({ ...request, context: { ...context, namespace }, name, deleteOptions: options })
+      const parts = { definition: store.definition, objects: store.objects, admission: NO_ADMISSION }
+      await deleteObject(parts, { ...request, context: { ...context, namespace }, name, deleteOptions: options })
     },
   }
 }

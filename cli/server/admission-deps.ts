@@ -1,7 +1,11 @@
 /** What admission plugins read, straight from the watch cache: synchronous, so the write path has no extra turn. */
-import type { AdmissionDeps } from '#apiserver/admission/deps.ts'
+import type { AdmissionDeps, WebhookDeps } from '#apiserver/admission/deps.ts'
 import type { Authorizer } from '#apiserver/authorization/interfaces.ts'
 import type { StoredObjects } from '#apiserver/registry/deps.ts'
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from '#machinery/api/admissionregistration/v1/types.gen.ts'
 import type { LimitRange, Namespace, ResourceQuota, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { IngressClass } from '#machinery/api/networking/v1/types.gen.ts'
@@ -11,11 +15,14 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
+type WebhookTools = Pick<WebhookDeps, 'client' | 'metrics' | 'logger'>
+
 export function createAdmissionDeps(
   objects: StoredObjects,
   authorizer: Authorizer,
   clock: Clock,
   random: Random,
+  webhooks: WebhookTools,
 ): AdmissionDeps {
   // The store of a resource holds objects of its kind only.
   const one = <T extends KubeObject>(group: string, resource: string, namespace: string, name: string) =>
@@ -34,6 +41,13 @@ export function createAdmissionDeps(
     objects: (group, resource, namespace) => objects.list(group, resource, namespace),
     peek: (group, resource, namespace, name) => objects.peek(group, resource, namespace, name),
     authorizer,
+    webhooks: {
+      ...webhooks,
+      mutating: () =>
+        all<MutatingWebhookConfiguration>('admissionregistration.k8s.io', 'mutatingwebhookconfigurations'),
+      validating: () =>
+        all<ValidatingWebhookConfiguration>('admissionregistration.k8s.io', 'validatingwebhookconfigurations'),
+    },
     clock,
     random,
   }

@@ -7,6 +7,7 @@ import { createPublicKey } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
 import { type AdmissionSelection, admissionChain } from '#apiserver/admission/chain.ts'
+import { createWebhookMetrics } from '#apiserver/admission/webhook/metrics.ts'
 import type { TokenAuthenticator } from '#apiserver/authentication/bearer-token.ts'
 import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
 import { createBootstrapTokenAuthenticator } from '#apiserver/authentication/bootstrap-token.ts'
@@ -37,6 +38,7 @@ import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
 import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
+import { createWebhookClient } from '#apiserver/webhooks/client.ts'
 import { createControllerManager } from '#controllers/manager/manager.ts'
 import { controllerPolicy } from '#controllers/manager/policy.ts'
 import { installOwnCrds } from '#crds/index.ts'
@@ -103,7 +105,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   setMaxListeners(0, stop.signal)
   const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
   const debug: { manager?: ReturnType<typeof createControllerManager> } = {}
-  const { server, tokenIssuer, closeCache, isBuiltIn } = createServer(options, rbac, () => debug.manager?.debug() ?? {})
+  const { server, tokenIssuer, closeCache, isBuiltIn, webhooks } = createServer(
+    options,
+    rbac,
+    () => debug.manager?.debug() ?? {},
+  )
   const client = server.loopbackClient
   const extensions = createExtensions({
     server,
@@ -152,6 +158,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       const deadline = sleep(clock, graceMs)
       await Promise.race([Promise.allSettled(background), deadline])
       await server.close(graceMs)
+      webhooks.close()
       closeCache()
     },
   }
@@ -201,6 +208,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
         ? [serviceAccountTokenSubresource({ objects, issuer: tokenIssuer, apiAudiences })]
         : [],
   })
+  const webhooks = createWebhookClient({ objects, clock, random })
   const cacher = createCacher(options.storage, clock, {
     logger: logger.child({ component: 'cacher' }),
     freeze: options.freeze ?? false,
@@ -214,7 +222,14 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
       anonymous: true,
     }),
     authorizer,
-    admission: admissionChain(createAdmissionDeps(objects, authorizer, clock, random), options.admissionPlugins),
+    admission: admissionChain(
+      createAdmissionDeps(objects, authorizer, clock, random, {
+        client: webhooks,
+        metrics: createWebhookMetrics(options.metrics),
+        logger: logger.child({ component: 'admission' }),
+      }),
+      options.admissionPlugins,
+    ),
     openApi: newOpenApiBuilder({ version: VERSION_INFO.gitVersion, ...explainTexts() }),
     openApiV2ToProtobuf,
     version: VERSION_INFO,
@@ -232,6 +247,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
   return {
     server: parts.server,
     tokenIssuer,
+    webhooks,
     closeCache: () => cacher.close(),
     isBuiltIn: (group: string, resource: string) => builtIn.has(`${group}/${resource}`),
   }

@@ -8,11 +8,13 @@ import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import { deepCopy, isObject, setMember } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { AdmissionView } from '../../admission/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
+import { takePlace } from '../../registry/generic/admission-view.ts'
 import type { ResourceStore, ScaleMapping } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
-import { decodeObject, enforceFieldValidation } from '../body/decode.ts'
+import { applySchema, decodeObject, enforceFieldValidation } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
 import { parseWriteOptions } from '../options/write-options.ts'
@@ -23,6 +25,8 @@ interface Scale extends KubeObject {
   spec?: { replicas?: number }
   status?: { replicas: number; selector?: string }
 }
+
+type Scaled = Pick<CachedObject, 'object'>
 
 const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale' } as const
 
@@ -70,13 +74,31 @@ async function writeScale(
     subresource: 'scale',
     strategy: scope.definition.strategy,
     options,
+    view: scaleView(scope.version.version, mapping, call.info.name),
     name: call.info.name,
     makeDraft: (current) => scaled(current, desired(current), mapping, call.info.name),
   })
   return object
 }
 
-function scaled(current: CachedObject, scale: Scale, mapping: ScaleMapping, name: string): KubeObject {
+/** Admission webhooks see the Scale, not what is scaled. */
+function scaleView(version: string, mapping: ScaleMapping, name: string): AdmissionView {
+  return {
+    versions: [version],
+    kindIn: () => SCALE,
+    show: (object) => scaleOf({ object }, mapping),
+    replace(draft, patched) {
+      const { object } = applySchema(
+        patched,
+        { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) },
+        [],
+      )
+      takePlace(draft, scaled({ object: draft }, object, mapping, name))
+    },
+  }
+}
+
+function scaled(current: Scaled, scale: Scale, mapping: ScaleMapping, name: string): KubeObject {
   if (scale.metadata.name !== undefined && scale.metadata.name !== name) {
     throw newBadRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`)
   }
@@ -94,7 +116,7 @@ function scaled(current: CachedObject, scale: Scale, mapping: ScaleMapping, name
   return draft
 }
 
-function scaleOf(cached: CachedObject, mapping: ScaleMapping): Scale {
+function scaleOf(cached: Scaled, mapping: ScaleMapping): Scale {
   const { object } = cached
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   const metadata: Scale['metadata'] = {}

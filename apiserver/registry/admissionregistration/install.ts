@@ -33,11 +33,19 @@ import { policyBindingTable, policyTable, webhookConfigurationTable } from './ta
 const notEnforced = (what: string): Strategy => ({
   warnings: () => [`${what} are stored but not called by this version of knarr: nothing is enforced`],
 })
-const NOT_CALLED = notEnforced('admission webhooks')
 const NOT_EVALUATED = notEnforced('admission policies')
 
+/** Webhooks with matchConditions are called for whatever else matches. */
+function unevaluated({ webhooks = [] }: WebhookConfiguration): string[] {
+  const names = webhooks.filter(({ matchConditions = [] }) => matchConditions.length > 0).map(({ name }) => name)
+  return names.map(
+    (name) =>
+      `webhook ${JSON.stringify(name)}: matchConditions are not evaluated by this version of knarr: it is called whether they hold or not`,
+  )
+}
+
 const webhooks: Strategy = {
-  ...NOT_CALLED,
+  warnings: (object) => unevaluated(object as WebhookConfiguration),
   allowUnconditionalUpdate: false,
   validate: (object) => validateWebhookConfiguration(object as WebhookConfiguration),
   validateUpdate: (object, old) =>

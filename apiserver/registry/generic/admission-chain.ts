@@ -2,6 +2,7 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionAttributes, AdmissionOperation, AdmissionPlugin } from '../../admission/interfaces.ts'
+import { admissionViewOf } from './admission-view.ts'
 import type { ResourceDefinition, WriteRequest } from './interfaces.ts'
 
 type Phase = 'admit' | 'validate'
@@ -26,8 +27,17 @@ export function createAdmissionChain(plugins: readonly AdmissionPlugin[]): Admis
   }
   const run = (phase: Phase, attributes: AdmissionAttributes): void | Promise<void> =>
     runFrom(0, chosen.get(`${phase} ${attributes.operation}`) ?? [], phase, attributes)
+  const reinvoke = (attributes: AdmissionAttributes): void | Promise<void> => {
+    if (attributes.reinvocation !== 'needed') return undefined
+    attributes.reinvocation = 'running'
+    return run('admit', attributes)
+  }
   return {
-    admit: (attributes) => run('admit', attributes),
+    admit(attributes) {
+      const admitted = run('admit', attributes)
+      // Who asks for a second round has left the process: without a promise there is none.
+      return admitted instanceof Promise ? admitted.then(() => reinvoke(attributes)) : admitted
+    },
     validate: (attributes) => run('validate', attributes),
   }
 }
@@ -60,7 +70,7 @@ export function admissionAttributes(
   const { context, version, subresource, options } = request
   return {
     operation: subject.operation,
-    kind: { group: definition.group, version, kind: definition.kind },
+    kind: request.view?.kindIn(version) ?? { group: definition.group, version, kind: definition.kind },
     group: definition.group,
     version,
     resource: definition.resource,
@@ -74,5 +84,8 @@ export function admissionAttributes(
     oldObject: subject.oldObject,
     options,
     warn: (message) => context.warn(message),
+    request: context,
+    view: request.view ?? admissionViewOf(definition),
+    reinvocation: undefined,
   }
 }

@@ -9,13 +9,13 @@ import {
   StatusError,
 } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import { randomSuffix } from '#machinery/util/random.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import { admissionAttributes } from './admission-chain.ts'
-import { interpretError } from './interpret-error.ts'
+import { storedApiVersion } from './conversion.ts'
 import type { RequestContext, ResourceDefinition, WriteRequest } from './interfaces.ts'
+import { interpretError } from './interpret-error.ts'
 import { validateMetadata } from './metadata-validation.ts'
 import { inStoredOrder } from './object-order.ts'
 import type { StoreParts } from './store.ts'
@@ -61,12 +61,6 @@ async function write(parts: StoreParts, object: KubeObject, context: RequestCont
   if (!context.isDryRun) return objects.create(key, object, ttlOf(definition))
   if ((await objects.get(key)) !== undefined) throw newAlreadyExists(definition, name)
   return transientObject(key, object)
-}
-
-export function storedApiVersion(definition: ResourceDefinition): string {
-  return (
-    definition.storedWith?.apiVersion ?? apiVersionOf({ group: definition.group, version: definition.storageVersion })
-  )
 }
 
 export function ttlOf(definition: ResourceDefinition): { ttlSeconds?: number } {

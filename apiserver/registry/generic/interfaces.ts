@@ -9,6 +9,7 @@ import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
+import type { AdmissionView } from '../../admission/interfaces.ts'
 import type { UserInfo } from '../../authentication/interfaces.ts'
 import type { CachedObject, ObjectStore } from '../../storage/cacher/interface.ts'
 
@@ -21,6 +22,8 @@ export interface RequestContext {
   readonly random: Random
   readonly signal: AbortSignal
   warn(message: string): void
+  /** For the audit event. */
+  annotate?(key: string, value: string): void
 }
 
 /** One kind's policy. All hooks are synchronous and optional; `draft` may be changed, `old` never. */
@@ -157,6 +160,8 @@ export interface ResourceDefinition {
   readonly verbs: readonly Verb[]
   readonly versions: readonly VersionDefinition[]
   readonly storageVersion: string
+  /** Between two versions, by somebody else's server (conversion webhooks). */
+  readonly convert?: (object: DeepReadonly<KubeObject>, version: string) => Promise<KubeObject>
   readonly strategy: Strategy
   readonly subresources: readonly SubresourceDefinition[]
   readonly hooks?: StoreHooks
@@ -184,6 +189,8 @@ export interface WriteRequest {
   readonly strategy: Strategy
   /** CreateOptions, UpdateOptions… as decoded; for admission. */
   readonly options: Readonly<Record<string, unknown>>
+  /** What admission webhooks see when it is not the resource's own kind (scale). */
+  readonly view?: AdmissionView
 }
 
 export interface UpdateRequest extends WriteRequest {

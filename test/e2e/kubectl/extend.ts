@@ -1,6 +1,7 @@
 /** Custom resources through kubectl, and knarr's own. */
 import { expect } from 'vitest'
 import { eventually } from '#test/support/eventually.ts'
+import { startWebhookServer } from '#test/support/webhook-server.ts'
 import type { Scenario } from './scenario.ts'
 import { documents } from './scenario.ts'
 
@@ -60,7 +61,46 @@ const definition = ({ group, plural, singular, kind }: Names): string =>
 const widget = ({ group, kind }: Names, name: string, spec: object): string =>
   JSON.stringify({ apiVersion: `${group}/v1`, kind, metadata: { name }, spec })
 
+const webhook = (namespace: string, name: string, clientConfig: object): string =>
+  JSON.stringify({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name },
+    webhooks: [
+      {
+        name: 'guard.example.com',
+        clientConfig,
+        rules: [{ operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'] }],
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  })
+
 export const EXTENDING: readonly Scenario[] = [
+  {
+    name: 'an admission webhook that denies, and one that cannot be reached',
+    async run(kubectl, namespace) {
+      const server = await startWebhookServer()
+      try {
+        server.on('/guard', () => ({ allowed: false, status: { message: 'not on my watch', code: 403 } }))
+        const { caBundle } = server
+        await kubectl.ok('apply -f -', webhook(namespace, namespace, { url: server.url('/guard'), caBundle }))
+        const denied = await kubectl.fails('create configmap c')
+        expect(denied).toContain('admission webhook "guard.example.com" denied the request: not on my watch')
+        await kubectl.ok('apply -f -', webhook(namespace, namespace, { service: { namespace, name: 'gone' } }))
+        const failed = await kubectl.fails('create configmap c')
+        expect(failed).toContain(
+          `failed calling webhook "guard.example.com": failed to call webhook: Post "https://gone.${namespace}.svc:443/?timeout=10s": service "gone" not found`,
+        )
+        await kubectl.ok(`delete validatingwebhookconfiguration ${namespace}`)
+        await kubectl.ok('create configmap c')
+      } finally {
+        await server.close()
+      }
+    },
+  },
   {
     name: 'a definition and its objects: apply, get, explain, patch, scale, delete',
     async run(kubectl, namespace) {
