@@ -38,9 +38,14 @@ export function createResourceTable(cacher: Cacher, admission: AdmissionChain, o
     for (const { version } of definition.versions)
       scopes.delete(scopeKey(definition.group, version, definition.resource))
   }
-  const addScopes = (definition: ResourceDefinition, store: ResourceStore | undefined): void => {
-    for (const version of definition.versions) {
-      if (!version.served) continue
+  const addScopes = (base: ResourceDefinition, baseStore: ResourceStore | undefined): void => {
+    for (const stored of base.versions) {
+      if (!stored.served) continue
+      const { converted } = stored
+      const definition = converted?.definition ?? base
+      const version = definition.versions.find((one) => one.version === stored.version) ?? stored
+      const isView = converted !== undefined && baseStore !== undefined
+      const store = isView ? createResourceStore(definition, converted.wrap(baseStore.objects), admission) : baseStore
       scopes.set(scopeKey(definition.group, version.version, definition.resource), {
         definition,
         version,

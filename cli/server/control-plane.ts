@@ -114,7 +114,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const extensions = createExtensions({
     server,
     client,
+    webhooks,
     clock,
+    random,
     logger: logger.child({ component: 'apiextensions' }),
     isBuiltIn,
   })

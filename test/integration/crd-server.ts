@@ -8,6 +8,7 @@ import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import { createWebhookClient } from '#apiserver/webhooks/client.ts'
 import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
 import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -62,7 +63,17 @@ export async function startCrdServer(options: CrdServerOptions = {}): Promise<Cr
   })
   const client = server.loopbackClient
   const abort = new AbortController()
-  const extensions = createExtensions({ server, client, clock: systemClock, logger: discardLogger, isBuiltIn })
+  const objects = { peek: () => undefined, list: () => [] }
+  const webhooks = createWebhookClient({ objects, clock: systemClock, random: systemRandom })
+  const extensions = createExtensions({
+    server,
+    client,
+    webhooks,
+    clock: systemClock,
+    random: systemRandom,
+    logger: discardLogger,
+    isBuiltIn,
+  })
   await extensions.start(abort.signal)
   return {
     server,
@@ -72,6 +83,7 @@ export async function startCrdServer(options: CrdServerOptions = {}): Promise<Cr
     async stop() {
       abort.abort()
       await server.close(0)
+      webhooks.close()
     },
   }
 }

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { installOwnCrds } from '#crds/index.ts'
 import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
+import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
 import { HELM_CHARTS } from '#machinery/api/helm/v1/resources.ts'
 import { ADDONS } from '#machinery/api/k3s/v1/resources.ts'
 import type { Addon } from '#machinery/api/k3s/v1/types.ts'
-import { installOwnCrds } from '#crds/index.ts'
-import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isConflict, isInvalid, isNotFound, isStatusError } from '#machinery/meta/errors.ts'
@@ -321,8 +321,8 @@ describe('a changed CustomResourceDefinition', () => {
     })
   })
 
-  it('answers with an error where a conversion webhook would be needed', async () => {
-    const webhook = { clientConfig: { url: 'https://localhost/convert' }, conversionReviewVersions: ['v1'] }
+  it('are an error in a version whose conversion webhook cannot be reached', async () => {
+    const webhook = { clientConfig: { url: 'https://127.0.0.1:1/convert' }, conversionReviewVersions: ['v1'] }
     const crd = makeCrd({
       versions: [
         { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: SCHEMA } },
@@ -334,7 +334,9 @@ describe('a changed CustomResourceDefinition', () => {
     await client.create(THINGS, thing({ spec: { size: 1 } }))
     const err: unknown = await client.get({ ...THINGS, version: 'v2' }, KEY).catch((err: unknown) => err)
     expect(isStatusError(err) && err.code).toBe(500)
-    expect(messageOf(err)).toContain('conversion webhooks are not supported yet')
+    expect(messageOf(err)).toBe(
+      'conversion webhook for example.com/v1, Kind=Thing failed: Post "https://127.0.0.1:1/convert?timeout=30s": dial tcp 127.0.0.1:1: connect: connection refused',
+    )
   })
 })
 

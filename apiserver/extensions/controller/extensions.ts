@@ -12,13 +12,17 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { Logger } from '#machinery/util/logger.ts'
+import type { Random } from '#machinery/util/random.ts'
+import type { ApiServer } from '../../server/interfaces.ts'
+import type { WebhookClient } from '../../webhooks/interfaces.ts'
+import type { Converter } from '../conversion/converter.ts'
+import { createWebhookConverter } from '../conversion/webhook-converter.ts'
 import { customResourceDefinition } from '../custom-resource/definition.ts'
 import { approvalCondition } from '../definition/api-approval.ts'
 import type { NewCondition } from '../definition/conditions.ts'
 import { isConditionTrue, removeCondition, setCondition } from '../definition/conditions.ts'
 import type { Crd } from '../definition/types.ts'
 import { asCrd, CLEANUP_FINALIZER } from '../definition/types.ts'
-import type { ApiServer } from '../../server/interfaces.ts'
 import { DefinitionFeed } from './definition-feed.ts'
 import { deleteInstances, resourceOf } from './instance-deletion.ts'
 import { acceptNames, establish, isEstablishable, takenNames } from './naming.ts'
@@ -29,7 +33,9 @@ import { WorkLoop } from './work-loop.ts'
 interface ExtensionsOptions {
   readonly server: Pick<ApiServer, 'registerResource' | 'unregisterResource'>
   readonly client: Client
+  readonly webhooks: WebhookClient
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   /** Built-in resources cannot be replaced by a CRD: it is accepted, but never served, as upstream. */
   isBuiltIn?(group: string, resource: string): boolean
@@ -142,8 +148,13 @@ class CustomResourceExtensions implements Extensions {
     const current = this.#registered.get(name)
     if (current !== undefined && isServedAlike(current.crd, crd)) return
     const isTerminating = (): boolean => this.#feed.crds.get(name)?.metadata.deletionTimestamp !== undefined
-    await this.#options.server.registerResource(customResourceDefinition(crd, isTerminating))
+    await this.#options.server.registerResource(customResourceDefinition(crd, isTerminating, this.#converterOf(crd)))
     this.#registered.set(name, { group, resource: names.plural, crd })
+  }
+
+  #converterOf(crd: Crd): Converter | undefined {
+    if (crd.spec.conversion?.strategy !== 'Webhook') return undefined
+    return createWebhookConverter(crd, this.#options.webhooks, this.#options.random)
   }
 
   #unregister(name: string): void {

@@ -4,12 +4,18 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { compileJsonPath } from '#machinery/jsonpath/simple.ts'
-import { newInternalError } from '#machinery/meta/errors.ts'
 import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
-import type { Crd, CrdVersion } from '../definition/types.ts'
-import type { ResourceDefinition, SubresourceDefinition, VersionDefinition } from '../../registry/generic/interfaces.ts'
 import { compareVersions } from '../../endpoints/discovery/priority.ts'
+import type {
+  ConvertedVersion,
+  ResourceDefinition,
+  SubresourceDefinition,
+  VersionDefinition,
+} from '../../registry/generic/interfaces.ts'
 import { ALL_VERBS } from '../../registry/generic/interfaces.ts'
+import type { Converter } from '../conversion/converter.ts'
+import { createConvertingStore } from '../conversion/converting-store.ts'
+import type { Crd, CrdVersion } from '../definition/types.ts'
 import { CustomObjectSchema } from '../schema/custom-object-schema.ts'
 import { scaleMapping } from './scale.ts'
 import { customResourceStatusStrategy, customResourceStrategy } from './strategy.ts'
@@ -20,11 +26,66 @@ import { ServedVersions } from './versions.ts'
 /** A version without a schema (only possible for CRDs that were stored before schemas were required) keeps everything. */
 const OPEN_SCHEMA = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
 
-export function customResourceDefinition(crd: Crd, isTerminating: () => boolean): ResourceDefinition {
+/** `converter`: for CRDs with a conversion webhook. */
+export function customResourceDefinition(
+  crd: Crd,
+  isTerminating: () => boolean,
+  converter?: Converter,
+): ResourceDefinition {
+  const served = crd.spec.versions.map(servedVersion)
+  const storageVersion = crd.spec.versions.find((version) => version.storage)?.name ?? ''
+  const definition = definitionIn(storageVersion, { crd, served, isTerminating, converter })
+  if (converter === undefined || served.length < 2) return definition
+  return {
+    ...definition,
+    versions: definition.versions.map((version) => ({
+      ...version,
+      converted: convertedVersion(version.version, storageVersion, { crd, served, isTerminating, converter }),
+    })),
+  }
+}
+
+interface Parts {
+  readonly crd: Crd
+  readonly served: readonly ServedVersion[]
+  isTerminating(): boolean
+  readonly converter: Converter | undefined
+}
+
+/** The version as if objects were stored in it: what is below converts. */
+function convertedVersion(
+  name: string,
+  storageVersion: string,
+  parts: Parts & { readonly converter: Converter },
+): ConvertedVersion {
+  const { converter, served } = parts
+  const { group } = parts.crd.spec
+  const definition = definitionIn(name, parts)
+  const schemas = new Map(served.map((version) => [`${group}/${version.name}`, version.schema]))
+  const convert = async (object: DeepReadonly<KubeObject>, version: string): Promise<KubeObject> => {
+    const [converted] = await converter.convert([object], `${group}/${version}`)
+    return converted as KubeObject
+  }
+  return {
+    definition: {
+      ...definition,
+      convert,
+      // Read by the store: defaults are those of the version an object is stored in.
+      versions: definition.versions.map(({ fromStorage: _from, toStorage: _to, ...version }) => version),
+    },
+    wrap: (objects) =>
+      createConvertingStore(objects, {
+        converter,
+        apiVersion: `${group}/${name}`,
+        storageApiVersion: `${group}/${storageVersion}`,
+        schemaOf: (apiVersion) => schemas.get(apiVersion),
+      }),
+  }
+}
+
+function definitionIn(storageVersion: string, { crd, served, isTerminating }: Parts): ResourceDefinition {
   const { spec } = crd
   const names = { ...spec.names, ...crd.status?.acceptedNames }
-  const served = spec.versions.map(servedVersion)
-  const storageVersion = spec.versions.find((version) => version.storage)?.name ?? ''
   const versions = new ServedVersions(served, storageVersion)
   const context = { group: spec.group, resource: names.plural, versions, isTerminating }
   const selectable = selectableFields(crd)
@@ -69,30 +130,11 @@ function versionDefinition(
     version: version.name,
     served: version.served,
     schema: served.schema,
-    ...conversion(crd, versions, served),
+    toStorage: (object) => versions.toStorage(object, served),
+    fromStorage: (object: DeepReadonly<KubeObject>) => served.schema.read(object),
     table: customResourceTable(version.additionalPrinterColumns),
     ...(schema === undefined ? {} : { openApiSchema: schema as JsonObject }),
     ...deprecation(crd, version),
-  }
-}
-
-function conversion(
-  crd: Crd,
-  versions: ServedVersions,
-  served: ServedVersion,
-): Pick<VersionDefinition, 'toStorage' | 'fromStorage'> {
-  if (crd.spec.conversion?.strategy === 'Webhook' && served !== versions.storage) {
-    const refuse = (): never => {
-      const why = 'conversion webhooks are not supported yet, use the storage version'
-      throw newInternalError(
-        `conversion webhook for ${crd.spec.group}/${served.name}, Kind=${crd.spec.names.kind} failed: ${why}`,
-      )
-    }
-    return { toStorage: refuse, fromStorage: refuse }
-  }
-  return {
-    toStorage: (object) => versions.toStorage(object, served),
-    fromStorage: (object: DeepReadonly<KubeObject>) => served.schema.read(object),
   }
 }
 

@@ -18,9 +18,6 @@ function warningsOf(crd: Crd): string[] {
       return false
     })
   }
-  if (crd.spec.conversion?.strategy === 'Webhook') {
-    warnings.add('spec.conversion: conversion webhooks are not called yet; only the storage version can be used')
-  }
   return [...warnings]
 }
 

@@ -139,11 +139,19 @@ export interface VersionDefinition {
   /** To and from the storage version; absent when the shapes are equal (then only apiVersion is rewritten). */
   readonly toStorage?: (object: KubeObject) => KubeObject
   readonly fromStorage?: (object: DeepReadonly<KubeObject>) => KubeObject
+  /** Objects are converted by somebody else's server: this version has a definition and a view of the store of its own. */
+  readonly converted?: ConvertedVersion
   readonly table: TableConvertor | undefined
   /** Sent as a Warning header on every use. */
   readonly deprecationWarning?: string
   /** openAPIV3Schema of a custom resource, for OpenAPI; absent for built-in kinds (taken from the facts). */
   readonly openApiSchema?: JsonObject
+}
+
+/** One version as if it were the storage version; the store it wraps holds the real ones. */
+export interface ConvertedVersion {
+  readonly definition: ResourceDefinition
+  wrap(objects: ObjectStore): ObjectStore
 }
 
 /** Everything needed to serve one resource. Registered with the server; CRDs register theirs at run time. */

@@ -49,7 +49,7 @@ function isEmpty(value: unknown): boolean {
 
 /** An update that changes nothing writes nothing: the resourceVersion stays. */
 export function isUnchanged(stored: KubeObject, current: CachedObject): boolean {
-  return deepEqual(withRevisionOf(stored, current), current.object)
+  return current.isStale !== true && deepEqual(withRevisionOf(stored, current), current.object)
 }
 
 export function withRevisionOf(stored: KubeObject, current: CachedObject): KubeObject {

@@ -13,6 +13,8 @@ export interface CachedObject {
   /** In the storage version, metadata.resourceVersion set. */
   readonly object: DeepReadonly<KubeObject>
   readonly revision: number
+  /** Stored in another version than it would be now: an update that changes nothing writes all the same. */
+  readonly isStale?: boolean
   /** What holding on to it costs at least. */
   readonly sizeBytes: number
   /** The object's JSON, resourceVersion included, kind and apiVersion first; encoded at most once. */
