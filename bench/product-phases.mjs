@@ -18,10 +18,10 @@ export function clientOf(kubeconfig) {
     cert: pem('client-certificate-data'),
     key: pem('client-key-data'),
   })
-  return (method, path, body) =>
+  return (method, path, body, more = {}) =>
     new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body)
-      const headers = payload === undefined ? {} : { 'content-type': 'application/json' }
+      const headers = { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...more }
       const outgoing = request({ host: base.hostname, port: base.port, path, method, agent, headers }, (answer) => {
         const chunks = []
         answer.on('data', (chunk) => chunks.push(chunk))

@@ -118,11 +118,15 @@ export function aggregatedDiscovery(
   groups: readonly GroupVersions[],
   definitions: readonly ResourceDefinition[],
 ): object {
+  const byGroup = new Map<string, ResourceDefinition[]>(groups.map(({ group }) => [group, []]))
+  for (const definition of definitions) byGroup.get(definition.group)?.push(definition)
   const items = groups.map(({ group, versions }) => ({
     metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
     versions: versions.map((version) => ({
       version,
-      resources: servedIn(group, version, definitions).map((definition) => aggregatedResource(version, definition)),
+      resources: servedIn(group, version, byGroup.get(group) ?? []).map((definition) =>
+        aggregatedResource(version, definition),
+      ),
       freshness: 'Current',
     })),
   }))

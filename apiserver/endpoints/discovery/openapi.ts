@@ -52,13 +52,18 @@ export function serveOpenApiV3(call: ApiCall, path: string, source: OpenApiSourc
   if (path === '') return source.documents.respond(call, 'openapi/v3', 'application/json', () => v3Index(source))
   const [root = '', ...rest] = path.split('/')
   const [group, version] = root === 'api' ? ['', rest[0]] : rest
-  const resources = openApiResources(source.definitions()).filter((r) => r.group === group && r.version === version)
   const isWellFormed = rest.length === (root === 'api' ? 1 : 2)
-  if (group === undefined || version === undefined || !isWellFormed || resources.length === 0) throw newPathNotFound()
+  if (group === undefined || version === undefined || !isWellFormed) throw newPathNotFound()
+  const own = source
+    .definitions()
+    .filter((definition) => definition.group === group)
+    .flatMap(servedVersions)
+    .filter((served) => served.version.version === version)
+  if (own.length === 0) throw newPathNotFound()
   const hash = call.query.get('hash')
-  const current = hashOf(resources, source)
+  const current = hashOf(own, source)
   if (hash !== '' && hash !== current) return redirect(path, current)
-  const make = () => source.builder.v3(group, version, resources)
+  const make = () => source.builder.v3(group, version, own.map(openApiResource))
   const response = source.documents.respond(call, `openapi/v3/${path}`, 'application/json', make)
   if (hash === '') return response
   // The address carries the hash of what it leads to, so the answer never changes.
@@ -72,30 +77,60 @@ function redirect(path: string, hash: string): ApiResponse {
 
 function v3Index(source: OpenApiSource): object {
   const definitions = source.definitions()
-  const resources = openApiResources(definitions)
+  const byGroupVersion = new Map<string, ServedVersion[]>()
+  for (const served of definitions.flatMap(servedVersions)) {
+    const apiVersion = apiVersionOf({ group: served.definition.group, version: served.version.version })
+    const known = byGroupVersion.get(apiVersion)
+    if (known === undefined) byGroupVersion.set(apiVersion, [served])
+    else known.push(served)
+  }
   const paths: Record<string, { serverRelativeURL: string }> = {}
   for (const { group, versions } of groupsOf(definitions)) {
     for (const version of versions) {
-      const own = resources.filter((resource) => resource.group === group && resource.version === version)
-      const path = `${group === '' ? 'api' : 'apis'}/${apiVersionOf({ group, version })}`
-      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hashOf(own, source)}` }
+      const apiVersion = apiVersionOf({ group, version })
+      const path = `${group === '' ? 'api' : 'apis'}/${apiVersion}`
+      const hash = hashOf(byGroupVersion.get(apiVersion) ?? [], source)
+      paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }
     }
   }
   return { paths }
 }
 
+interface ServedVersion {
+  readonly definition: ResourceDefinition
+  readonly version: VersionDefinition
+}
+
+function servedVersions(definition: ResourceDefinition): ServedVersion[] {
+  return definition.versions.filter(({ served }) => served).map((version) => ({ definition, version }))
+}
+
 /** Of what a document is made of: hashing the documents themselves would mean building all of them for the index. */
-function hashOf(resources: readonly OpenApiResource[], source: OpenApiSource): string {
-  return createHash('sha256').update(source.serverVersion).update(JSON.stringify(resources)).digest('hex').toUpperCase()
+function hashOf(served: readonly ServedVersion[], source: OpenApiSource): string {
+  const hash = createHash('sha256').update(source.serverVersion)
+  for (const one of served) hash.update(digestOf(one))
+  return hash.digest('hex').toUpperCase()
+}
+
+/** A version belongs to one definition and never changes: of a thousand custom resources only the new ones are read. */
+const digests = new WeakMap<VersionDefinition, Buffer>()
+
+function digestOf(served: ServedVersion): Buffer {
+  let digest = digests.get(served.version)
+  if (digest === undefined) {
+    digest = createHash('sha256')
+      .update(JSON.stringify(openApiResource(served)))
+      .digest()
+    digests.set(served.version, digest)
+  }
+  return digest
 }
 
 function openApiResources(definitions: readonly ResourceDefinition[]): OpenApiResource[] {
-  return definitions.flatMap((definition) =>
-    definition.versions.filter(({ served }) => served).map((version) => openApiResource(definition, version)),
-  )
+  return definitions.flatMap(servedVersions).map(openApiResource)
 }
 
-function openApiResource(definition: ResourceDefinition, version: VersionDefinition): OpenApiResource {
+function openApiResource({ definition, version }: ServedVersion): OpenApiResource {
   const { group, resource, kind, listKind, namespaced, verbs, subresources } = definition
   return {
     group,

@@ -133,9 +133,14 @@ function versionDefinition(
     toStorage: (object) => versions.toStorage(object, served),
     fromStorage: (object: DeepReadonly<KubeObject>) => served.schema.read(object),
     table: customResourceTable(version.additionalPrinterColumns),
-    ...(schema === undefined ? {} : { openApiSchema: schema as JsonObject }),
+    ...(schema === undefined ? {} : { openApiSchema: schema as JsonObject, ...schemaId(crd) }),
     ...deprecation(crd, version),
   }
+}
+
+/** Every change of the spec counts the generation up. */
+function schemaId({ metadata }: Crd): Pick<VersionDefinition, 'schemaId'> {
+  return metadata.uid === undefined ? {} : { schemaId: `${metadata.uid}/${metadata.generation ?? 0}` }
 }
 
 function deprecation(crd: Crd, version: CrdVersion): Pick<VersionDefinition, 'deprecationWarning'> {

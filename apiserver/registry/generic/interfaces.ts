@@ -146,6 +146,8 @@ export interface VersionDefinition {
   readonly deprecationWarning?: string
   /** openAPIV3Schema of a custom resource, for OpenAPI; absent for built-in kinds (taken from the facts). */
   readonly openApiSchema?: JsonObject
+  /** Another one whenever openApiSchema is another: tells changes without reading it. */
+  readonly schemaId?: string
 }
 
 /** One version as if it were the storage version; the store it wraps holds the real ones. */
