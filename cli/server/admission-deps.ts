@@ -15,7 +15,12 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
-type WebhookTools = Pick<WebhookDeps, 'client' | 'metrics' | 'logger'>
+interface WebhookTools extends Pick<WebhookDeps, 'client' | 'metrics' | 'logger'> {
+  /** False while the server writes its own objects at start: a webhook that is down must not keep it from starting. */
+  isCalled(): boolean
+}
+
+const NONE: readonly never[] = []
 
 export function createAdmissionDeps(
   objects: StoredObjects,
@@ -46,7 +51,9 @@ export function createAdmissionDeps(
       mutating: () =>
         all<MutatingWebhookConfiguration>('admissionregistration.k8s.io', 'mutatingwebhookconfigurations'),
       validating: () =>
-        all<ValidatingWebhookConfiguration>('admissionregistration.k8s.io', 'validatingwebhookconfigurations'),
+        webhooks.isCalled()
+          ? all<ValidatingWebhookConfiguration>('admissionregistration.k8s.io', 'validatingwebhookconfigurations')
+          : NONE,
     },
     clock,
     random,

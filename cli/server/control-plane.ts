@@ -105,7 +105,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   setMaxListeners(0, stop.signal)
   const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
   const debug: { manager?: ReturnType<typeof createControllerManager> } = {}
-  const { server, tokenIssuer, closeCache, isBuiltIn, webhooks } = createServer(
+  const { server, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap } = createServer(
     options,
     rbac,
     () => debug.manager?.debug() ?? {},
@@ -147,6 +147,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     reconcileBootstrapPolicy(client, signal, controllerPolicy(definitions)),
     installOwnCrds(client, signal),
   ])
+  bootstrap.isDone = true
   rbac.start(client, signal)
   await rbac.ready
   background.push(manager.start(signal))
@@ -211,6 +212,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
         : [],
   })
   const webhooks = createWebhookClient({ objects, clock, random })
+  const bootstrap = { isDone: false }
   const cacher = createCacher(options.storage, clock, {
     logger: logger.child({ component: 'cacher' }),
     freeze: options.freeze ?? false,
@@ -229,6 +231,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
         client: webhooks,
         metrics: createWebhookMetrics(options.metrics),
         logger: logger.child({ component: 'admission' }),
+        isCalled: () => bootstrap.isDone,
       }),
       options.admissionPlugins,
     ),
@@ -250,6 +253,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     server: parts.server,
     tokenIssuer,
     webhooks,
+    bootstrap,
     closeCache: () => cacher.close(),
     isBuiltIn: (group: string, resource: string) => builtIn.has(`${group}/${resource}`),
   }

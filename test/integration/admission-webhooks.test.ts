@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import {
   MUTATING_WEBHOOK_CONFIGURATIONS,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
@@ -12,8 +13,10 @@ import type { Deployment } from '#machinery/api/apps/v1/types.gen.ts'
 import { CONFIG_MAPS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { ConfigMap, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Status } from '#machinery/api/meta/v1.ts'
+import { CLUSTER_ROLES } from '#machinery/api/rbac/v1/resources.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isStatusError } from '#machinery/meta/errors.ts'
+import { systemClock } from '#machinery/util/clock.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { patchAnswer, startWebhookServer, type WebhookServer } from '#test/support/webhook-server.ts'
 
@@ -570,4 +573,22 @@ describe('metrics', () => {
     expect(text).toContain(`${prefix}_fail_open_count{name="m-open.example.com",type="validating"} 1`)
     expect(text).toContain(`${prefix}_admission_duration_seconds_count{${labels('m-deny')},rejected="true"} 1`)
   })
+})
+
+it('a webhook that is down does not keep the server from starting', async () => {
+  const storage = new MemoryStorage({ clock: systemClock })
+  const first = await startTestControlPlane({ storage })
+  await first.client.delete(CLUSTER_ROLES, { name: 'view' })
+  const everything = { operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*'] }
+  const down = webhook('/down', { rules: [everything], clientConfig: { url: 'https://127.0.0.1:1/' } })
+  const configuration = { metadata: { name: 'down' }, webhooks: [down] } as unknown as ValidatingWebhookConfiguration
+  await first.client.create(VALIDATING_WEBHOOK_CONFIGURATIONS, configuration)
+  await first.stop()
+  const second = await startTestControlPlane({ storage })
+  expect((await second.client.get(CLUSTER_ROLES, { name: 'view' })).metadata.name).toBe('view')
+  expect((await statusOf(second.client.delete(CLUSTER_ROLES, { name: 'view' }))).message).toContain(
+    'connection refused',
+  )
+  await second.stop()
+  await storage.close()
 })

@@ -34,7 +34,10 @@ export function createConvertingStore(base: ObjectStore, options: ConvertingStor
       views.one(await base.create(key, await toStorage(object), writeOptions)),
     update: async (expected, object, writeOptions) =>
       views.one(await base.update(baseOf(expected), await toStorage(object), writeOptions)),
-    delete: async (expected) => views.one(await base.delete(baseOf(expected))),
+    async delete(expected) {
+      const deleted = await base.delete(baseOf(expected))
+      return expected instanceof ConvertedObject ? expected.movedTo(deleted) : deleted
+    },
     async get(key, resourceVersion) {
       const found = await (resourceVersion === undefined ? base.get(key) : base.get(key, resourceVersion))
       return found === undefined ? undefined : views.one(found)
@@ -192,6 +195,13 @@ class ConvertedObject implements CachedObject {
     this.#slotName = slotName
     this.object = object
     this.isStale = isStale
+  }
+
+  /** The same content at the revision of its deletion: it need not be converted again. */
+  movedTo(base: CachedObject): ConvertedObject {
+    const { resourceVersion } = base.object.metadata
+    const metadata = resourceVersion === undefined ? this.object.metadata : { ...this.object.metadata, resourceVersion }
+    return new ConvertedObject(base, { ...this.object, metadata }, this.isStale)
   }
 
   get key(): string {
