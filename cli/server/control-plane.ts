@@ -23,7 +23,11 @@ import { createAuthorizer } from '#apiserver/authorization/chain.ts'
 import { createNodeAuthorizer } from '#apiserver/authorization/node/authorizer.ts'
 import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorization/rbac/authorizer.ts'
 import { jsonResponse } from '#apiserver/endpoints/responses.ts'
-import { createExtensions, customResourceDefinitionResource } from '#apiserver/extensions/index.ts'
+import {
+  createConversionMetrics,
+  createExtensions,
+  customResourceDefinitionResource,
+} from '#apiserver/extensions/index.ts'
 import type { Handler } from '#apiserver/filters/interfaces.ts'
 import { authenticationResources } from '#apiserver/registry/authentication/install.ts'
 import { serviceAccountTokenSubresource } from '#apiserver/registry/authentication/service-account-token.ts'
@@ -115,6 +119,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     server,
     client,
     webhooks,
+    conversionMetrics: createConversionMetrics(options.metrics),
     clock,
     random,
     logger: logger.child({ component: 'apiextensions' }),

@@ -238,6 +238,14 @@ describe('a conversion webhook', () => {
     expect((await client.get(V2, key('a'))).apiVersion).toBe('example.com/v2')
   })
 
+  it('is measured', async () => {
+    await client.create(V1, thing('v1', 'a', { size: 1 }))
+    await client.get(V2, key('a'))
+    expect(await running.metrics.metrics()).toContain(
+      'apiserver_crd_conversion_webhook_duration_seconds_count{crd_name="things.example.com",from_version="v1",to_version="v2",succeeded="true"} 1',
+    )
+  })
+
   it('serves tables and deletes in every version', async () => {
     await client.create(V1, thing('v1', 'a', { size: 1 }))
     const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }

@@ -2,7 +2,11 @@
 import { Registry } from 'prom-client'
 import { vi } from 'vitest'
 import type { Extensions } from '#apiserver/extensions/index.ts'
-import { createExtensions, customResourceDefinitionResource } from '#apiserver/extensions/index.ts'
+import {
+  createConversionMetrics,
+  createExtensions,
+  customResourceDefinitionResource,
+} from '#apiserver/extensions/index.ts'
 import { createApiServer } from '#apiserver/server/api-server.ts'
 import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
@@ -24,6 +28,7 @@ export interface CrdServer {
   readonly client: Client
   readonly storage: Storage
   readonly extensions: Extensions
+  readonly metrics: Registry
   stop(): Promise<void>
 }
 
@@ -37,6 +42,7 @@ export async function startCrdServer(options: CrdServerOptions = {}): Promise<Cr
   const { storage = new MemoryStorage({ clock: systemClock }), isBuiltIn = () => false } = options
   const schema = builtInSchema('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition')
   if (schema === undefined) throw new Error('the schema facts lack CustomResourceDefinition')
+  const metrics = new Registry()
   const { server } = createApiServer({
     cacher: createCacher(storage, systemClock),
     resources: [customResourceDefinitionResource({ schema })],
@@ -59,7 +65,7 @@ export async function startCrdServer(options: CrdServerOptions = {}): Promise<Cr
     clock: systemClock,
     random: systemRandom,
     logger: discardLogger,
-    metricsRegistry: new Registry(),
+    metricsRegistry: metrics,
   })
   const client = server.loopbackClient
   const abort = new AbortController()
@@ -69,6 +75,7 @@ export async function startCrdServer(options: CrdServerOptions = {}): Promise<Cr
     server,
     client,
     webhooks,
+    conversionMetrics: createConversionMetrics(metrics),
     clock: systemClock,
     random: systemRandom,
     logger: discardLogger,
@@ -80,6 +87,7 @@ export async function startCrdServer(options: CrdServerOptions = {}): Promise<Cr
     client,
     storage,
     extensions,
+    metrics,
     async stop() {
       abort.abort()
       await server.close(0)

@@ -8,14 +8,12 @@ import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/res
 import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
-import type { Clock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { Logger } from '#machinery/util/logger.ts'
-import type { Random } from '#machinery/util/random.ts'
 import type { ApiServer } from '../../server/interfaces.ts'
-import type { WebhookClient } from '../../webhooks/interfaces.ts'
 import type { Converter } from '../conversion/converter.ts'
+import type { ConversionTools } from '../conversion/webhook-converter.ts'
 import { createWebhookConverter } from '../conversion/webhook-converter.ts'
 import { customResourceDefinition } from '../custom-resource/definition.ts'
 import { approvalCondition } from '../definition/api-approval.ts'
@@ -30,12 +28,9 @@ import { nonStructuralCondition } from './structural-condition.ts'
 import type { WorkResult } from './work-loop.ts'
 import { WorkLoop } from './work-loop.ts'
 
-interface ExtensionsOptions {
+interface ExtensionsOptions extends ConversionTools {
   readonly server: Pick<ApiServer, 'registerResource' | 'unregisterResource'>
   readonly client: Client
-  readonly webhooks: WebhookClient
-  readonly clock: Clock
-  readonly random: Random
   readonly logger: Logger
   /** Built-in resources cannot be replaced by a CRD: it is accepted, but never served, as upstream. */
   isBuiltIn?(group: string, resource: string): boolean
@@ -154,7 +149,7 @@ class CustomResourceExtensions implements Extensions {
 
   #converterOf(crd: Crd): Converter | undefined {
     if (crd.spec.conversion?.strategy !== 'Webhook') return undefined
-    return createWebhookConverter(crd, this.#options.webhooks, this.#options.random)
+    return createWebhookConverter(crd, this.#options)
   }
 
   #unregister(name: string): void {

@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { StatusError } from '#machinery/meta/errors.ts'
+import type { Clock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, isObject } from '#machinery/util/json.ts'
 import type { Random } from '#machinery/util/random.ts'
@@ -11,6 +12,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { WebhookClient } from '../../webhooks/interfaces.ts'
 import type { Crd } from '../definition/types.ts'
 import type { Converter } from './converter.ts'
+import type { ConversionMetrics } from './metrics.ts'
 import { restoreMetadata } from './restore-metadata.ts'
 
 const ANSWER_MAX_BYTES = 64 * 1024 * 1024
@@ -21,7 +23,15 @@ const BATCH_MAX = 500
 type ReviewVersion = 'v1' | 'v1beta1'
 type ReadonlyObject = DeepReadonly<KubeObject>
 
-export function createWebhookConverter(crd: Crd, client: WebhookClient, random: Random): Converter {
+export interface ConversionTools {
+  readonly webhooks: WebhookClient
+  readonly conversionMetrics: ConversionMetrics
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export function createWebhookConverter(crd: Crd, tools: ConversionTools): Converter {
+  const { webhooks, conversionMetrics, clock, random } = tools
   const { clientConfig, conversionReviewVersions = [] } = crd.spec.conversion?.webhook ?? {}
   const version = conversionReviewVersions.find((one) => one === 'v1' || one === 'v1beta1') as ReviewVersion | undefined
   const { group, names } = crd.spec
@@ -37,7 +47,7 @@ export function createWebhookConverter(crd: Crd, client: WebhookClient, random: 
       apiVersion: `apiextensions.k8s.io/${version}`,
       request,
     })
-    const converted = await post(client, clientConfig, body)
+    const converted = await post(webhooks, clientConfig, body)
       .then((answer) => convertedObjects(answer, uid, version))
       .catch((err: unknown) => {
         throw failed(`failed: ${errorMessage(err)}`)
@@ -53,16 +63,31 @@ export function createWebhookConverter(crd: Crd, client: WebhookClient, random: 
       }
     })
   }
+  const measured = async (objects: readonly ReadonlyObject[], apiVersion: string): Promise<KubeObject[]> => {
+    const startMs = clock.monotonicMs()
+    let succeeded = false
+    try {
+      const converted = await convertBatch(objects, apiVersion)
+      succeeded = true
+      return converted
+    } finally {
+      const from = versionOf(objects[0]?.apiVersion ?? '')
+      const seconds = (clock.monotonicMs() - startMs) / 1000
+      conversionMetrics.converted(crd.metadata.name ?? '', from, versionOf(apiVersion), succeeded, seconds)
+    }
+  }
   return {
     async convert(objects, apiVersion) {
       const converted: KubeObject[] = []
       for (let at = 0; at < objects.length; at += BATCH_MAX) {
-        converted.push(...(await convertBatch(objects.slice(at, at + BATCH_MAX), apiVersion)))
+        converted.push(...(await measured(objects.slice(at, at + BATCH_MAX), apiVersion)))
       }
       return converted
     },
   }
 }
+
+const versionOf = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
 
 /** As upstream answers any error that is no Status: without a reason. */
 function failure(message: string): StatusError {
