@@ -201,7 +201,7 @@ class ConvertedObject implements CachedObject {
   movedTo(base: CachedObject): ConvertedObject {
     const { resourceVersion } = base.object.metadata
     const metadata = resourceVersion === undefined ? this.object.metadata : { ...this.object.metadata, resourceVersion }
-    return new ConvertedObject(base, { ...this.object, metadata }, this.isStale)
+    return new ConvertedObject(base, { ...this.object, metadata }, this.#slotName, this.isStale)
   }
 
   get key(): string {
