@@ -44,6 +44,7 @@ export function createConvertingStore(base: ObjectStore, options: ConvertingStor
     },
     peek: (key) => base.peek(key),
     peekAll: (namespace) => base.peekAll(namespace),
+    peekIndexed: (index, value) => base.peekIndexed(index, value),
     async list(listOptions) {
       const list = await base.list(listOptions)
       return { ...list, items: await views.all(list.items) }
