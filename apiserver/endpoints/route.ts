@@ -2,11 +2,13 @@
  * From request info to the verb's function: which resources, versions and subresources exist, which verbs they have.
  * Upstream: apiserver pkg/endpoints/installer.go (routes there, a lookup here).
  */
-import { newMethodNotAllowed, newNotFound, newPathNotFound } from '#machinery/meta/errors.ts'
+import { newMethodNotAllowed, newPathNotFound } from '#machinery/meta/errors.ts'
 import type { ApiCall } from '../filters/interfaces.ts'
-import type { ResourceDefinition, ResourceStore, SubresourceDefinition } from '../registry/generic/interfaces.ts'
+import type { SubresourceDefinition } from '../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
 import type { EndpointScope } from './interfaces.ts'
+import type { ConnectDependencies } from './verbs/connect.ts'
+import { serveConnect } from './verbs/connect.ts'
 import { serveDelete, serveDeleteCollection } from './verbs/delete.ts'
 import { servePatch } from './verbs/patch.ts'
 import { serveGet, serveList } from './verbs/read.ts'
@@ -17,7 +19,7 @@ import { serveWatch } from './verbs/watch.ts'
 import type { CreateAuthorization } from './verbs/write.ts'
 import { serveCreate, serveUpdate } from './verbs/write.ts'
 
-export interface RouteDependencies {
+export interface RouteDependencies extends ConnectDependencies {
   /** Undefined: nobody serves it. */
   scopeFor(group: string, version: string, resource: string): EndpointScope | undefined
   readonly authorizeCreate: CreateAuthorization
@@ -31,7 +33,8 @@ type Served = ApiResponse | Promise<ApiResponse>
 export function serveResource(call: ApiCall, dependencies: RouteDependencies): Served {
   const { info } = call
   const scope = dependencies.scopeFor(info.apiGroup, info.apiVersion, info.resource)
-  if (scope === undefined || info.depth > 3 || !isPathShapeServed(call, scope)) throw newPathNotFound()
+  if (scope === undefined || (info.depth > 3 && info.subresource !== 'proxy') || !isPathShapeServed(call, scope))
+    throw newPathNotFound()
   const { deprecationWarning } = scope.version
   if (deprecationWarning !== undefined) {
     call.warn(deprecationWarning)
@@ -109,20 +112,8 @@ function serveSubresource(call: ApiCall, scope: EndpointScope, dependencies: Rou
       if (info.verb !== 'create') throw newMethodNotAllowed()
       return serveSubresourceCreate(call, scope, subresource)
     case 'connect':
-      return serveConnect(call, store, scope.definition, subresource)
+      return serveConnect(call, scope, subresource, dependencies)
   }
-}
-
-async function serveConnect(
-  { info }: ApiCall,
-  store: ResourceStore,
-  definition: ResourceDefinition,
-  subresource: Extract<SubresourceDefinition, { readonly type: 'connect' }>,
-): Promise<ApiResponse> {
-  if (!subresource.verbs.some((verb) => verb === info.verb)) throw newMethodNotAllowed()
-  const parent = await store.objects.get(store.objects.keyOf(definition.namespaced ? info.namespace : '', info.name))
-  if (parent === undefined) throw newNotFound(definition, info.name)
-  return subresource.connect(info.name)
 }
 
 function serveView(

@@ -37,11 +37,27 @@ export function withAuthentication(next: Handler, authenticator: Authenticator, 
 function credentialsOf(request: ApiRequest): AuthenticationRequest {
   const { headers } = request
   return {
-    authorization: headers['authorization'] ?? '',
+    authorization: headers['authorization'] ?? (request.isUpgrade === true ? webSocketToken(headers) : ''),
     peerCertificate: request.peerCertificate,
     header: (name) => headers[name.toLowerCase()],
     headersWithPrefix: (prefix) => headersWithPrefix(headers, prefix.toLowerCase()),
   }
+}
+
+const TOKEN_SUBPROTOCOL = 'base64url.bearer.authorization.k8s.io.'
+
+/**
+ * Browsers cannot set headers on a WebSocket: they offer the token as a subprotocol, beside one that is really meant.
+ * Upstream: apiserver pkg/authentication/request/websocket/protocol.go.
+ */
+function webSocketToken(headers: ApiRequest['headers']): string {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+  const tokens = offered.filter((name) => name.startsWith(TOKEN_SUBPROTOCOL))
+  const [token] = tokens
+  if (token === undefined) return ''
+  if (tokens.length > 1) throw newUnauthorized('multiple base64.bearer.authorization tokens specified')
+  if (offered.length === 1) throw newUnauthorized('missing additional subprotocol')
+  return `Bearer ${Buffer.from(token.slice(TOKEN_SUBPROTOCOL.length), 'base64url').toString('utf8')}`
 }
 
 export function headersWithPrefix(headers: ApiRequest['headers'], prefix: string): (readonly [string, string])[] {

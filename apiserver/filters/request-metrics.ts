@@ -149,7 +149,8 @@ const VERB_LABELS = new Map([
   ['deletecollection', 'DELETECOLLECTION'],
 ])
 
-function verbLabel({ info }: ApiCall): string {
+function verbLabel({ info, isLongRunning }: ApiCall): string {
+  if (isLongRunning && info.verb !== 'watch') return 'CONNECT'
   return VERB_LABELS.get(info.verb) ?? 'other'
 }
 

@@ -5,11 +5,13 @@
 import type { Registry } from 'prom-client'
 import type { Client } from '#machinery/client/client.ts'
 import { createClient } from '#machinery/client/rest-client.ts'
+import { newServiceUnavailable } from '#machinery/meta/errors.ts'
 import type { OpenApiBuilder } from '#machinery/schema/interfaces.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { JsonObject } from '#machinery/util/types.ts'
+import type { Aggregator } from '../aggregator/aggregator.ts'
 import type { AdmissionPlugin } from '../admission/interfaces.ts'
 import type { Authenticator, UserInfo } from '../authentication/interfaces.ts'
 import { GROUP_AUTHENTICATED, GROUP_MASTERS } from '../authentication/interfaces.ts'
@@ -23,6 +25,7 @@ import { authorizeCall } from '../filters/authorization.ts'
 import type { Handler } from '../filters/interfaces.ts'
 import type { RequestMetrics, WatchRecord } from '../filters/request-metrics.ts'
 import { createRequestMetrics } from '../filters/request-metrics.ts'
+import type { Connector } from '../proxy/interfaces.ts'
 import { createAdmissionChain } from '../registry/generic/admission-chain.ts'
 import type { ResourceDefinition } from '../registry/generic/interfaces.ts'
 import type { Cacher } from '../storage/cacher/interface.ts'
@@ -54,6 +57,10 @@ export interface ApiServerOptions {
   /** Exact paths beside the API: OIDC discovery, for example. Authorized like any other path. */
   readonly routes?: ReadonlyMap<string, Handler>
   readonly audit?: (next: Handler) => Handler
+  /** Absent: there is no way to a node. */
+  readonly connector?: Connector
+  /** Absent: APIServices are only stored. */
+  readonly aggregator?: Pick<Aggregator, 'serve' | 'versions' | 'onChange'>
   readonly requestTimeoutMs?: number
   readonly maxBodyBytes?: number
   readonly maxReadOnlyInFlight?: number
@@ -89,13 +96,20 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
   const state = { isShuttingDown: false, address: '' }
   healthChecks.push(shutdownCheck(() => state.isShuttingDown))
 
+  if (options.aggregator !== undefined) options.aggregator.onChange = () => documents.clear()
+
   const inFlight = { readOnly: 0, mutating: 0 }
   const metrics = createRequestMetrics(options.metricsRegistry, inFlight)
   const watchMetrics = createWatchMetrics(metrics)
   measureStoredObjects(options.metricsRegistry, resources)
   const definitions = () => resources.definitions()
   const nonResource = {
-    discovery: { definitions, documents, serverAddress: () => state.address },
+    discovery: {
+      definitions,
+      documents,
+      serverAddress: () => state.address,
+      aggregated: () => options.aggregator?.versions() ?? [],
+    },
     openApi: {
       definitions,
       documents,
@@ -111,12 +125,17 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
   }
   const routing = {
     scopeFor: resources.scopeFor,
+    connector: options.connector ?? NO_CONNECTOR,
     authorizeCreate: (call: Parameters<Handler>[0]) => authorizeCall(call, 'create', options.authorizer),
     watchMetrics,
     deprecatedApiRequested: ({ info }: Parameters<Handler>[0]) => metrics.deprecatedApiRequested(info),
   }
   const chain = buildHandlerChain(
-    (call) => (call.info.isResourceRequest ? serveResource(call, routing) : serveNonResource(call, nonResource)),
+    (call) => {
+      const elsewhere = options.aggregator?.serve(call)
+      if (elsewhere !== undefined) return elsewhere
+      return call.info.isResourceRequest ? serveResource(call, routing) : serveNonResource(call, nonResource)
+    },
     {
       authenticator: options.authenticator,
       authorizer: options.authorizer,
@@ -140,7 +159,14 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
     }
     return chain(call)
   }
-  const front = createHttpFront({ handle, random, clock, logger, maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES })
+  const front = createHttpFront({
+    handle,
+    random,
+    clock,
+    logger,
+    maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+    isProxied: (path) => PROXY_PATH.test(path),
+  })
   const dispatcher = { dispatch: async (request: ApiRequest) => handle(request) }
   const clientFor = (user: UserInfo): Client => createClient(createInProcessTransport(dispatcher, user))
 
@@ -168,6 +194,13 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
     },
   }
   return { server, resources }
+}
+
+/** Only to decide who reads the body; whether it is served is for the router to say. */
+const PROXY_PATH = /^\/api\/v1\/(?:namespaces\/[^/?]+\/(?:pods|services)|nodes)\/[^/?]+\/proxy(?:[/?]|$)/
+
+const NO_CONNECTOR: Connector = {
+  connect: () => Promise.reject(newServiceUnavailable('this server cannot reach nodes')),
 }
 
 const PING: HealthCheck = { name: 'ping', endpoints: ['healthz', 'livez', 'readyz'], check: () => undefined }

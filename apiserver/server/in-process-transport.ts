@@ -1,13 +1,20 @@
 /** The Client's transport without a socket: the whole filter chain as one identity. Bodies cross it decoded. */
+import type { Readable } from 'node:stream'
 import type { Status, WatchEvent } from '#machinery/api/meta/v1.ts'
 import type { Transport, TransportRequest, TransportResponse } from '#machinery/client/transport.ts'
-import { newInternalError, newTooManyRequests, statusErrorFrom } from '#machinery/meta/errors.ts'
+import {
+  newInternalError,
+  newRequestEntityTooLarge,
+  newTooManyRequests,
+  statusErrorFrom,
+} from '#machinery/meta/errors.ts'
 import { isObject } from '#machinery/util/json.ts'
 import type { UserInfo } from '../authentication/interfaces.ts'
 import type { ApiRequest, ApiResponse, ApiServer, StreamFrame, StreamSink } from './interfaces.ts'
 
 /** Frames a consumer may be behind before the producer is told to wait. */
 const QUEUE_MAX = 1000
+const READABLE_BYTES_MAX = 16 * 1024 * 1024
 
 export function createInProcessTransport(server: Pick<ApiServer, 'dispatch'>, user: UserInfo): Transport {
   return {
@@ -15,7 +22,10 @@ export function createInProcessTransport(server: Pick<ApiServer, 'dispatch'>, us
       request.signal?.throwIfAborted()
       const apiRequest = new InProcessRequest(request, user)
       try {
-        return toTransportResponse(await server.dispatch(apiRequest))
+        const response = await server.dispatch(apiRequest)
+        return toTransportResponse(
+          response.body.type === 'readable' ? await readWhole(response, response.body.stream) : response,
+        )
       } finally {
         apiRequest.dispose()
       }
@@ -24,6 +34,16 @@ export function createInProcessTransport(server: Pick<ApiServer, 'dispatch'>, us
       request.signal?.throwIfAborted()
       const apiRequest = new InProcessRequest(request, user)
       const response = await server.dispatch(apiRequest)
+      if (response.body.type === 'readable' && response.status === 200) {
+        const { stream } = response.body
+        const queue = new FrameQueue(() => {
+          apiRequest.abort()
+          stream.destroy()
+        })
+        apiRequest.signal.addEventListener('abort', () => queue.end(), { once: true })
+        void pumpLines(stream, queue)
+        return queue
+      }
       if (response.body.type !== 'stream') {
         apiRequest.dispose()
         throw toError(response)
@@ -97,6 +117,41 @@ function toError(response: ApiResponse): Error {
   const value = decodedOf(response.body)
   if (isObject(value) && value['kind'] === 'Status') return statusErrorFrom(value as unknown as Status)
   return newInternalError(`unexpected answer to a watch: ${response.status}`)
+}
+
+/** What another server answered (a log, a proxied page), for callers that have no stream to give it to. */
+async function readWhole(response: ApiResponse, stream: Readable): Promise<ApiResponse> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > READABLE_BYTES_MAX) throw newRequestEntityTooLarge(`an answer exceeds ${READABLE_BYTES_MAX} bytes`)
+    chunks.push(chunk)
+  }
+  const isJson = String(response.headers['content-type']).startsWith('application/json')
+  const decoded: unknown = isJson ? JSON.parse(Buffer.concat(chunks).toString('utf8')) : undefined
+  return { ...response, body: { type: 'bytes', chunks, decoded } }
+}
+
+/** A watch another server answers: one JSON event per line. Its end, however it comes, is the watch's. */
+async function pumpLines(stream: Readable, queue: FrameQueue): Promise<void> {
+  let rest = ''
+  try {
+    for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > READABLE_BYTES_MAX) break
+      for (const line of lines) {
+        if (line === '') continue
+        const decoded: unknown = JSON.parse(line)
+        if (!queue.write({ bytes: () => Buffer.from(line), decoded }))
+          await new Promise<void>((resolve) => queue.onDrain(resolve))
+      }
+    }
+  } catch {
+    // Watches are resumed by their reader.
+  }
+  queue.end()
 }
 
 /** The sink of one watch, read by one iterator. */

@@ -3,6 +3,7 @@
  * without a socket.
  */
 import type { X509Certificate } from 'node:crypto'
+import type { Duplex, Readable } from 'node:stream'
 import type { Client } from '#machinery/client/client.ts'
 import type { UserInfo } from '../authentication/interfaces.ts'
 import type { ResourceDefinition } from '../registry/generic/interfaces.ts'
@@ -22,6 +23,10 @@ export interface ApiRequest {
   /** Set only by the in-process transport: authentication is then skipped, authorization is not. */
   readonly user: UserInfo | undefined
   readonly signal: AbortSignal
+  /** The connection can be handed over: the client asked for another protocol (HTTP/1.1 Upgrade). */
+  readonly isUpgrade?: boolean
+  /** The body of a proxied request, unread; `body` is then undefined. */
+  readonly bodyStream?: Readable
 }
 
 export interface ApiResponse {
@@ -37,6 +42,10 @@ export type ApiResponseBody =
   | { readonly type: 'bytes'; readonly chunks: readonly Buffer[]; readonly decoded?: unknown }
   /** A watch (or another stream): the server pulls nothing; frames are pushed until `signal` of the request aborts. */
   | { readonly type: 'stream'; readonly start: (sink: StreamSink) => void }
+  /** Bytes of another server as they come, at the pace the client takes them. Destroyed when the client is gone. */
+  | { readonly type: 'readable'; readonly stream: Readable }
+  /** The connection itself, to who answered; only for `isUpgrade` requests. The response's head is theirs to write. */
+  | { readonly type: 'upgrade'; readonly start: (socket: Duplex, head: Buffer) => void }
 
 export interface StreamSink {
   /** False: the receiver is full; the producer must stop until onDrain or give up on it. */

@@ -34,6 +34,7 @@ import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../se
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
+const FRONT_PROXY_NAME = 'system:auth-proxy'
 const LOOPBACK = '127.0.0.1'
 /** Certificates are issued anew long before they end; looking twice a day is plenty. */
 const RENEWAL_CHECK_MS = 12 * 60 * 60 * 1000
@@ -55,6 +56,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   ])
   measureStorageSize(metrics, storage)
   const stop = new AbortController()
+  const current = { pki }
   const manifests = new ManifestDirectory({
     path: join(config['data-dir'], 'server', 'manifests'),
     disabled: config.disable,
@@ -80,13 +82,20 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     authenticators: [
       createRequestHeaderAuthenticator({
         requestHeaderCa: pki.requestHeaderCa.certificate,
-        allowedNames: ['system:auth-proxy'],
+        allowedNames: [FRONT_PROXY_NAME],
         clock: systemClock,
       }),
       createX509Authenticator({ clientCa: pki.clientCa.certificate, clock: systemClock }),
     ],
     tokens,
     admissionPlugins,
+    kubelets: { kubeletTls: () => kubeletTls(current.pki), tunnels: { find: () => undefined } },
+    frontProxy: () => current.pki.frontProxyClient,
+    authenticationTrust: {
+      clientCa: pki.clientCa.certificate,
+      requestHeaderCa: pki.requestHeaderCa.certificate,
+      allowedNames: [FRONT_PROXY_NAME],
+    },
     controllerSelection: config.controllers,
     controllers: (tools) => {
       const definitions = builtInControllers({
@@ -112,7 +121,10 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     { kubeconfig, address: `https://${LOOPBACK}:${port}`, manifests: manifests.path, readyMs },
     'knarr is ready',
   )
-  const renewal = systemClock.setInterval(() => void renewCertificates(plane, config, port, logger), RENEWAL_CHECK_MS)
+  const renewal = systemClock.setInterval(
+    () => void renewCertificates(plane, config, port, logger, current),
+    RENEWAL_CHECK_MS,
+  )
   await untilStopped(plane, logger)
   renewal.cancel()
   stop.abort()
@@ -237,15 +249,19 @@ const tlsOf = (pki: Pki) => ({
   clientCa: `${pki.clientCa.certificate}\n${pki.requestHeaderCa.certificate}`,
 })
 
+const kubeletTls = (pki: Pki) => ({ ca: pki.serverCa.certificate, ...pki.kubeletClient })
+
 /** New connections get the new certificate, and the kubeconfig the new client certificate. */
 async function renewCertificates(
   plane: ControlPlane,
   config: ServerConfig,
   port: number,
   logger: Logger,
+  current: { pki: Pki },
 ): Promise<void> {
   try {
     const pki = await openPki(config)
+    current.pki = pki
     plane.server.updateTls(tlsOf(pki))
     await writeAdminKubeconfig(config, pki, port)
   } catch (err: unknown) {

@@ -29,6 +29,13 @@ import {
   customResourceDefinitionResource,
 } from '#apiserver/extensions/index.ts'
 import type { Handler } from '#apiserver/filters/interfaces.ts'
+import { Aggregator } from '#apiserver/aggregator/aggregator.ts'
+import type { AuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
+import { publishAuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
+import type { FrontProxyIdentity } from '#apiserver/aggregator/target.ts'
+import { createConnector } from '#apiserver/proxy/connector.ts'
+import type { DialerOptions } from '#apiserver/proxy/dialer.ts'
+import { createBackendDialer } from '#apiserver/proxy/dialer.ts'
 import { authenticationResources } from '#apiserver/registry/authentication/install.ts'
 import { serviceAccountTokenSubresource } from '#apiserver/registry/authentication/service-account-token.ts'
 import { authorizationResources } from '#apiserver/registry/authorization/install.ts'
@@ -81,6 +88,12 @@ export interface ControlPlaneOptions {
   readonly tokens: readonly TokenAuthenticator[]
   /** --enable-admission-plugins, --disable-admission-plugins. */
   readonly admissionPlugins?: AdmissionSelection
+  /** How kubelets are reached; absent: dialled directly, without a client certificate and without verifying theirs. */
+  readonly kubelets?: Pick<DialerOptions, 'kubeletTls' | 'tunnels'>
+  /** Who this server is to aggregated API servers. */
+  readonly frontProxy?: () => FrontProxyIdentity | undefined
+  /** What they may believe; absent: they are not told. */
+  readonly authenticationTrust?: AuthenticationTrust
   /** Deep-freezes cached objects: tests. */
   readonly freeze?: boolean
   /** Made when the API server exists and before anything starts. */
@@ -109,7 +122,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   setMaxListeners(0, stop.signal)
   const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
   const debug: { manager?: ReturnType<typeof createControllerManager> } = {}
-  const { server, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap } = createServer(
+  const { server, aggregator, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap } = createServer(
     options,
     rbac,
     () => debug.manager?.debug() ?? {},
@@ -148,14 +161,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const background: Promise<void>[] = [extensions.start(signal)]
   await extensions.ready
   await bootstrapObjects(client, { serviceCidr: options.registry.serviceCidr, ...options.advertise }, signal)
+  const trust = options.authenticationTrust
   await Promise.all([
+    ...(trust === undefined ? [] : [publishAuthenticationTrust(client, trust, signal)]),
     reconcileBootstrapPolicy(client, signal, controllerPolicy(definitions)),
     installOwnCrds(client, signal),
   ])
   bootstrap.isDone = true
   rbac.start(client, signal)
   await rbac.ready
-  background.push(manager.start(signal))
+  background.push(aggregator.start(client, signal), manager.start(signal))
   await manager.ready
   return {
     server,
@@ -222,6 +237,14 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     logger: logger.child({ component: 'cacher' }),
     freeze: options.freeze ?? false,
   })
+  const dialer = createBackendDialer({ clock, ...(options.kubelets ?? DIRECT) })
+  const tools = { dialer, clock, random }
+  const aggregator = new Aggregator({
+    objects,
+    tools,
+    identity: options.frontProxy ?? (() => undefined),
+    logger: logger.child({ component: 'aggregator' }),
+  })
   const parts = createApiServer({
     ...options.limits,
     cacher,
@@ -247,6 +270,8 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
       ...discoveryRoutes(options, issuer),
       ['/debug/controllers', () => jsonResponse(200, debugControllers())],
     ]),
+    connector: createConnector(tools),
+    aggregator,
     clock,
     random,
     logger: logger.child({ component: 'apiserver' }),
@@ -256,12 +281,18 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
   const builtIn = new Set(resources.map(({ group, resource }) => `${group}/${resource}`))
   return {
     server: parts.server,
+    aggregator,
     tokenIssuer,
     webhooks,
     bootstrap,
     closeCache: () => cacher.close(),
     isBuiltIn: (group: string, resource: string) => builtIn.has(`${group}/${resource}`),
   }
+}
+
+const DIRECT: NonNullable<ControlPlaneOptions['kubelets']> = {
+  kubeletTls: () => undefined,
+  tunnels: { find: () => undefined },
 }
 
 /** kubectl explain has texts where @kubernetes/client-node is installed: they are its comments, not ours to ship. */

@@ -208,6 +208,30 @@ export function newInternalError(message: string): StatusError {
   return failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 }
 
+/** An error of somebody we called, as its text: upstream's Status for any Go error, which has no reason. */
+export function newUnknownFailure(message: string): StatusError {
+  return failure(500, '', message)
+}
+
+/** Another server's refusal; upstream's NewGenericServerResponse without a verb, whose place in the text stays. */
+export function newServerRefusal(code: number, resource: GroupResource, name: string, text: string): StatusError {
+  const unknown = `the server responded with the status code ${code} but did not return more information`
+  const internal = `an error on the server (${JSON.stringify(text)}) has prevented the request from succeeding`
+  const [reason, message] = REFUSALS.get(code) ?? (code >= 500 ? ['InternalError', internal] : ['', unknown])
+  const details = detailsOf(resource, name)
+  return failure(code, reason, `${message ?? text} ( ${groupResourceString(resource)} ${name})`, details)
+}
+
+/** Undefined: the server's own text. */
+const REFUSALS: ReadonlyMap<number, readonly [StatusReason, string | undefined]> = new Map([
+  [401, ['Unauthorized', 'the server has asked for the client to provide credentials']],
+  [403, ['Forbidden', undefined]],
+  [404, ['NotFound', 'the server could not find the requested resource']],
+  [405, ['MethodNotAllowed', 'the server does not allow this method on the requested resource']],
+  [429, ['TooManyRequests', 'the server has received too many requests and has asked us to try again later']],
+  [503, ['ServiceUnavailable', 'the server is currently unable to handle the request']],
+])
+
 /** A Status that came over the wire, as an error. */
 export function statusErrorFrom(status: Status): StatusError {
   return new StatusError(status)

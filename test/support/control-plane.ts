@@ -6,7 +6,7 @@ import { DEFAULT_REGISTRY_CONFIG } from '#apiserver/registry/deps.ts'
 import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
-import type { ControllerTools } from '#cli/server/control-plane.ts'
+import type { ControllerTools, ControlPlaneOptions } from '#cli/server/control-plane.ts'
 import { startControlPlane } from '#cli/server/control-plane.ts'
 import type { Client } from '#machinery/client/client.ts'
 import type { Clock } from '#machinery/util/clock.ts'
@@ -26,6 +26,8 @@ export interface TestControlPlaneOptions {
   readonly clock?: Clock
   readonly storage?: Storage
   readonly logger?: Logger
+  /** Where nodes and pods really are. */
+  readonly kubelets?: ControlPlaneOptions['kubelets']
 }
 
 export interface TestControlPlane {
@@ -63,6 +65,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     freeze: true,
     controllers: typeof controllers === 'function' ? controllers : () => controllers,
     controllerSelection: ['*'],
+    ...(options.kubelets === undefined ? {} : { kubelets: options.kubelets }),
   })
   return {
     server: plane.server,

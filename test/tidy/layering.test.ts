@@ -42,6 +42,7 @@ const RULES: readonly {
     folder: 'apiserver/endpoints/',
     may: ['apiserver/endpoints/', 'apiserver/registry/generic/', ...MACHINERY],
   },
+  { folder: 'apiserver/aggregator/', may: ['apiserver/', ...MACHINERY] },
   { folder: 'apiserver/extensions/', may: ['apiserver/', ...MACHINERY] },
   { folder: 'apiserver/server/', may: ['apiserver/', ...MACHINERY] },
   {

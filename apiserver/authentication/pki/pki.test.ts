@@ -68,7 +68,7 @@ describe('first start', () => {
     expect(files.sort()).toEqual(
       [
         ...['server-ca', 'client-ca', 'request-header-ca'].flatMap((name) => [`${name}.crt`, `${name}.key`]),
-        ...['serving-kube-apiserver', 'client-admin', 'client-auth-proxy'].flatMap((name) => [
+        ...['serving-kube-apiserver', 'client-admin', 'client-auth-proxy', 'client-kube-apiserver'].flatMap((name) => [
           `${name}.crt`,
           `${name}.key`,
         ]),

@@ -72,6 +72,8 @@ export interface Pki {
   readonly admin: KeyPair
   /** CN=system:auth-proxy: how this server identifies itself to aggregated API servers. */
   readonly frontProxyClient: KeyPair
+  /** CN=system:apiserver, O=system:masters: how this server identifies itself to kubelets. */
+  readonly kubeletClient: KeyPair
   readonly serviceAccountKey: KeyObject
   /** Signs a PEM certificate request; throws DerError when it is malformed or its signature is wrong. */
   signCsr(pem: string, options: CsrOptions): string
@@ -86,7 +88,7 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
     folder.authority('request-header-ca', 'knarr-request-header-ca'),
     folder.key('service.key'),
   ])
-  const [serving, admin, frontProxyClient] = await Promise.all([
+  const [serving, admin, frontProxyClient, kubeletClient] = await Promise.all([
     folder.leaf(serverCa, {
       name: 'serving-kube-apiserver',
       subject: { commonName: 'kube-apiserver' },
@@ -103,13 +105,19 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
       subject: { commonName: 'system:auth-proxy' },
       usage: 'client',
     }),
+    folder.leaf(clientCa, {
+      name: 'client-kube-apiserver',
+      subject: { commonName: 'system:apiserver', organizations: ['system:masters'] },
+      usage: 'client',
+    }),
   ])
   await folder.flush()
   const signCsr = (pem: string, { authority, usage, lifetimeMs }: CsrOptions): string => {
     const { issuer } = authority === 'client' ? clientCa : serverCa
     return signSigningRequest(parseSigningRequest(pem), issuer, { usage, ...folder.validity(lifetimeMs) })
   }
-  return { serverCa, clientCa, requestHeaderCa, serving, admin, frontProxyClient, serviceAccountKey, signCsr }
+  const leaves = { serving, admin, frontProxyClient, kubeletClient }
+  return { serverCa, clientCa, requestHeaderCa, ...leaves, serviceAccountKey, signCsr }
 }
 
 function servingAltNames(options: PkiOptions): SubjectAltNames {

@@ -117,18 +117,20 @@ export function aggregatedDiscovery(
   apiVersion: string,
   groups: readonly GroupVersions[],
   definitions: readonly ResourceDefinition[],
+  elsewhere: (group: string, version: string) => object | undefined,
 ): object {
   const byGroup = new Map<string, ResourceDefinition[]>(groups.map(({ group }) => [group, []]))
   for (const definition of definitions) byGroup.get(definition.group)?.push(definition)
+  const own = (group: string, version: string): object => ({
+    version,
+    resources: servedIn(group, version, byGroup.get(group) ?? []).map((definition) =>
+      aggregatedResource(version, definition),
+    ),
+    freshness: 'Current',
+  })
   const items = groups.map(({ group, versions }) => ({
     metadata: group === '' ? { creationTimestamp: null } : { name: group, creationTimestamp: null },
-    versions: versions.map((version) => ({
-      version,
-      resources: servedIn(group, version, byGroup.get(group) ?? []).map((definition) =>
-        aggregatedResource(version, definition),
-      ),
-      freshness: 'Current',
-    })),
+    versions: versions.map((version) => elsewhere(group, version) ?? own(group, version)),
   }))
   return { kind: 'APIGroupDiscoveryList', apiVersion, metadata: {}, items }
 }

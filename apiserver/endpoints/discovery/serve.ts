@@ -3,16 +3,20 @@ import { newPathNotFound } from '#machinery/meta/errors.ts'
 import { encodeProtobuf } from '#machinery/schema/protobuf/encode.ts'
 import { toYaml } from '#machinery/yaml/yaml.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
+import type { AggregatedVersion } from '../../aggregator/interfaces.ts'
 import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import type { AcceptClause } from '../accept.ts'
 import type { Media } from '../negotiate.ts'
 import { negotiateDocument } from '../negotiate.ts'
+import { aggregatedVersionEntry, withAggregatedGroups } from './aggregated-versions.ts'
 import type { DocumentCache } from './cached-document.ts'
 import { aggregatedDiscovery, groupDocument, groupList, groupsOf, legacyVersions, resourceList } from './documents.ts'
 
 export interface DiscoverySource {
   readonly definitions: () => readonly ResourceDefinition[]
+  /** What aggregated API servers serve. */
+  readonly aggregated: () => readonly AggregatedVersion[]
   readonly documents: DocumentCache
   /** host:port shown in /api. */
   readonly serverAddress: () => string
@@ -21,7 +25,8 @@ export interface DiscoverySource {
 export function serveDiscovery(call: ApiCall, segments: readonly string[], source: DiscoverySource): ApiResponse {
   const [root = '', first = '', second] = segments
   const definitions = source.definitions()
-  const groups = groupsOf(definitions)
+  const aggregatedVersions = source.aggregated()
+  const groups = withAggregatedGroups(groupsOf(definitions), aggregatedVersions)
   const { accept } = call.request.headers
   const { media, mediaType, clause } = negotiateDocument(
     accept,
@@ -35,7 +40,11 @@ export function serveDiscovery(call: ApiCall, segments: readonly string[], sourc
       const shown = groups.filter(({ group }) => (group === '') === (root === 'api'))
       const apiVersion = `apidiscovery.k8s.io/${aggregated}`
       const type = `${mediaType};g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`
-      const make = () => encoded(aggregatedDiscovery(apiVersion, shown, definitions), media)
+      const elsewhere = (group: string, version: string): object | undefined => {
+        const found = aggregatedVersions.find((candidate) => candidate.group === group && candidate.version === version)
+        return found && aggregatedVersionEntry(found)
+      }
+      const make = () => encoded(aggregatedDiscovery(apiVersion, shown, definitions, elsewhere), media)
       return source.documents.respond(call, `${root} ${aggregated} ${media}`, type, make)
     }
     if (root === 'apis') return respond('apis', () => groupList(groups))

@@ -15,8 +15,10 @@ import { setPodDefaults, setPodTemplateObjectDefaults } from '#apiserver/apis/co
 import { setServiceDefaults } from '#apiserver/apis/core/service/defaults.ts'
 import type { Binding, ComponentStatus, ReplicationController, Secret } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { connectSubresource, PROXY_VERBS } from '../connect.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { podLog } from './connect/pod-log.ts'
+import { podAttach, podExec, podPortForward } from './connect/pod-streams.ts'
+import { nodeProxy, podProxy, serviceProxy } from './connect/proxies.ts'
 import { eventSelectableFields } from './event-fields.ts'
 import { namespaceFinalize, namespaceStatusStrategy, namespaceStrategy } from './namespace/strategy.ts'
 import { bindPod, podBinding } from './pod/binding.ts'
@@ -153,7 +155,7 @@ export const CORE_GROUP: ResourceGroup = {
       strategy: nodeStrategy,
       status: nodeStatusStrategy,
       writesStatusOnCreate: true,
-      subresources: () => [connectSubresource('proxy', 'NodeProxyOptions', PROXY_VERBS)],
+      subresources: ({ objects }) => [nodeProxy(objects)],
       selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable ?? false) },
       table: nodeTable,
     },
@@ -193,11 +195,11 @@ export const CORE_GROUP: ResourceGroup = {
         podEviction(objects),
         podEphemeralContainers,
         podResize,
-        connectSubresource('attach', 'PodAttachOptions'),
-        connectSubresource('exec', 'PodExecOptions'),
-        connectSubresource('log', 'Pod', ['get']),
-        connectSubresource('portforward', 'PodPortForwardOptions'),
-        connectSubresource('proxy', 'PodProxyOptions', PROXY_VERBS),
+        podAttach(objects),
+        podExec(objects),
+        podLog(objects),
+        podPortForward(objects),
+        podProxy(objects),
       ],
       selectableFields: podSelectableFields,
       indexedFields: ['spec.nodeName'],
@@ -267,7 +269,7 @@ export const CORE_GROUP: ResourceGroup = {
       strategy: ({ config }) => serviceStrategy(configuredFamilies(config.serviceCidr)),
       status: serviceStatusStrategy,
       hooks: serviceHooks,
-      subresources: () => [connectSubresource('proxy', 'ServiceProxyOptions', PROXY_VERBS)],
+      subresources: ({ objects }) => [serviceProxy(objects)],
       selectableFields: serviceSelectableFields,
       table: serviceTable,
     },

@@ -11,6 +11,7 @@ import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
 import type { AdmissionView } from '../../admission/interfaces.ts'
 import type { UserInfo } from '../../authentication/interfaces.ts'
+import type { ConnectRequest, ConnectTarget } from '../../proxy/interfaces.ts'
 import type { CachedObject, ObjectStore } from '../../storage/cacher/interface.ts'
 
 /** What the verbs know of the request. */
@@ -104,8 +105,10 @@ export type SubresourceDefinition =
       readonly type: 'connect'
       readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
       readonly verbs: readonly Verb[]
-      /** Throws StatusError when there is nobody to connect to. */
-      connect(parentName: string): never
+      /** CONNECT is admitted with these, as an object of `kind`. Absent: read only, not admitted (log). */
+      options?(request: ConnectRequest): Readonly<Record<string, unknown>>
+      /** Throws StatusError when there is nothing to connect to. */
+      locate(request: ConnectRequest): ConnectTarget | Promise<ConnectTarget>
     }
 
 export interface ScaleMapping {

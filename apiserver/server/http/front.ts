@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2'
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { StatusError } from '#machinery/meta/errors.ts'
 import { newRequestEntityTooLarge, newTimeout, newTooManyRequests } from '#machinery/meta/errors.ts'
@@ -18,6 +19,7 @@ import type { ApiRequest, ApiResponse, ListenOptions } from '../interfaces.ts'
 import type { BodyFault } from './read-body.ts'
 import { BodyReader, DISCARDED_BYTES_MAX } from './read-body.ts'
 import { SocketRequest } from './socket-request.ts'
+import { answerUpgrade } from './upgrade.ts'
 import { abandon, ResponseWriter } from './write-response.ts'
 
 export type IncomingRequest = IncomingMessage | Http2ServerRequest
@@ -29,6 +31,8 @@ export interface HttpFrontOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly maxBodyBytes: number
+  /** Proxied requests: their bodies are not read here. `path` is as it came, with its query. */
+  isProxied(path: string): boolean
 }
 
 export interface HttpFront {
@@ -50,7 +54,7 @@ const TCP_KEEP_ALIVE_MS = 30_000
 const DRAIN_POLL_MS = 20
 
 export function createHttpFront(options: HttpFrontOptions): HttpFront {
-  const { handle, random, clock, logger, maxBodyBytes } = options
+  const { handle, random, clock, logger, maxBodyBytes, isProxied } = options
   const sockets = new Set<TLSSocket>()
   const sessions = new Set<ServerHttp2Session>()
   const writer = new ResponseWriter(logger, clock)
@@ -101,7 +105,13 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       inFlight--
     })
     ensureRequestId(incoming, random)
-    const { method } = incoming
+    const { method, url = '/' } = incoming
+    if (hasBody(incoming) && isProxied(url)) {
+      // Whatever the answer leaves unread makes the connection useless for another request.
+      if ('shouldKeepAlive' in response) response.shouldKeepAlive = false
+      respond(new SocketRequest(incoming, response, incoming), response)
+      return
+    }
     if (method === 'GET' || method === 'HEAD') {
       respond(new SocketRequest(incoming, response, undefined), response)
       return
@@ -110,6 +120,13 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       if (typeof body === 'string') refuse(incoming, response, body)
       else respond(new SocketRequest(incoming, response, body), response)
     })
+  }
+
+  const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    ensureRequestId(incoming, random)
+    // Until somebody takes it, a broken connection is nobody's error.
+    socket.on('error', (err) => logger.debug({ reason: err.message }, 'upgraded connection failed'))
+    answerUpgrade({ incoming, socket, head, handle, writer, random, unexpected, send })
   }
 
   const refuse = (incoming: IncomingRequest, response: OutgoingResponse, fault: BodyFault): void => {
@@ -125,6 +142,7 @@ export function createHttpFront(options: HttpFrontOptions): HttpFront {
       const created = createServer(tls)
       server = created
       created.on('request', onRequest)
+      created.on('upgrade', onUpgrade)
       created.on('secureConnection', (socket: TLSSocket) => {
         sockets.add(socket)
         socket.setNoDelay(true)
@@ -194,6 +212,12 @@ function ensureRequestId({ headers }: IncomingRequest, random: Random): void {
   const sent = headers['audit-id']
   if (typeof sent !== 'string' || !AUDIT_ID.test(sent)) headers['audit-id'] = random.uuid()
 }
+
+const hasBody = (incoming: IncomingRequest): boolean =>
+  'stream' in incoming ? !incoming.stream.endAfterHeaders : !isBodyless(incoming)
+
+const isBodyless = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 
 const declaredBytes = ({ headers }: IncomingRequest): number => Number(headers['content-length'] ?? 0)
 

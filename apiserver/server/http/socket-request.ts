@@ -1,5 +1,6 @@
 /** An ApiRequest over a socket; what most requests never ask for is made on demand. */
 import type { X509Certificate } from 'node:crypto'
+import type { Readable } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { ApiRequest } from '../interfaces.ts'
 import type { IncomingRequest, OutgoingResponse } from './front.ts'
@@ -14,11 +15,18 @@ export class SocketRequest implements ApiRequest {
   readonly headers: ApiRequest['headers']
   readonly body: Buffer | undefined
   readonly user = undefined
+  readonly isUpgrade: boolean
+  readonly bodyStream?: Readable
   readonly #incoming: IncomingRequest
   readonly #response: OutgoingResponse
   #aborter: AbortController | undefined
 
-  constructor(incoming: IncomingRequest, response: OutgoingResponse, body: Buffer | undefined) {
+  constructor(
+    incoming: IncomingRequest,
+    response: OutgoingResponse,
+    body: Buffer | Readable | undefined,
+    isUpgrade = false,
+  ) {
     const { url = '/' } = incoming
     const question = url.indexOf('?')
     this.method = incoming.method ?? 'GET'
@@ -26,7 +34,10 @@ export class SocketRequest implements ApiRequest {
     this.query = question === -1 ? '' : url.slice(question + 1)
     // Only set-cookie can be a list, and nobody reads that.
     this.headers = incoming.headers as ApiRequest['headers']
-    this.body = body
+    this.body = undefined
+    if (Buffer.isBuffer(body)) this.body = body
+    else if (body !== undefined) this.bodyStream = body
+    this.isUpgrade = isUpgrade
     this.#incoming = incoming
     this.#response = response
   }

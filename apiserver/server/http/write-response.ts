@@ -4,13 +4,17 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex, Readable } from 'node:stream'
 import { constants, gzip } from 'node:zlib'
+import { assert } from '#machinery/util/assert.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
+import type { WebSocketConnection } from '#machinery/websocket/connection.ts'
 import { JSON_HEADERS } from '../../endpoints/responses.ts'
 import type { ApiResponse, StreamFrame, StreamSink } from '../interfaces.ts'
 import type { OutgoingResponse } from './front.ts'
 import type { SocketRequest } from './socket-request.ts'
+import { WebSocketSink } from './web-socket-sink.ts'
 
 const GZIP_FROM_BYTES = 128 * 1024
 const HEAD_APART_FROM_BYTES = 64 * 1024
@@ -32,12 +36,20 @@ export class ResponseWriter {
   }
 
   write(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse): void {
-    if (response.destroyed) return
     const { body } = answer
+    if (response.destroyed) {
+      if (body.type === 'readable') body.stream.destroy()
+      return
+    }
     if (body.type === 'stream') {
       this.#writeStream(request, response, answer, body.start)
       return
     }
+    if (body.type === 'readable') {
+      writeReadable(request, response, answer, body.stream)
+      return
+    }
+    assert(body.type !== 'upgrade', 'only a request for an upgrade is answered with one')
     const bytes = body.type === 'empty' ? EMPTY : join(body.chunks)
     if (bytes.length > GZIP_FROM_BYTES && request.headers['accept-encoding']?.includes('gzip') === true) {
       this.#writeCompressed(request, response, answer, bytes)
@@ -51,6 +63,13 @@ export class ResponseWriter {
     if (isHttp2(response)) response.stream.once('finish', () => response.stream.close())
     else response.shouldKeepAlive = false
     this.write(request, response, answer)
+  }
+
+  /** A watch as text messages. */
+  writeMessages(webSocket: WebSocketConnection, socket: Duplex, start: (sink: StreamSink) => void): void {
+    const sink = new WebSocketSink(webSocket, socket, this.#clock, () => this.#streams.delete(sink))
+    this.#streams.add(sink)
+    start(sink)
   }
 
   endStreams(): void {
@@ -131,6 +150,19 @@ function jsonHead(request: SocketRequest, length: number): string[] {
     'Content-Length',
     String(length),
   ]
+}
+
+/** Another server's bytes: its breaking off breaks off ours, so that nobody takes half an answer for a whole one. */
+function writeReadable(request: SocketRequest, response: OutgoingResponse, answer: ApiResponse, from: Readable): void {
+  response.writeHead(answer.status, headersOf(request, answer, undefined))
+  if (!isHttp2(response)) response.flushHeaders()
+  response.once('close', () => from.destroy())
+  from.once('error', () => abandon(response))
+  from.once('close', () => {
+    if (!from.readableEnded) abandon(response)
+  })
+  if (isHttp2(response)) from.pipe(response)
+  else from.pipe(response)
 }
 
 type OutgoingHeaders = Record<string, string | string[]>
