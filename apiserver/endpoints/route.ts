@@ -76,7 +76,7 @@ function serveStored(call: ApiCall, scope: EndpointScope, dependencies: RouteDep
       return serveUpdate(call, scope, store, definition.strategy, dependencies.authorizeCreate)
     case 'patch':
       requireName(call)
-      return servePatch(call, scope, store, definition.strategy)
+      return servePatch(call, scope, store, definition.strategy, dependencies.authorizeCreate)
     case 'delete':
       return serveDelete(call, scope, store)
     case 'deletecollection':
@@ -127,6 +127,6 @@ function serveView(
   if (store === undefined || !view.verbs.some((allowed) => allowed === verb)) throw newMethodNotAllowed()
   if (verb === 'get') return serveGet(call, scope, store)
   if (verb === 'update') return serveUpdate(call, scope, store, view.strategy, dependencies.authorizeCreate)
-  if (verb === 'patch') return servePatch(call, scope, store, view.strategy)
+  if (verb === 'patch') return servePatch(call, scope, store, view.strategy, dependencies.authorizeCreate)
   throw newMethodNotAllowed()
 }

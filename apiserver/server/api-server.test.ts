@@ -318,11 +318,11 @@ describe('query options', () => {
 
 describe('patches', () => {
   it.each([
-    ['application/apply-patch+yaml', 415, /server-side apply .* is not supported/],
+    ['application/apply-patch+cbor', 415, /accepted media types/],
     [
       'application/strategic-merge-patch+json',
       415,
-      /accepted media types include: application\/json-patch\+json, application\/merge-patch\+json$/,
+      /include: application\/json-patch\+json, application\/merge-patch\+json, application\/apply-patch\+yaml$/,
     ],
     ['application/json', 415, /accepted media types/],
   ])('of type %s are refused where there is no support', async (type, code, message) => {

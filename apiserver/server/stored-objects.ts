@@ -70,7 +70,8 @@ export function createStoredObjects(): LateStoredObjects {
       const store = storeOf(group, resource)
       const { strategy, storageVersion } = store.definition
       const request = { version: storageVersion, subresource: '', strategy, options: { ...options } }
-      const parts = { definition: store.definition, objects: store.objects, admission: NO_ADMISSION }
+      const { definition, objects, fieldManager } = store
+      const parts = { definition, objects, fieldManager, admission: NO_ADMISSION }
       await deleteObject(parts, { ...request, context: { ...context, namespace }, name, deleteOptions: options })
     },
   }

@@ -112,6 +112,11 @@ export function newModifiedConflict(resource: GroupResource, name: string): Stat
   )
 }
 
+/** Fields of an apply that others own. */
+export function newApplyConflict(causes: readonly StatusCause[], message: string): StatusError {
+  return failure(409, 'Conflict', message, { causes: [...causes] })
+}
+
 /** What an Invalid status shows at most: a body of a hundred thousand bad members must not make a hundred-megabyte answer. */
 const CAUSES_MAX = 1000
 const CAUSES_LENGTH_MAX = 512 * 1024

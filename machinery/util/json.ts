@@ -38,7 +38,8 @@ export function deepEqual(a: unknown, b: unknown): boolean {
     return Number.isNaN(a) && Number.isNaN(b)
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false
-    return a.every((element, i) => deepEqual(element, b[i]))
+    for (let i = 0; i < a.length; i++) if (!deepEqual(a[i], b[i])) return false
+    return true
   }
   if (Array.isArray(b)) return false
   return membersEqual(a as Record<string, unknown>, b as Record<string, unknown>)
@@ -47,9 +48,12 @@ export function deepEqual(a: unknown, b: unknown): boolean {
 function membersEqual(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
   let inA = 0
   for (const key of Object.keys(a)) {
-    if (a[key] === undefined) continue
+    const member = a[key]
+    if (member === undefined) continue
     inA++
-    if (!Object.hasOwn(b, key) || !deepEqual(a[key], b[key])) return false
+    const other = b[key]
+    // Equal to what `b` inherits is not equal: only a name like `constructor` gets as far as the second question.
+    if ((member !== other && !deepEqual(member, other)) || !Object.hasOwn(b, key)) return false
   }
   let inB = 0
   for (const key of Object.keys(b)) if (b[key] !== undefined) inB++

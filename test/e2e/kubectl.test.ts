@@ -13,8 +13,10 @@ import { EDITING } from './kubectl/edit.ts'
 import { READING } from './kubectl/read.ts'
 import { AUTHORIZING } from './kubectl/auth.ts'
 import { EXTENDING } from './kubectl/extend.ts'
+import { APPLYING_SERVER_SIDE } from './kubectl/server-side-apply.ts'
 
-const SCENARIOS = [...READING, ...CREATING, ...APPLYING, ...EDITING, ...DELETING, ...AUTHORIZING, ...EXTENDING]
+const APPLYING_ALL = [...APPLYING, ...APPLYING_SERVER_SIDE]
+const SCENARIOS = [...READING, ...CREATING, ...APPLYING_ALL, ...EDITING, ...DELETING, ...AUTHORIZING, ...EXTENDING]
 
 let server: ServerProcess
 let client: Client

@@ -1,7 +1,13 @@
 /** CreateOptions, UpdateOptions and PatchOptions from the query. Upstream: apimachinery pkg/apis/meta/v1/validation. */
 import { newInvalid } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldTooLong } from '#machinery/meta/field-error.ts'
+import {
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  fieldTooLong,
+} from '#machinery/meta/field-error.ts'
 import type { FieldValidation } from '#machinery/schema/interfaces.ts'
 import type { Query } from '../interfaces.ts'
 
@@ -31,13 +37,39 @@ export function parseWriteOptions(
   query: Query,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
 ): WriteOptions {
+  return parseOptions(query, kind, false)
+}
+
+interface ApplyOptions extends WriteOptions {
+  readonly fieldManager: string
+  readonly force: boolean
+}
+
+/** PatchOptions of an apply: it has to say who applies, and may take fields over. */
+export function parseApplyOptions(query: Query): ApplyOptions {
+  const options = parseOptions(query, 'PatchOptions', true)
+  return { ...options, fieldManager: query.get('fieldManager'), force: isTrue(query, 'force') }
+}
+
+/** As Go reads a boolean parameter. */
+function isTrue(query: Query, name: string): boolean {
+  const value = query.get(name)
+  return query.has(name) && value !== '0' && value.toLowerCase() !== 'false'
+}
+
+function parseOptions(
+  query: Query,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  isApply: boolean,
+): WriteOptions {
   const hasAny = query.has('dryRun') || query.has('fieldManager') || query.has('fieldValidation') || query.has('force')
-  if (!hasAny) return WITHOUT_QUERY[kind]
+  if (!hasAny && !isApply) return WITHOUT_QUERY[kind]
   const dryRun = query.all('dryRun')
   const fieldManager = query.get('fieldManager')
   const fieldValidation = query.get('fieldValidation')
   const errors: FieldError[] = []
-  if (kind === 'PatchOptions' && query.has('force')) {
+  if (isApply && fieldManager === '') errors.push(fieldRequired('fieldManager', 'is required for apply patch'))
+  if (!isApply && kind === 'PatchOptions' && query.has('force')) {
     errors.push(fieldForbidden('force', 'may not be specified for non-apply patch'))
   }
   validateFieldManager(fieldManager, errors)
@@ -53,6 +85,7 @@ export function parseWriteOptions(
       kind,
       apiVersion: 'meta.k8s.io/v1',
       ...(dryRun.length > 0 ? { dryRun } : {}),
+      ...(isApply && query.has('force') ? { force: isTrue(query, 'force') } : {}),
       ...(fieldManager === '' ? {} : { fieldManager }),
       ...(fieldValidation === '' ? {} : { fieldValidation }),
     },

@@ -19,14 +19,16 @@ import type { ExpectedKind } from '../body/decode.ts'
 import { applySchema, mediaTypeOf, parseBody, strictDecodingError } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
+import { fieldManagerOf } from '../options/field-manager.ts'
 import { parseWriteOptions } from '../options/write-options.ts'
 import { objectResponse } from '../output.ts'
 import { fromStorage, toStorage } from '../presenter.ts'
+import { APPLY_PATCH, isApply, serveApply } from './apply.ts'
+import type { CreateAuthorization } from './write.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
 const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json'
-const APPLY_PATCHES: readonly string[] = ['application/apply-patch+yaml', 'application/apply-patch+cbor']
 
 /** A patch that has been read: what it does to a document, and what Strict has against the patch itself. */
 export interface ParsedPatch {
@@ -39,7 +41,9 @@ export async function servePatch(
   scope: EndpointScope,
   store: ResourceStore,
   strategy: Strategy,
+  mayCreate: CreateAuthorization,
 ): Promise<ApiResponse> {
+  if (isApply(call.request)) return serveApply(call, scope, store, strategy, mayCreate)
   const { info } = call
   const { definition, version } = scope
   const patch = parsePatch(call.request, version.schema.strategicMerge)
@@ -53,6 +57,7 @@ export async function servePatch(
     subresource: info.subresource,
     strategy,
     options,
+    manager: fieldManagerOf(call, options),
     name: info.name,
     makeDraft: (current) => {
       const patched = patchedObject(
@@ -73,8 +78,9 @@ export function parsePatch(
   strategicMerge: EndpointScope['version']['schema']['strategicMerge'],
 ): ParsedPatch {
   const mediaType = mediaTypeOf(request.headers['content-type'])
-  const supported = [JSON_PATCH, MERGE_PATCH, ...(strategicMerge === undefined ? [] : [STRATEGIC_MERGE_PATCH])]
-  if (!supported.includes(mediaType)) throw unsupported(mediaType, supported)
+  const strategic = strategicMerge === undefined ? [] : [STRATEGIC_MERGE_PATCH]
+  const supported = [JSON_PATCH, MERGE_PATCH, ...strategic, APPLY_PATCH]
+  if (!supported.includes(mediaType)) throw newUnsupportedMediaType(supported)
   const { value, duplicates } = readPatch(request)
   if (mediaType === JSON_PATCH) return { apply: (document) => applyJsonPatch(asJson(document), value), duplicates }
   if (!isObject(value))
@@ -90,13 +96,6 @@ export function parsePatch(
 
 // The patch functions take plain JSON and never change it.
 const asJson = (document: DeepReadonly<KubeObject>): JsonValue => document as unknown as JsonValue
-
-function unsupported(mediaType: string, supported: readonly string[]): StatusError {
-  const error = newUnsupportedMediaType(supported)
-  if (!APPLY_PATCHES.includes(mediaType)) return error
-  const message = `${error.status.message ?? ''}; server-side apply (${mediaType}) is not supported by this version of knarr`
-  return new StatusError({ ...error.status, message })
-}
 
 function readPatch(request: ApiRequest): { readonly value: unknown; readonly duplicates: readonly string[] } {
   try {

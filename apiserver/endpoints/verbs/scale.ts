@@ -11,14 +11,16 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionView } from '../../admission/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import { takePlace } from '../../registry/generic/admission-view.ts'
-import type { ResourceStore, ScaleMapping } from '../../registry/generic/interfaces.ts'
+import type { ResourceStore, ScaleMapping, WriteRequest } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import { applySchema, decodeObject, enforceFieldValidation } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
-import { parseWriteOptions } from '../options/write-options.ts'
+import { fieldManagerOf } from '../options/field-manager.ts'
+import { parseApplyOptions, parseWriteOptions } from '../options/write-options.ts'
 import { valueResponse } from '../output.ts'
+import { decodeApplied, isApply, parseConfig } from './apply.ts'
 import { parsePatch, patchedObject } from './patch.ts'
 
 interface Scale extends KubeObject {
@@ -54,6 +56,7 @@ async function writeScale(
   store: ResourceStore,
   mapping: ScaleMapping,
 ): Promise<CachedObject> {
+  if (isApply(call.request)) return applyScale(call, scope, store, mapping)
   const isPatch = call.info.verb === 'patch'
   const { isDryRun, fieldValidation, options } = parseWriteOptions(
     call.query,
@@ -68,15 +71,61 @@ async function writeScale(
     enforceFieldValidation(fieldValidation, strictErrors, expected, (message) => call.warn(message))
     return object
   }
+  const request = scaleRequest(call, scope, mapping, options)
+  const tracking = { ...request, manager: fieldManagerOf(call, options) }
   const { object } = await store.update({
-    context: call,
-    version: scope.version.version,
-    subresource: 'scale',
-    strategy: scope.definition.strategy,
-    options,
-    view: scaleView(scope.version.version, mapping, call.info.name),
+    ...request,
     name: call.info.name,
-    makeDraft: (current) => scaled(current, desired(current), mapping, call.info.name),
+    makeDraft: (current) => {
+      const after = desired(current)
+      const draft = scaled(current, after, mapping, call.info.name)
+      const change = { before: scaleOf(current, mapping), after, replicasPath: mapping.specReplicasPath }
+      return withOwners(draft, store.fieldManager.scale.updated(current.object, change, tracking))
+    },
+  })
+  return object
+}
+
+/** Without a manager: the owners of the object behind the Scale come with the draft. */
+function scaleRequest(
+  call: ApiCall,
+  scope: EndpointScope,
+  mapping: ScaleMapping,
+  options: WriteRequest['options'],
+): WriteRequest {
+  const { strategy } = scope.definition
+  const { version } = scope.version
+  const view = scaleView(version, mapping, call.info.name)
+  return { context: call, version, subresource: 'scale', strategy, options, view }
+}
+
+function withOwners(draft: KubeObject, managedFields: KubeObject['metadata']['managedFields']): KubeObject {
+  if (managedFields === undefined) delete draft.metadata.managedFields
+  else draft.metadata.managedFields = managedFields
+  return draft
+}
+
+async function applyScale(
+  call: ApiCall,
+  scope: EndpointScope,
+  store: ResourceStore,
+  mapping: ScaleMapping,
+): Promise<CachedObject> {
+  const { isDryRun, fieldValidation, options, fieldManager, force } = parseApplyOptions(call.query)
+  call.isDryRun = isDryRun
+  const config = parseConfig(call, fieldValidation)
+  const request = scaleRequest(call, scope, mapping, options)
+  const expected = { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) }
+  const { object } = await store.update({
+    ...request,
+    name: call.info.name,
+    makeDraft: (current) => {
+      const change = { before: scaleOf(current, mapping), config, replicasPath: mapping.specReplicasPath }
+      const tracking = { ...request, manager: fieldManager, force }
+      const applied = store.fieldManager.scale.apply(current.object, change, tracking)
+      const scale: Scale = decodeApplied({ ...applied, managedFields: undefined }, expected)
+      return withOwners(scaled(current, scale, mapping, call.info.name), applied.managedFields)
+    },
   })
   return object
 }

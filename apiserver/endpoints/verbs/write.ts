@@ -8,6 +8,7 @@ import type { ApiResponse } from '../../server/interfaces.ts'
 import { decodeObject, enforceFieldValidation } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
+import { fieldManagerOf } from '../options/field-manager.ts'
 import { parseWriteOptions } from '../options/write-options.ts'
 import { objectResponse } from '../output.ts'
 import { toStorage } from '../presenter.ts'
@@ -21,7 +22,8 @@ export async function serveCreate(call: ApiCall, scope: EndpointScope, store: Re
   call.isDryRun = isDryRun
   const draft = decodeStored(call, scope, fieldValidation)
   const { strategy } = scope.definition
-  const request = { context: call, version: scope.version.version, subresource: '', strategy, options }
+  const manager = fieldManagerOf(call, options)
+  const request = { context: call, version: scope.version.version, subresource: '', strategy, options, manager }
   const created = await store.create(draft, request)
   return objectResponse(201, created, scope, output, call)
 }
@@ -50,6 +52,7 @@ export async function serveUpdate(
     subresource: info.subresource,
     strategy,
     options,
+    manager: fieldManagerOf(call, options),
     name: info.name,
     makeDraft: decodeAgain,
     ...(info.subresource === '' ? { makeNew: () => afterAuthorization(mayCreate(call), decodeAgain) } : {}),
@@ -76,7 +79,7 @@ function decodeNamed(call: ApiCall, scope: EndpointScope, fieldValidation: Field
 }
 
 /** Upstream's checkName. */
-function checkName(draft: KubeObject, name: string, namespace: string, namespaced: boolean): void {
+export function checkName(draft: KubeObject, name: string, namespace: string, namespaced: boolean): void {
   const { name: ownName = '', namespace: ownNamespace = '' } = draft.metadata
   if (ownName === '') {
     throw newBadRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)

@@ -92,6 +92,7 @@ function validateWhole(object: ReadonlyObject, old: ReadonlyObject | undefined, 
 export function customResourceStatusStrategy(versions: ServedVersions): Strategy {
   return {
     allowUnconditionalUpdate: false,
+    resetFields: ['metadata', 'spec'],
     prepareForUpdate(draft, old) {
       const members = membersOf(draft)
       const hasStatus = Object.hasOwn(members, 'status')

@@ -40,7 +40,10 @@ export const API_REGISTRATION_GROUP: ResourceGroup = {
       kind: 'APIService',
       namespaced: false,
       categories: ['api-extensions'],
-      status: { validateUpdate: (object) => validateApiServiceStatus(object as DeepReadonly<APIService>) },
+      status: {
+        resetFields: ['spec', 'metadata'],
+        validateUpdate: (object) => validateApiServiceStatus(object as DeepReadonly<APIService>),
+      },
       defaults: setApiServiceDefaults,
       strategy,
       table: apiServiceTable,

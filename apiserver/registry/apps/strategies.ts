@@ -104,7 +104,10 @@ function countersStrategy(rules: Parameters<typeof validateCounters>[0]): Strate
   return { validateUpdate: (object, old) => validateCounters(rules, statusOf(object), statusOf(old)) }
 }
 
-export const deploymentStatusStrategy: Strategy = countersStrategy(DEPLOYMENT_COUNTERS)
+export const deploymentStatusStrategy: Strategy = {
+  ...countersStrategy(DEPLOYMENT_COUNTERS),
+  resetFields: ['spec', 'metadata.labels'],
+}
 export const replicaSetStatusStrategy: Strategy = countersStrategy(REPLICA_SET_COUNTERS)
 export const statefulSetStatusStrategy: Strategy = countersStrategy(STATEFUL_SET_COUNTERS)
 export const daemonSetStatusStrategy: Strategy = countersStrategy(DAEMON_SET_COUNTERS)

@@ -47,6 +47,7 @@ export const certificateSigningRequestStrategy: Strategy = {
 
 /** Signers write here; who approved is not theirs to change. */
 export const requestStatusStrategy: Strategy = {
+  resetFields: ['spec', 'status.conditions'],
   prepareForUpdate(draft, old, context) {
     const request = draft as CertificateSigningRequest
     if (request.status?.conditions === undefined) return
@@ -91,6 +92,7 @@ export const approvalSubresource: SubresourceDefinition = {
   type: 'view',
   verbs: ['get', 'patch', 'update'],
   strategy: {
+    resetFields: ['spec', 'status.certificate'],
     prepareForUpdate(draft, old, context) {
       const conditions = (draft as CertificateSigningRequest).status?.conditions ?? []
       restoreExcept(draft, old, STATUS_ONLY)

@@ -12,6 +12,7 @@ import type { FieldError } from '#machinery/meta/field-error.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import { randomSuffix } from '#machinery/util/random.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
+import { checkAdmittedOwners } from '../managed-fields/admitted-owners.ts'
 import { admissionAttributes } from './admission-chain.ts'
 import { storedApiVersion } from './conversion.ts'
 import type { RequestContext, ResourceDefinition, WriteRequest } from './interfaces.ts'
@@ -27,7 +28,7 @@ const GENERATED_PREFIX_MAX = 63 - 5
 const RETRY_AFTER_SECONDS = 1
 
 export async function createObject(parts: StoreParts, draft: KubeObject, request: WriteRequest): Promise<CachedObject> {
-  const { definition, admission } = parts
+  const { definition, admission, fieldManager } = parts
   const { context } = request
   if (hasValue(draft.metadata.resourceVersion)) {
     throw newBadRequest('resourceVersion should not be set on objects to be created')
@@ -35,8 +36,11 @@ export async function createObject(parts: StoreParts, draft: KubeObject, request
   fillSystemFields(draft, definition, context)
   const subject = { operation: 'CREATE', name: draft.metadata.name ?? '', object: draft, oldObject: undefined } as const
   const attributes = admissionAttributes(definition, request, subject)
+  fieldManager.created(draft, request)
+  const { managedFields } = draft.metadata
   const admitted = admission.admit(attributes)
   if (admitted instanceof Promise) await admitted
+  checkAdmittedOwners(draft, managedFields, context)
   const isNameGenerated = generateName(parts, draft, context)
   prepare(draft, definition, request)
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
@@ -76,7 +80,6 @@ function fillSystemFields(draft: KubeObject, definition: ResourceDefinition, con
   delete meta.selfLink
   delete meta.deletionTimestamp
   delete meta.deletionGracePeriodSeconds
-  delete meta.managedFields
   delete meta.generation
   meta.uid = context.random.uuid()
   meta.creationTimestamp = formatTime(context.clock.now())
@@ -109,7 +112,9 @@ function generateName(parts: StoreParts, draft: KubeObject, context: RequestCont
 
 function prepare(draft: KubeObject, definition: ResourceDefinition, request: WriteRequest): void {
   const { context, strategy } = request
+  const { managedFields } = draft.metadata
   strategy.prepareForCreate?.(draft, context)
+  if (managedFields !== undefined) draft.metadata.managedFields = managedFields
   const errors: FieldError[] = []
   validateMetadata(draft.metadata, { namespaced: definition.namespaced, validateName: strategy.validateName }, errors)
   const ownErrors = strategy.validate?.(draft, context)

@@ -3,7 +3,7 @@
  * the server needs to serve a resource (routes, discovery, OpenAPI, tables, selectors are derived from it).
  * Upstream: apiserver pkg/registry/{rest,generic}.
  */
-import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
+import type { DeleteOptions, KubeObject, ManagedFieldsEntry } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
 import type { Clock } from '#machinery/util/clock.ts'
@@ -57,6 +57,13 @@ export interface Strategy {
   validateName?(name: string): string[]
   /** True keeps a deleted object until it turns false, as finalizers do (Namespace's spec.finalizers). */
   hasPendingFinalization?(object: DeepReadonly<KubeObject>): boolean
+  /**
+   * What writes with this strategy cannot change, as dotted paths: nobody owns a field by such a write. Default: status for
+   * the resource itself and most views, spec for /status.
+   */
+  readonly resetFields?: readonly string[]
+  /** All that writes with this strategy can change; `*` is any list item. */
+  readonly writableFields?: readonly string[]
   /** DELETE answers the object instead of a Status (pods, services, …). Default false. */
   readonly returnsDeletedObject?: boolean
 }
@@ -204,6 +211,46 @@ export interface WriteRequest {
   readonly options: Readonly<Record<string, unknown>>
   /** What admission webhooks see when it is not the resource's own kind (scale). */
   readonly view?: AdmissionView
+  /** Who the fields belong to that this write changes. Undefined: the draft's managedFields are stored as they are. */
+  readonly manager?: string
+}
+
+export interface ApplyWriteRequest extends WriteRequest {
+  readonly manager: string
+  /** Takes conflicting fields over. */
+  readonly force: boolean
+}
+
+export interface AppliedObject {
+  /** In the version the configuration has, without managedFields; not decoded or defaulted yet. Handed over. */
+  readonly object: KubeObject
+  readonly managedFields: ManagedFieldsEntry[] | undefined
+}
+
+/** Keeps metadata.managedFields of one resource. Implemented in registry/managed-fields. */
+export interface FieldManager {
+  /** Both set `draft`'s managedFields; the drafts are in storage form, before admission. */
+  created(draft: KubeObject, request: WriteRequest): void
+  updated(draft: KubeObject, old: DeepReadonly<KubeObject>, request: WriteRequest): void
+  /** Throws StatusError: conflicts, a configuration of the wrong shape. `live` is in storage form. */
+  apply(live: DeepReadonly<KubeObject> | undefined, config: KubeObject, request: ApplyWriteRequest): AppliedObject
+  readonly scale: ScaleFieldManager
+}
+
+/** The same through the scale subresource: the Scale is what is written, the object behind it what is stored. */
+export interface ScaleFieldManager {
+  /** The parent's managedFields afterwards. */
+  updated(
+    parent: DeepReadonly<KubeObject>,
+    change: { readonly before: KubeObject; readonly after: KubeObject; readonly replicasPath: string },
+    request: WriteRequest,
+  ): ManagedFieldsEntry[] | undefined
+  /** `object` is the Scale, `managedFields` the parent's. */
+  apply(
+    parent: DeepReadonly<KubeObject>,
+    change: { readonly before: KubeObject; readonly config: KubeObject; readonly replicasPath: string },
+    request: ApplyWriteRequest,
+  ): AppliedObject
 }
 
 export interface UpdateRequest extends WriteRequest {
@@ -212,6 +259,8 @@ export interface UpdateRequest extends WriteRequest {
   makeDraft(current: CachedObject): KubeObject
   /** PUT on a missing object: what to create, after checking that the user may. Undefined: never creates. */
   makeNew?(): KubeObject | Promise<KubeObject>
+  /** makeNew counts even where a PUT could not create: an apply. */
+  readonly forcesCreate?: boolean
 }
 
 export interface DeleteRequest extends WriteRequest {
@@ -224,6 +273,7 @@ export interface ResourceStore {
   readonly definition: ResourceDefinition
   /** Reads go straight to the watch cache. */
   readonly objects: ObjectStore
+  readonly fieldManager: FieldManager
   /** `draft` is handed over. */
   create(draft: KubeObject, request: WriteRequest): Promise<CachedObject>
   update(request: UpdateRequest): Promise<{ readonly object: CachedObject; readonly isCreated: boolean }>

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { ADMIN, plainResource } from '#test/contract/resource-server.ts'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '#machinery/meta/errors.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { Random } from '#machinery/util/random.ts'
 import { systemRandom } from '#machinery/util/random.ts'
+import { ADMIN, plainResource } from '#test/contract/resource-server.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../../admission/interfaces.ts'
 import { createCacher } from '../../storage/cacher/cacher.ts'
 import { MemoryStorage } from '../../storage/memory/storage.ts'
 import { createAdmissionChain } from './admission-chain.ts'
-import type { RequestContext, ResourceStore, Strategy, StoreHooks } from './interfaces.ts'
+import type { RequestContext, ResourceStore, StoreHooks, Strategy } from './interfaces.ts'
 import { createResourceStore } from './store.ts'
 
 interface Setup {
@@ -82,7 +82,6 @@ describe('create', () => {
       creationTimestamp: '2001-01-01T00:00:00Z',
       deletionTimestamp: '2001-01-01T00:00:00Z',
       deletionGracePeriodSeconds: 3,
-      managedFields: [{ manager: 'me' }],
       labels: {},
     })
     const { uid, creationTimestamp, resourceVersion, ...rest } = object.metadata

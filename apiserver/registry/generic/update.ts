@@ -9,6 +9,7 @@ import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import { StorageError } from '../../storage/interface.ts'
+import { checkAdmittedOwners } from '../managed-fields/admitted-owners.ts'
 import { admissionAttributes } from './admission-chain.ts'
 import { storedApiVersion } from './conversion.ts'
 import { createObject, ensureNamespace, ttlOf } from './create.ts'
@@ -45,7 +46,8 @@ export async function updateObject(parts: StoreParts, request: UpdateRequest): P
 }
 
 async function createOnUpdate(parts: StoreParts, request: UpdateRequest): Promise<CachedObject> {
-  const made = request.strategy.allowCreateOnUpdate === true ? request.makeNew?.() : undefined
+  const mayCreate = request.strategy.allowCreateOnUpdate === true || request.forcesCreate === true
+  const made = mayCreate ? request.makeNew?.() : undefined
   if (made === undefined) throw newNotFound(parts.definition, request.name)
   const draft = made instanceof Promise ? await made : made
   if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
@@ -55,14 +57,17 @@ async function createOnUpdate(parts: StoreParts, request: UpdateRequest): Promis
 }
 
 async function replace(parts: StoreParts, request: UpdateRequest, current: CachedObject): Promise<CachedObject> {
-  const { definition, objects, admission } = parts
+  const { definition, objects, admission, fieldManager } = parts
   const { context } = request
   const draft = request.makeDraft(current)
   ensureNamespace(draft, definition, context.namespace)
   checkPreconditions(parts, draft, current, request)
   const subject = { operation: 'UPDATE', name: request.name, object: draft, oldObject: current.object } as const
+  fieldManager.updated(draft, current.object, request)
+  const { managedFields } = draft.metadata
   const admitted = admission.admit(admissionAttributes(definition, request, subject))
   if (admitted instanceof Promise) await admitted
+  checkAdmittedOwners(draft, managedFields, context)
   prepare(parts, draft, current, request)
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
   const validated = admission.validate(admissionAttributes(definition, request, { ...subject, object: stored }))
@@ -104,7 +109,10 @@ function prepare(parts: StoreParts, draft: KubeObject, current: CachedObject, re
   const { context, strategy } = request
   const old = current.object
   keepSystemFields(draft, current, context.clock.now())
+  const { managedFields } = draft.metadata
   strategy.prepareForUpdate?.(draft, old, context)
+  // A view may have put the old metadata back.
+  assign(draft.metadata, 'managedFields', managedFields)
   const errors: FieldError[] = []
   // Names that were valid when the object was created stay valid.
   if (draft.metadata.name !== old.metadata.name) {
@@ -122,7 +130,6 @@ function prepare(parts: StoreParts, draft: KubeObject, current: CachedObject, re
 function keepSystemFields(draft: KubeObject, current: CachedObject, now: Date): void {
   const meta = draft.metadata
   const old = current.object.metadata
-  delete meta.managedFields
   delete meta.selfLink
   if (old.generation === undefined) delete meta.generation
   else meta.generation = old.generation

@@ -13,7 +13,7 @@ const folder = (files: Readonly<Record<string, string>>): string => {
 }
 
 /** 50 objects of 14 kinds. */
-function mixed(namespace: string): string {
+export function mixed(namespace: string): string {
   const meta = (name: string): object => ({ name })
   const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
   const selector = { matchLabels: { app: 'x' } }

@@ -59,6 +59,7 @@ function podGracePeriodSeconds(pod: DeepReadonly<Pod>, options: DeleteOptions): 
 }
 
 export const podStatusStrategy: Strategy = {
+  resetFields: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
   prepareForUpdate(draft, old) {
     const pod = asPod(draft)
     const frozen = asFrozenPod(old)
@@ -81,6 +82,7 @@ export const podEphemeralContainers: SubresourceDefinition = {
   type: 'view',
   verbs: VIEW_VERBS,
   strategy: {
+    writableFields: ['spec.ephemeralContainers'],
     prepareForUpdate(draft, old) {
       const { ephemeralContainers } = asPod(draft).spec
       restoreExcept(draft, old, new Set())
@@ -100,6 +102,9 @@ export const podResize: SubresourceDefinition = {
   type: 'view',
   verbs: VIEW_VERBS,
   strategy: {
+    writableFields: ['containers', 'initContainers'].flatMap((list) =>
+      ['resources', 'resizePolicy'].map((member) => `spec.${list}.*.${member}`),
+    ),
     prepareForUpdate(draft, old) {
       restoreExcept(draft, old, SPEC_ONLY)
       bumpGeneration(draft, old)
