@@ -1,14 +1,16 @@
 /**
- * Brings one object to what the file says: create it, patch it three-way against what we applied last, or, for changes the
- * API refuses in place, delete and create it again in the same pass.
- * Upstream: rancher/wrangler pkg/apply (desiredset_process, reconcilers). Differs: a replace is finished at once; a Service
- * whose type changes is patched.
+ * Brings one object to what the file says, by server-side apply; for changes the API refuses in place, deletes and creates it
+ * again in the same pass. The three-way merge against what we applied last tells beforehand what will change, and does the
+ * work itself where apply cannot: for objects from before field ownership, and configurations apply does not take (a list
+ * with an item twice, a field the schema does not have).
+ * Upstream: rancher/wrangler pkg/apply (desiredset_process, reconcilers). Differs: apply; a replace is finished at once; a
+ * Service whose type changes is patched.
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client, Patch } from '#machinery/client/client.ts'
 import type { DiscoveredResource } from '#machinery/client/discovery.ts'
 import type { RestMapper } from '#machinery/client/rest-mapper.ts'
-import { isAlreadyExists, isConflict, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isAlreadyExists, isConflict, isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { ObjectKey } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { createThreeWayMergePatch } from '#machinery/patch/merge-patch.ts'
@@ -18,6 +20,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { sleep } from '#machinery/util/clock.ts'
 import { deepCopy, deepEqual, isObject } from '#machinery/util/json.ts'
 import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
+import { isManagedBy, ownershipPatch } from './field-ownership.ts'
 import type { ManifestObject } from './manifest.ts'
 import type { AddonIdentity } from './object-set.ts'
 import { lastApplied, withOwner } from './object-set.ts'
@@ -81,19 +84,56 @@ export class ObjectApplier {
     desired: KubeObject,
     signal: AbortSignal,
   ): Promise<{ object: DeepReadonly<KubeObject> } & Pick<AppliedObject, 'outcome' | 'takenOver'>> {
-    const options = { fieldManager: this.#fieldManager, signal }
     const live = await this.#client.get(resource, key, { signal }).catch(undefinedIfNotFound)
     if (live === undefined) {
-      return { object: await this.#client.create(resource, desired, options), outcome: 'created', takenOver: undefined }
+      return { object: await this.#create(resource, key, desired, signal), outcome: 'created', takenOver: undefined }
     }
     const patch = await threeWayPatch(resource, desired, live)
-    if (Object.keys(patch.body).length === 0) return { object: live, outcome: 'unchanged', takenOver: undefined }
+    const isEqual = Object.keys(patch.body).length === 0
+    if (isEqual && isManagedBy(live, this.#fieldManager)) {
+      return { object: live, outcome: 'unchanged', takenOver: undefined }
+    }
     const takenOver = takenOverFields(desired, live, patch.body)
     if (mustReplace(resource, desired, live)) {
       await this.#remove(resource, key, live, signal)
-      return { object: await this.#client.create(resource, desired, options), outcome: 'replaced', takenOver }
+      return { object: await this.#create(resource, key, desired, signal), outcome: 'replaced', takenOver }
     }
-    return { object: await this.#client.patch(resource, key, patch, options), outcome: 'changed', takenOver }
+    const object = await this.#change(resource, key, { desired, live, patch }, signal)
+    return { object, outcome: isEqual ? 'unchanged' : 'changed', takenOver }
+  }
+
+  async #create(
+    resource: DiscoveredResource,
+    key: ObjectKey,
+    desired: KubeObject,
+    signal: AbortSignal,
+  ): Promise<DeepReadonly<KubeObject>> {
+    const options = { fieldManager: this.#fieldManager, signal }
+    try {
+      return await this.#client.patch(resource, key, { type: 'apply', body: desired, force: true }, options)
+    } catch (err: unknown) {
+      if (!isRefusedByApply(err)) throw err
+      return this.#client.create(resource, desired, options)
+    }
+  }
+
+  async #change(
+    resource: DiscoveredResource,
+    key: ObjectKey,
+    { desired, live, patch }: { desired: KubeObject; live: DeepReadonly<KubeObject>; patch: Patch },
+    signal: AbortSignal,
+  ): Promise<DeepReadonly<KubeObject>> {
+    const options = { fieldManager: this.#fieldManager, signal }
+    const ownership = ownershipPatch(live, this.#fieldManager)
+    if (ownership !== undefined) await this.#client.patch(resource, key, { type: 'json', body: ownership }, options)
+    const hasOwners = (live.metadata.managedFields?.length ?? 0) > 0
+    if (!hasOwners) await this.#client.patch(resource, key, patch, options)
+    try {
+      return await this.#client.patch(resource, key, { type: 'apply', body: desired, force: true }, options)
+    } catch (err: unknown) {
+      if (!isRefusedByApply(err)) throw err
+      return this.#client.patch(resource, key, patch, options)
+    }
   }
 
   async #remove(
@@ -131,6 +171,12 @@ class NoMatchError extends Error {
   constructor({ kind }: ManifestObject) {
     super(`no matches for kind "${kind.kind}" in version "${apiVersionOf(kind)}"`)
   }
+}
+
+/** The kind cannot be applied (reviews, some aggregated APIs), or this configuration cannot; upstream's text for all reasons. */
+function isRefusedByApply(err: unknown): boolean {
+  if (!isStatusError(err)) return false
+  return err.code === 405 || err.code === 415 || err.message.includes('failed to create typed patch object')
 }
 
 /** Namespaced objects without a namespace go to `default`; cluster-scoped ones lose theirs. */

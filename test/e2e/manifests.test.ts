@@ -1,11 +1,12 @@
 /** The manifests folder of a real server: what docs/manifests.md promises, one test per row of the k3s behaviour list. */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clientFromKubeconfig } from '#cli/kubeconfig.ts'
-import { DEPLOYMENTS } from '#machinery/api/apps/v1/resources.gen.ts'
 import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
+import { DEPLOYMENTS } from '#machinery/api/apps/v1/resources.gen.ts'
 import {
   CONFIG_MAPS,
   EVENTS,
@@ -464,8 +465,42 @@ describe('the manifests folder', () => {
     expect(after).toMatchObject({ spec: { version: 'v2' } })
   })
 
-  it.skip('is the field manager deploy@<node> of what it applies (the server records no managedFields yet)', () =>
-    undefined)
+  it('applies as the field manager deploy@<node>, and leaves to others what the file does not say', async () => {
+    const content = documents(configMap('row23c', { mine: '1', dropped: '1' }))
+    drop('row23c.yaml', content)
+    await settled('row23c', content)
+    const manager = `deploy@${hostname().toLowerCase()}`
+    const applied = await find(CONFIG_MAPS, 'row23c')
+    expect(applied?.metadata.managedFields).toMatchObject([
+      { manager, operation: 'Apply', apiVersion: 'v1', fieldsV1: { 'f:data': { 'f:mine': {}, 'f:dropped': {} } } },
+    ])
+    const key = { namespace: 'default', name: 'row23c' }
+    await client.patch(CONFIG_MAPS, key, { type: 'merge', body: { data: { theirs: '2' } } }, { fieldManager: 'me' })
+    const next = documents(configMap('row23c', { mine: '3' }))
+    drop('row23c.yaml', next)
+    await settled('row23c', next)
+    const live = await find(CONFIG_MAPS, 'row23c')
+    expect(live?.data).toEqual({ mine: '3', theirs: '2' })
+    expect(live?.metadata.managedFields?.map((entry) => entry.manager).sort()).toEqual([manager, 'me'].sort())
+  })
+
+  it('applies what server-side apply refuses: an item twice, a field nobody knows', async () => {
+    const strange = { ...configMap('row23d'), unknown: 'field' }
+    const content = documents(strange)
+    drop('row23d.yaml', content)
+    await settled('row23d', content)
+    await present(CONFIG_MAPS, 'row23d')
+    const env = [
+      { name: 'TWICE', value: '1' },
+      { name: 'TWICE', value: '2' },
+    ]
+    const twice = deployment('row23e') as { spec: { template: { spec: { containers: object[] } } } }
+    twice.spec.template.spec.containers = [{ name: 'c', image: 'nginx', env }]
+    const repeated = documents(twice)
+    drop('row23e.yaml', repeated)
+    await settled('row23e', repeated)
+    await present(DEPLOYMENTS, 'row23e')
+  })
 })
 
 describe('the manifests folder over a restart', () => {

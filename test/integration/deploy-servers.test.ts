@@ -113,6 +113,8 @@ it('applies the newest version of a file that servers have differently, and says
   drop(two, 'app.yaml', manifest('app', 'new'))
   await eventually(async () => {
     expect(await colourOf('app')).toBe('new')
+    const { metadata } = await plane.client.get(CONFIG_MAPS, { namespace: 'default', name: 'app' })
+    expect(metadata.managedFields?.map(({ manager }) => manager)).toEqual(['deploy@two'])
     const { status, message } = await consistency('app')
     expect(status).toBe('False')
     expect(message).toContain(`one has ${checksumOf(manifest('app', 'old')).slice(0, 12)}`)
