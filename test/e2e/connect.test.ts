@@ -1,8 +1,11 @@
 /** exec, attach, logs, port-forward and proxies with unmodified kubectl, against a fake kubelet. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '#test/support/eventually.ts'
 import type { FoundKubectl } from '#test/support/kubectl.ts'
@@ -27,7 +30,11 @@ const WAYS: readonly Way[] = [
   { name: 'WebSocket to the kubelet, 1.36', kubectl: findKubectl('1.36'), env: {}, webSocket: V5 },
 ]
 
+/** Of kubectl's cache. */
+const home = mkdtempSync(join(tmpdir(), 'knarr-kubectl-'))
 let releaseLog: (() => void) | undefined
+
+afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 function kubeletPages(request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'https://kubelet')
@@ -105,7 +112,7 @@ describe.each(WAYS)('$name', ({ kubectl: found, env, webSocket }) => {
 
     it('forwards ports', async () => {
       const child = spawn(path ?? '', ['--kubeconfig', world.kubeconfig, 'port-forward', 'pod/web', ':8080'], {
-        env: { HOME: '/nonexistent', PATH: process.env['PATH'] ?? '', ...env },
+        env: { HOME: home, PATH: process.env['PATH'] ?? '', ...env },
       })
       try {
         let printed = ''

@@ -543,17 +543,6 @@ describe('dry run', () => {
     await dryRun()
     expect(hooks.received[0]?.body.request.dryRun).toBe(true)
   })
-
-  it('refuses where a webhook has some', async () => {
-    hooks.on('/dirty', () => ALLOWED)
-    await validating('dirty', webhook('/dirty', { sideEffects: 'Some' }))
-    const status = await statusOf(dryRun())
-    expect([status.code, status.message]).toEqual([
-      400,
-      'admission webhook "dirty.example.com" does not support dry run',
-    ])
-    expect(hooks.received).toEqual([])
-  })
 })
 
 describe('metrics', () => {

@@ -100,7 +100,11 @@ describe('objects', () => {
       apiVersion: 'autoscaling/v1',
       kind: 'HorizontalPodAutoscaler',
       metadata: { name: 'a' },
-      spec: { scaleTargetRef: { kind: 'Deployment', name: 'd' }, maxReplicas: 3, targetCPUUtilizationPercentage: 40 },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+        maxReplicas: 3,
+        targetCPUUtilizationPercentage: 40,
+      },
     }
     const path = (version: string) => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`
     expect(await ask(path('v1'), { method: 'POST', body: autoscaler })).toMatchObject({ status: 201 })
