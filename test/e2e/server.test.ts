@@ -106,7 +106,7 @@ describe('knarr server, told wrong', () => {
     ['an unknown flag', () => ['--data-dri', 'x'], /unknown option '--data-dri'[\s\S]*data-dir/],
     ['a port that is none', () => ['--https-listen-port', 'abc'], /--https-listen-port: .*"abc"/],
     ['an address that is none', () => ['--bind-address', 'here'], /--bind-address: must be an IPv4 or IPv6 address/],
-    ['a network that is none', () => ['--service-cidr', '10.0.0.0'], /--service-cidr: must be an IPv4 network/],
+    ['a network that is none', () => ['--service-cidr', '10.0.0.0'], /--service-cidr: must be a network/],
     ['an unknown prune policy', () => ['--manifests-prune', 'maybe'], /--manifests-prune: /],
     ['a feature gate without value', () => ['--feature-gates', 'X'], /--feature-gates: "X" is not Name=true/],
     ['an unknown key in the config file', () => ['-c', config('data-dri: /x\n')], /unknown key "data-dri".*"data-dir"/],

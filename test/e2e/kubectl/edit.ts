@@ -157,26 +157,13 @@ export const EDITING: readonly Scenario[] = [
       ])
       expect(timedOut).toContain('timed out waiting for the condition')
       if (kubectl.version === '1.20') return
-      const condition = {
-        type: 'Available',
-        status: 'True',
-        lastTransitionTime: '2026-01-01T00:00:00Z',
-        lastUpdateTime: '2026-01-01T00:00:00Z',
-        reason: 'r',
-        message: 'm',
-      }
-      const waiting = kubectl.run(['wait', 'deployment/web', '--for=condition=Available', '--timeout=30s'])
-      const jsonpath = kubectl.run(['wait', 'deployment/web', '--for=jsonpath={.status.replicas}=2', '--timeout=30s'])
-      await kubectl.ok([
-        'patch',
-        'deployment',
-        'web',
-        '--subresource=status',
-        '--type=merge',
-        '-p',
-        JSON.stringify({ status: { replicas: 2, conditions: [condition] } }),
-      ])
-      expect(await waiting).toMatchObject({ code: 0, stdout: 'deployment.apps/web condition met\n' })
+      await kubectl.ok('create -f -', pod('p'))
+      const condition = { type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }
+      const waiting = kubectl.run(['wait', 'pod/p', '--for=condition=Ready', '--timeout=30s'])
+      const jsonpath = kubectl.run(['wait', 'pod/p', '--for=jsonpath={.status.phase}=Running', '--timeout=30s'])
+      const status = JSON.stringify({ status: { phase: 'Running', conditions: [condition] } })
+      await kubectl.ok(['patch', 'pod', 'p', '--subresource=status', '--type=merge', '-p', status])
+      expect(await waiting).toMatchObject({ code: 0, stdout: 'pod/p condition met\n' })
       expect(await jsonpath).toMatchObject({ code: 0 })
     },
   },
@@ -195,10 +182,12 @@ export const EDITING: readonly Scenario[] = [
     },
   },
   {
-    name: 'logs and exec of a pod without a node say why they cannot',
+    name: 'a pod without a node has no logs; exec and the like say why they cannot',
     async run(kubectl) {
       await kubectl.ok('create -f -', pod('p'))
-      for (const command of ['logs p', 'exec p -- true', 'port-forward p 0:80', 'attach p']) {
+      expect(await kubectl.ok('logs p')).toBe('')
+      expect(await kubectl.fails('exec p -- true')).toContain('does not have a host assigned')
+      for (const command of ['port-forward p 0:80', 'attach p']) {
         expect(await kubectl.fails(command), command).not.toBe('')
       }
     },
