@@ -1,6 +1,6 @@
 /**
  * Unmodified client-go speaking protobuf and nothing else, and its encoder as the judge of ours. The program is built by
- * scripts/build-client-go.sh (minutes, so by hand); where it is absent the tests are skipped and say so.
+ * scripts/build-client-go.sh, which .ci/run does (minutes, so `npm test` does not); where it is absent the tests skip and say so.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
