@@ -1,12 +1,10 @@
 // A thousand CustomResourceDefinitions: what they cost at start, in memory and in discovery. `npm run build && node bench/crds.mjs [count]`.
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { clientOf } from './product-phases.mjs'
+import { rssMb, startServer, stop } from './server.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const COUNT = Number(process.argv[2] ?? 1000)
 const GROUPS = 100
 const AT_ONCE = 16
@@ -45,42 +43,6 @@ function definition(index) {
   }
 }
 
-function startServer(directory) {
-  const kubeconfig = join(directory, 'kubeconfig.yaml')
-  const args = [
-    'dist/knarr.js',
-    'server',
-    '--data-dir',
-    directory,
-    '--https-listen-port',
-    '0',
-    '--bind-address',
-    '127.0.0.1',
-  ]
-  const startedMs = performance.now()
-  const child = spawn(process.execPath, [...args, '--write-kubeconfig', kubeconfig, '--log-format', 'json'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  return new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.on('data', (chunk) => {
-      output = (output + chunk).slice(-20_000)
-      if (output.includes('"knarr is ready"')) resolve({ child, readyMs: performance.now() - startedMs, kubeconfig })
-    })
-    child.on('exit', (code) => reject(new Error(`server ended with ${code}: ${output.slice(-2000)}`)))
-  })
-}
-
-async function stop({ child }) {
-  child.removeAllListeners('exit')
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await ended
-}
-
-const rssMb = ({ child }) =>
-  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const AGGREGATED = { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' }
