@@ -123,6 +123,41 @@ describe('the policy', () => {
     }
   })
 
+  it.each([
+    ['system:monitoring', ['/flagz', '/statusz']],
+    [
+      'system:kubelet-api-admin',
+      ['nodes/configz nodes/healthz nodes/pods', 'nodes/log nodes/metrics nodes/proxy nodes/stats'],
+    ],
+    ['system:kube-scheduler', ['leasecandidates', 'resourceclaims/binding', 'volumeattachments']],
+    ['system:controller:resource-claim-controller', ['resourceclaims/binding']],
+  ])('has rules of their own in %s, as upstream writes them', (name, rules) => {
+    const role = policy.clusterRoles.find(({ metadata }) => metadata.name === name)
+    expect(role?.rules?.map(({ resources, nonResourceURLs }) => (resources ?? nonResourceURLs)?.join(' '))).toEqual(
+      expect.arrayContaining(rules),
+    )
+  })
+
+  it.each(['leader-locking-kube-controller-manager', 'leader-locking-kube-scheduler'])(
+    'lets %s hold leases only',
+    (name) => {
+      const role = policy.roles.find(({ metadata }) => metadata.name === `system::${name}`)
+      expect(role?.rules).toEqual(
+        ['leases', 'leasecandidates'].map((resource) => ({
+          verbs: ['create', 'get', 'list', 'update', 'watch'],
+          apiGroups: ['coordination.k8s.io'],
+          resources: [resource],
+        })),
+      )
+    },
+  )
+
+  it('leaves out what only gates off by default ask for', () => {
+    const names = policy.clusterRoles.map(({ metadata }) => metadata.name)
+    expect(names).not.toContain('system:controller:storage-version-migrator-controller')
+    expect(JSON.stringify(policy)).not.toMatch(/devicetaintrules|clustertrustbundles|podcertificaterequests/)
+  })
+
   it('keeps secrets and escalation out of view', () => {
     const view = policy.clusterRoles.find(({ metadata }) => metadata.name === 'system:aggregate-to-view')
     const resources = view?.rules?.flatMap((rule) => rule.resources ?? []) ?? []

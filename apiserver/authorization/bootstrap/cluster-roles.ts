@@ -29,12 +29,17 @@ import {
   READ_WRITE,
   RESOURCE,
   rule,
+  rulePerResource,
   STORAGE,
   serviceAccountSubject,
   urlRule,
   userSubject,
   WRITE,
 } from './builders.ts'
+
+const SCALABLE = 'deployments deployments/scale replicasets replicasets/scale'
+const ROLLOUTS = 'daemonsets deployments/rollback'
+const WORKLOAD_STATUS = 'daemonsets daemonsets/status deployments/status replicasets/status'
 
 const CONTROLLER_MANAGER = 'system:kube-controller-manager'
 const SCHEDULER = 'system:kube-scheduler'
@@ -47,6 +52,8 @@ export function clusterRoles(): ClusterRole[] {
     ]),
     clusterRole('system:monitoring', [
       urlRule('get', '/metrics /metrics/slis /livez /readyz /healthz /livez/* /readyz/* /healthz/*'),
+      urlRule('get', '/flagz'),
+      urlRule('get', '/statusz'),
     ]),
     clusterRole('system:basic-user', [
       rule('create', AUTHORIZATION, 'selfsubjectaccessreviews selfsubjectrulesreviews'),
@@ -93,18 +100,10 @@ function editRules(): PolicyRule[] {
       'replicationcontrollers replicationcontrollers/scale serviceaccounts services services/proxy persistentvolumeclaims configmaps secrets events',
     ),
     rule('create', CORE, 'serviceaccounts/token'),
-    rule(
-      WRITE,
-      APPS,
-      'statefulsets statefulsets/scale daemonsets deployments deployments/scale deployments/rollback replicasets replicasets/scale',
-    ),
+    rule(WRITE, APPS, `statefulsets statefulsets/scale ${SCALABLE} ${ROLLOUTS}`),
     rule(WRITE, AUTOSCALING, 'horizontalpodautoscalers'),
     rule(WRITE, BATCH, 'jobs cronjobs'),
-    rule(
-      WRITE,
-      EXTENSIONS,
-      'daemonsets deployments deployments/scale deployments/rollback ingresses replicasets replicasets/scale replicationcontrollers/scale networkpolicies',
-    ),
+    rule(WRITE, EXTENSIONS, `${SCALABLE} ${ROLLOUTS} ingresses replicationcontrollers/scale networkpolicies`),
     rule(WRITE, POLICY, 'poddisruptionbudgets'),
     rule(WRITE, NETWORKING, 'networkpolicies ingresses'),
     rule(READ_WRITE, COORDINATION, 'leases'),
@@ -129,14 +128,14 @@ function viewRules(): PolicyRule[] {
     rule(
       READ,
       APPS,
-      'controllerrevisions statefulsets statefulsets/status statefulsets/scale daemonsets daemonsets/status deployments deployments/status deployments/scale replicasets replicasets/status replicasets/scale',
+      `controllerrevisions statefulsets statefulsets/status statefulsets/scale ${SCALABLE} ${WORKLOAD_STATUS}`,
     ),
     rule(READ, AUTOSCALING, 'horizontalpodautoscalers horizontalpodautoscalers/status'),
     rule(READ, BATCH, 'jobs cronjobs cronjobs/status jobs/status'),
     rule(
       READ,
       EXTENSIONS,
-      'daemonsets daemonsets/status deployments deployments/scale deployments/status ingresses ingresses/status replicasets replicasets/scale replicasets/status replicationcontrollers/scale networkpolicies',
+      `${SCALABLE} ${WORKLOAD_STATUS} ingresses ingresses/status replicationcontrollers/scale networkpolicies`,
     ),
     rule(READ, POLICY, 'poddisruptionbudgets poddisruptionbudgets/status'),
     rule(READ, NETWORKING, 'networkpolicies ingresses ingresses/status'),
@@ -187,7 +186,8 @@ function nodeRoles(): ClusterRole[] {
     clusterRole('system:kubelet-api-admin', [
       rule(READ, CORE, 'nodes'),
       rule('proxy', CORE, 'nodes'),
-      rule('*', CORE, 'nodes/proxy nodes/metrics nodes/stats nodes/log nodes/configz nodes/healthz nodes/pods'),
+      rule('*', CORE, 'nodes/proxy nodes/metrics nodes/stats nodes/log'),
+      rule('*', CORE, 'nodes/configz nodes/healthz nodes/pods'),
     ]),
     clusterRole('system:node-bootstrapper', [
       rule('create get list watch', CERTIFICATES, 'certificatesigningrequests'),
@@ -196,8 +196,8 @@ function nodeRoles(): ClusterRole[] {
       rule('list watch', CORE, 'services endpoints'),
       rule(READ, CORE, 'nodes'),
       eventsRule(),
-      rule('list watch', DISCOVERY, 'endpointslices'),
       rule('list watch', NETWORKING, 'servicecidrs'),
+      rule('list watch', DISCOVERY, 'endpointslices'),
     ]),
   ]
 }
@@ -248,6 +248,7 @@ function schedulerRules(): PolicyRule[] {
     eventsRule(),
     rule('create', COORDINATION, 'leases'),
     rule('get list update watch', COORDINATION, 'leases', 'kube-scheduler'),
+    rule(READ_WRITE, COORDINATION, 'leasecandidates'),
     rule(READ, CORE, 'nodes'),
     rule('get list watch delete', CORE, 'pods'),
     rule('create', CORE, 'pods/binding bindings'),
@@ -258,17 +259,14 @@ function schedulerRules(): PolicyRule[] {
     rule(READ, POLICY, 'poddisruptionbudgets'),
     rule(READ, CORE, 'persistentvolumeclaims persistentvolumes'),
     ...accessReviewRules(),
-    rule(READ, STORAGE, 'csinodes'),
+    ...rulePerResource(READ, STORAGE, 'csinodes volumeattachments'),
     rule(READ, CORE, 'namespaces'),
-    rule(READ, STORAGE, 'csidrivers'),
-    rule(READ, STORAGE, 'csistoragecapacities'),
-    rule(READ, STORAGE, 'volumeattachments'),
+    ...rulePerResource(READ, STORAGE, 'csidrivers csistoragecapacities'),
     rule(READ, RESOURCE, 'deviceclasses'),
-    rule(READ_UPDATE, RESOURCE, 'resourceclaims'),
-    rule(READ_UPDATE, RESOURCE, 'resourceclaims/status'),
-    rule('patch update', RESOURCE, 'resourceclaims/binding'),
+    ...rulePerResource(READ_UPDATE, RESOURCE, 'resourceclaims resourceclaims/status'),
     rule(READ_UPDATE, CORE, 'pods/finalizers'),
     rule(READ, RESOURCE, 'resourceslices'),
+    rule('patch update', RESOURCE, 'resourceclaims/binding'),
   ]
 }
 

@@ -21,6 +21,7 @@ import {
   READ,
   RESOURCE,
   rule,
+  rulePerResource,
   STORAGE,
   serviceAccountSubject,
 } from './builders.ts'
@@ -183,13 +184,6 @@ function clusterControllers(): ControllerRules[] {
       ],
     ],
     [
-      'storage-version-migrator-controller',
-      [
-        rule('list watch create patch', '*', '*'),
-        rule('update', 'storagemigration.k8s.io', 'storageversionmigrations/status'),
-      ],
-    ],
-    [
       'resource-claim-controller',
       [
         rule(READ, CORE, 'pods'),
@@ -197,8 +191,8 @@ function clusterControllers(): ControllerRules[] {
         rule(`${READ} create delete`, RESOURCE, 'resourceclaims'),
         rule('update patch', RESOURCE, 'resourceclaims resourceclaims/status'),
         rule('update patch', CORE, 'pods/status'),
-        rule('patch update', RESOURCE, 'resourceclaims/binding'),
         eventsRule(),
+        rule('patch update', RESOURCE, 'resourceclaims/binding'),
       ],
     ],
     [
@@ -206,10 +200,7 @@ function clusterControllers(): ControllerRules[] {
       [
         rule(READ_DELETE, CORE, 'pods'),
         rule('update patch', CORE, 'pods/status'),
-        rule(READ, RESOURCE, 'resourceclaims'),
-        rule(READ, RESOURCE, 'resourceslices'),
-        rule(READ, RESOURCE, 'deviceclasses'),
-        rule(READ, RESOURCE, 'devicetaintrules'),
+        ...rulePerResource(READ, RESOURCE, 'resourceclaims resourceslices deviceclasses'),
         eventsRule(),
       ],
     ],
@@ -305,7 +296,6 @@ function volumeControllers(): ControllerRules[] {
         rule('update patch', CORE, 'persistentvolumeclaims/status'),
         rule(READ, CORE, 'persistentvolumeclaims'),
         eventsRule(),
-        rule('get', CORE, 'services'),
       ],
     ],
     [
@@ -329,7 +319,6 @@ function volumeControllers(): ControllerRules[] {
         rule('list watch', CORE, 'nodes'),
         eventsRule(),
         rule('watch', CORE, 'events'),
-        rule('get', CORE, 'services'),
       ],
     ],
     [

@@ -1,12 +1,14 @@
 /** Roles and bindings in kube-system and kube-public. Upstream: bootstrappolicy/namespace_policy.go. */
 import type { Role, RoleBinding } from '#machinery/api/rbac/v1/types.gen.ts'
 import {
+  COORDINATION,
   CORE,
   eventsRule,
   namespacedBinding,
   namespacedRole,
   READ,
   rule,
+  rulePerResource,
   serviceAccountSubject,
   userSubject,
 } from './builders.ts'
@@ -28,15 +30,9 @@ export function namespacedRoles(): Role[] {
     namespacedRole(SYSTEM, BOOTSTRAP_SIGNER, [rule(READ, CORE, 'secrets')]),
     namespacedRole(SYSTEM, CLOUD_PROVIDER, [rule(`create ${READ}`, CORE, 'configmaps')]),
     namespacedRole(SYSTEM, TOKEN_CLEANER, [rule(`${READ} delete`, CORE, 'secrets'), eventsRule()]),
-    namespacedRole(SYSTEM, LOCK_CONTROLLER_MANAGER, [
-      rule('watch', CORE, 'configmaps'),
-      rule('get update', CORE, 'configmaps', 'kube-controller-manager'),
-      rule(`${READ} create update`, 'coordination.k8s.io', 'leases'),
-    ]),
-    namespacedRole(SYSTEM, LOCK_SCHEDULER, [
-      rule('watch', CORE, 'configmaps'),
-      rule('get update', CORE, 'configmaps', 'kube-scheduler'),
-    ]),
+    ...[LOCK_CONTROLLER_MANAGER, LOCK_SCHEDULER].map((name) =>
+      namespacedRole(SYSTEM, name, rulePerResource(`${READ} create update`, COORDINATION, 'leases leasecandidates')),
+    ),
     namespacedRole(PUBLIC, BOOTSTRAP_SIGNER, [
       rule(READ, CORE, 'configmaps'),
       rule('update', CORE, 'configmaps', 'cluster-info'),
