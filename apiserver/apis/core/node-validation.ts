@@ -1,4 +1,4 @@
-/** Upstream: pkg/apis/core/validation ValidateNode, ValidateNodeUpdate. */
+/** Upstream: pkg/apis/core/validation ValidateNode, ValidateNodeUpdate; pkg/registry/core/node/strategy.go (warnings). */
 import type { Node, Taint } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
@@ -11,7 +11,7 @@ import {
 import { parseCidr } from '#machinery/meta/ip-address.ts'
 import { isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { checkLegacyCidr } from '../ip-validation.ts'
+import { checkLegacyCidr, cidrWarnings } from '../ip-validation.ts'
 import { addInvalid } from '../validation.ts'
 import { checkResourceQuantity } from './resource-names.ts'
 
@@ -58,6 +58,18 @@ export function validateNodeUpdate(next: FrozenNode, old: FrozenNode): FieldErro
     errors.push(fieldForbidden('spec.externalID', 'may not be updated'))
   }
   return errors
+}
+
+export function nodeWarnings({ spec }: FrozenNode): string[] {
+  const warnings: string[] = []
+  if (spec?.configSource !== undefined) warnings.push('spec.configSource: the feature is removed')
+  if ((spec?.externalID ?? '') !== '') {
+    warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes')
+  }
+  spec?.podCIDRs?.forEach((cidr, i) => {
+    warnings.push(...cidrWarnings(`spec.podCIDRs[${i}]`, cidr))
+  })
+  return warnings
 }
 
 function checkPodCidrsStay(errors: FieldError[], next: readonly string[], old: readonly string[]): void {

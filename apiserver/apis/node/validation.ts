@@ -4,6 +4,7 @@ import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldDuplicate } from '#machinery/meta/field-error.ts'
 import { isDns1123Label } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { deprecatedNodeLabel } from '../core/node-labels.ts'
 import { validateResourceRequirements } from '../core/pod/resources-validation.ts'
 import { validateTolerations } from '../core/pod/scheduling-validation.ts'
 import { addInvalid, checkImmutable, checkLabels } from '../validation.ts'
@@ -34,4 +35,10 @@ export function validateRuntimeClassUpdate(next: FrozenClass, old: FrozenClass):
   const errors: FieldError[] = []
   checkImmutable(errors, 'handler', next.handler, old.handler)
   return errors
+}
+
+/** Upstream: pkg/api/node/util.go. */
+export function runtimeClassWarnings({ scheduling }: DeepReadonly<RuntimeClass>): string[] {
+  const details = Object.keys(scheduling?.nodeSelector ?? {}).map(deprecatedNodeLabel)
+  return details.flatMap((detail) => (detail === undefined ? [] : [`scheduling.nodeSelector: ${detail}`]))
 }

@@ -19,6 +19,7 @@ import {
   validateStatefulSet,
   validateStatefulSetUpdate,
 } from '#apiserver/apis/apps/validation.ts'
+import { claimSpecWarnings } from '#apiserver/apis/core/persistent-volume/warnings.ts'
 import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type {
   ControllerRevision,
@@ -82,8 +83,24 @@ export const daemonSetStrategy: Strategy = {
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
 
+/** Upstream's path of a claim template differs between create and update. */
+function statefulSetWarnings({ spec }: DeepReadonly<StatefulSet>, isNew: boolean): string[] {
+  const warnings: string[] = []
+  spec?.volumeClaimTemplates?.forEach((claim, i) => {
+    warnings.push(...claimSpecWarnings(`spec.volumeClaimTemplates[${i}]${isNew ? '' : '.Spec'}`, claim.spec))
+  })
+  if ((spec?.revisionHistoryLimit ?? 0) < 0) {
+    const detail = 'a negative value retains all historical revisions; a value >= 0 is recommended'
+    warnings.push(`spec.revisionHistoryLimit: ${detail}`)
+  }
+  return warnings
+}
+
 export const statefulSetStrategy: Strategy = {
-  warnings: templateWarnings,
+  warnings: (object, old) => [
+    ...templateWarnings(object, old),
+    ...statefulSetWarnings(object as DeepReadonly<StatefulSet>, old === undefined),
+  ],
   validate: (object) => validateStatefulSet(object as DeepReadonly<StatefulSet>),
   validateUpdate: (object, old) =>
     validateStatefulSetUpdate(object as DeepReadonly<StatefulSet>, old as DeepReadonly<StatefulSet>),

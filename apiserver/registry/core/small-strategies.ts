@@ -14,7 +14,7 @@ import {
   validateEventUpdateStrictly,
 } from '#apiserver/apis/core/event-validation.ts'
 import { validateLimitRange } from '#apiserver/apis/core/limits-validation.ts'
-import { validateNode, validateNodeUpdate } from '#apiserver/apis/core/node-validation.ts'
+import { nodeWarnings, validateNode, validateNodeUpdate } from '#apiserver/apis/core/node-validation.ts'
 import {
   validatePersistentVolumeClaim,
   validatePersistentVolumeClaimStatusUpdate,
@@ -24,13 +24,14 @@ import {
   validatePersistentVolume,
   validatePersistentVolumeUpdate,
 } from '#apiserver/apis/core/persistent-volume/validation.ts'
+import { claimWarnings, persistentVolumeWarnings } from '#apiserver/apis/core/persistent-volume/warnings.ts'
+import { validatePodTemplateObject } from '#apiserver/apis/core/pod/validation.ts'
+import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import {
   validateResourceQuota,
   validateResourceQuotaStatusUpdate,
   validateResourceQuotaUpdate,
 } from '#apiserver/apis/core/quota-validation.ts'
-import { validatePodTemplateObject } from '#apiserver/apis/core/pod/validation.ts'
-import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type {
   ConfigMap,
   Endpoints,
@@ -99,6 +100,7 @@ export const serviceAccountStrategy: Strategy = {
 
 export const persistentVolumeStrategy: Strategy = {
   returnsDeletedObject: true,
+  warnings: (object) => persistentVolumeWarnings(object as DeepReadonly<PersistentVolume>),
   validate: (object) => validatePersistentVolume(object as DeepReadonly<PersistentVolume>),
   validateUpdate: (object, old) =>
     validatePersistentVolumeUpdate(object as DeepReadonly<PersistentVolume>, old as DeepReadonly<PersistentVolume>),
@@ -106,6 +108,7 @@ export const persistentVolumeStrategy: Strategy = {
 
 export const persistentVolumeClaimStrategy: Strategy = {
   returnsDeletedObject: true,
+  warnings: (object) => claimWarnings(object as DeepReadonly<PersistentVolumeClaim>),
   validate: (object) => validatePersistentVolumeClaim(object as DeepReadonly<PersistentVolumeClaim>),
   validateUpdate: (object, old) =>
     validatePersistentVolumeClaimUpdate(
@@ -140,6 +143,7 @@ export const nodeStrategy: Strategy = {
     const node = draft as Node
     node.status ??= {}
   },
+  warnings: (object) => nodeWarnings(object as DeepReadonly<Node>),
   validate: (object) => validateNode(object as DeepReadonly<Node>),
   validateUpdate: (object, old) => validateNodeUpdate(object as DeepReadonly<Node>, old as DeepReadonly<Node>),
 }

@@ -1,8 +1,10 @@
 /** discovery.k8s.io/v1. Upstream: pkg/registry/discovery. */
-import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+
 import { setEndpointSliceDefaults } from '#apiserver/apis/discovery/defaults.ts'
 import { validateEndpointSlice, validateEndpointSliceUpdate } from '#apiserver/apis/discovery/validation.ts'
+import { endpointSliceWarnings } from '#apiserver/apis/discovery/warnings.ts'
+import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { endpointSliceTable } from './tables.ts'
 
@@ -17,6 +19,7 @@ export const DISCOVERY_GROUP: ResourceGroup = {
       generation: true,
       defaults: setEndpointSliceDefaults,
       strategy: {
+        warnings: (object, old) => endpointSliceWarnings(object as DeepReadonly<EndpointSlice>, old === undefined),
         validate: (object) => validateEndpointSlice(object as DeepReadonly<EndpointSlice>),
         validateUpdate: (object, old) =>
           validateEndpointSliceUpdate(object as DeepReadonly<EndpointSlice>, old as DeepReadonly<EndpointSlice>),

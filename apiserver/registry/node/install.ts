@@ -1,6 +1,10 @@
 /** node.k8s.io/v1. Upstream: pkg/registry/node. */
 
-import { validateRuntimeClass, validateRuntimeClassUpdate } from '#apiserver/apis/node/validation.ts'
+import {
+  runtimeClassWarnings,
+  validateRuntimeClass,
+  validateRuntimeClassUpdate,
+} from '#apiserver/apis/node/validation.ts'
 import type { RuntimeClass } from '#machinery/api/node/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
@@ -18,6 +22,7 @@ export const NODE_GROUP: ResourceGroup = {
         allowCreateOnUpdate: true,
         allowUnconditionalUpdate: false,
         validate: (object) => validateRuntimeClass(object as DeepReadonly<RuntimeClass>),
+        warnings: (object) => runtimeClassWarnings(object as DeepReadonly<RuntimeClass>),
         validateUpdate: (object, old) =>
           validateRuntimeClassUpdate(object as DeepReadonly<RuntimeClass>, old as DeepReadonly<RuntimeClass>),
       },

@@ -17,6 +17,7 @@ import {
   validateVolumeAttributesClass,
   validateVolumeAttributesClassUpdate,
 } from '#apiserver/apis/storage/validation.ts'
+import { csiStorageCapacityWarnings, storageClassWarnings } from '#apiserver/apis/storage/warnings.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type {
   CSIDriver,
@@ -93,6 +94,7 @@ export const STORAGE_GROUP: ResourceGroup = {
       strategy: {
         ...VERSION_NEEDED,
         ...rules<CSIStorageCapacity>(validateCsiStorageCapacity, validateCsiStorageCapacityUpdate),
+        warnings: (object) => csiStorageCapacityWarnings(object as DeepReadonly<CSIStorageCapacity>),
       },
       table: csiStorageCapacityTable,
     },
@@ -102,7 +104,11 @@ export const STORAGE_GROUP: ResourceGroup = {
       namespaced: false,
       shortNames: ['sc'],
       defaults: setStorageClassDefaults,
-      strategy: { ...RETURNS_OBJECT, ...rules<StorageClass>(validateStorageClass, validateStorageClassUpdate) },
+      strategy: {
+        ...RETURNS_OBJECT,
+        ...rules<StorageClass>(validateStorageClass, validateStorageClassUpdate),
+        warnings: (object) => storageClassWarnings(object as DeepReadonly<StorageClass>),
+      },
       table: storageClassTable,
     },
     {

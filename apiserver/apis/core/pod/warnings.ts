@@ -1,9 +1,8 @@
-/** What is valid but hardly meant, said in Warning headers. Upstream: pkg/api/pod/warnings.go, pkg/api/node/util.go. */
+/** What is valid but hardly meant, said in Warning headers. Upstream: pkg/api/pod/warnings.go. */
 import type {
   Affinity,
   Container,
   ContainerPort,
-  NodeSelectorTerm,
   Pod,
   PodAffinity,
   PodSpec,
@@ -14,6 +13,7 @@ import type { ObjectMeta } from '#machinery/api/meta/v1.ts'
 import { childField, keyField } from '#machinery/meta/field-error.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { deprecatedNodeLabel, nodeTermWarnings } from '../node-labels.ts'
 import { APPARMOR_PREFIX, SECCOMP_CONTAINER_PREFIX, SECCOMP_POD } from './annotations-validation.ts'
 import { visitContainers } from './containers.ts'
 import { overlapWarnings } from './overlap-warnings.ts'
@@ -24,13 +24,6 @@ type Meta = DeepReadonly<ObjectMeta>
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'
 const NULL_SELECTOR = 'a null labelSelector results in matching no pod'
-const DEPRECATED_NODE_LABELS: ReadonlyMap<string, string> = new Map([
-  ['beta.kubernetes.io/arch', 'deprecated since v1.14; use "kubernetes.io/arch" instead'],
-  ['beta.kubernetes.io/os', 'deprecated since v1.14; use "kubernetes.io/os" instead'],
-  ['failure-domain.beta.kubernetes.io/region', 'deprecated since v1.17; use "topology.kubernetes.io/region" instead'],
-  ['failure-domain.beta.kubernetes.io/zone', 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead'],
-  ['beta.kubernetes.io/instance-type', 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead'],
-])
 const DEPRECATED_ANNOTATIONS: readonly (readonly [string, string])[] = [
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
   ['security.alpha.kubernetes.io/sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
@@ -87,7 +80,7 @@ function warningsOf(field: string, spec: FrozenSpec, meta: Meta): string[] {
 
 function warnOfNodeLabels(warnings: string[], field: string, labels: Readonly<Record<string, string>>): void {
   for (const key of Object.keys(labels)) {
-    const detail = DEPRECATED_NODE_LABELS.get(key)
+    const detail = deprecatedNodeLabel(key)
     if (detail !== undefined) warnings.push(`${keyField(field, key)}: ${detail}`)
   }
 }
@@ -95,23 +88,16 @@ function warnOfNodeLabels(warnings: string[], field: string, labels: Readonly<Re
 function warnOfNodeAffinity(warnings: string[], field: string, { nodeAffinity }: DeepReadonly<Affinity>): void {
   const at = `${field}.nodeAffinity`
   nodeAffinity?.[REQUIRED]?.nodeSelectorTerms?.forEach((term, i) => {
-    warnOfTerm(warnings, `${at}.${REQUIRED}.nodeSelectorTerms[${i}]`, term)
+    warnings.push(...nodeTermWarnings(`${at}.${REQUIRED}.nodeSelectorTerms[${i}]`, term))
   })
   nodeAffinity?.[PREFERRED]?.forEach(({ preference }, i) => {
-    warnOfTerm(warnings, `${at}.${PREFERRED}[${i}].preference`, preference)
-  })
-}
-
-function warnOfTerm(warnings: string[], field: string, term: DeepReadonly<NodeSelectorTerm> | undefined): void {
-  term?.matchExpressions?.forEach(({ key }, i) => {
-    const detail = DEPRECATED_NODE_LABELS.get(key)
-    if (detail !== undefined) warnings.push(`${field}.matchExpressions[${i}].key: ${key} is ${detail}`)
+    warnings.push(...nodeTermWarnings(`${at}.${PREFERRED}[${i}].preference`, preference))
   })
 }
 
 function warnOfSpread(warnings: string[], field: string, spec: FrozenSpec): void {
   spec.topologySpreadConstraints?.forEach(({ topologyKey, labelSelector }, i) => {
-    const detail = DEPRECATED_NODE_LABELS.get(topologyKey)
+    const detail = deprecatedNodeLabel(topologyKey)
     if (detail !== undefined) warnings.push(`${field}[${i}].topologyKey: ${topologyKey} is ${detail}`)
     if (labelSelector === undefined) warnings.push(`${field}[${i}].labelSelector: ${NULL_SELECTOR}`)
   })
