@@ -1,12 +1,15 @@
 /**
- * Why a text is no JSON object, in the words of Go's encoding/json. Differs: inside literals and numbers the general
+ * Why a text is no JSON object or array, in the words of Go's encoding/json. Differs: inside literals and numbers the general
  * sentence is used.
  */
 
 const MAP = 'map[string]interface {}'
 
 /** Undefined when it is one (or null, which Go takes for an empty map). */
-export function jsonObjectProblem(text: string): string | undefined {
+export const jsonObjectProblem = (text: string): string | undefined => jsonProblem(text, 'object', MAP)
+
+/** `type` is what Go would decode it into. */
+export function jsonProblem(text: string, wanted: 'object' | 'array', type: string): string | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -15,7 +18,7 @@ export function jsonObjectProblem(text: string): string | undefined {
   }
   if (value === null) return undefined
   const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
-  return kind === 'object' ? undefined : `json: cannot unmarshal ${kind} into Go value of type ${MAP}`
+  return kind === wanted ? undefined : `json: cannot unmarshal ${kind} into Go value of type ${type}`
 }
 
 function syntaxProblem(text: string, message: string): string {

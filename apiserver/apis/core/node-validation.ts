@@ -13,6 +13,7 @@ import { isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { checkLegacyCidr, cidrWarnings } from '../ip-validation.ts'
 import { addInvalid } from '../validation.ts'
+import { jsonProblem } from './json-problem.ts'
 import { checkResourceQuantity } from './resource-names.ts'
 
 type FrozenNode = DeepReadonly<Node>
@@ -21,7 +22,8 @@ const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 
 export function validateNode(node: FrozenNode): FieldError[] {
   const errors: FieldError[] = []
-  validateTaints(errors, node)
+  validateAnnotations(errors, node)
+  validateTaints(errors, 'metadata.taints', node.spec?.taints)
   validateResources(errors, node)
   const cidrs = node.spec?.podCIDRs ?? []
   const field = 'spec.podCIDRs'
@@ -40,6 +42,7 @@ export function validateNode(node: FrozenNode): FieldError[] {
 
 export function validateNodeUpdate(next: FrozenNode, old: FrozenNode): FieldError[] {
   const errors: FieldError[] = []
+  validateAnnotations(errors, next)
   validateResources(errors, next)
   const seen = new Set<string>()
   next.status?.addresses?.forEach(({ type, address }, i) => {
@@ -53,7 +56,7 @@ export function validateNodeUpdate(next: FrozenNode, old: FrozenNode): FieldErro
     const detail = 'node updates may not change providerID except from "" to valid'
     errors.push(fieldForbidden('spec.providerID', detail))
   }
-  validateTaints(errors, next)
+  validateTaints(errors, 'metadata.taints', next.spec?.taints)
   if ((next.spec?.externalID ?? '') !== externalID) {
     errors.push(fieldForbidden('spec.externalID', 'may not be updated'))
   }
@@ -92,11 +95,45 @@ function validateResources(errors: FieldError[], { status }: FrozenNode): void {
   }
 }
 
+const TAINTS_ANNOTATION = 'scheduler.alpha.kubernetes.io/taints'
+const AVOID_PODS_ANNOTATION = 'scheduler.alpha.kubernetes.io/preferAvoidPods'
+
+/** Of annotations from before there were fields; nobody acts on them. Upstream: ValidateNodeSpecificAnnotations. */
+function validateAnnotations(errors: FieldError[], { metadata }: FrozenNode): void {
+  const { [TAINTS_ANNOTATION]: taints = '', [AVOID_PODS_ANNOTATION]: avoided = '' } = metadata.annotations ?? {}
+  const at = 'metadata.annotations'
+  if (taints !== '') {
+    const problem = jsonProblem(taints, 'array', '[]core.Taint')
+    if (problem !== undefined) errors.push(fieldInvalid(at, TAINTS_ANNOTATION, problem))
+    else validateTaints(errors, `${at}.${TAINTS_ANNOTATION}`, JSON.parse(taints) ?? [])
+  }
+  if (avoided === '') return
+  const problem = jsonProblem(avoided, 'object', 'v1.AvoidPods')
+  if (problem !== undefined) errors.push(fieldInvalid(`${at}.AvoidPods`, AVOID_PODS_ANNOTATION, problem))
+  else validateAvoidedPods(errors, `${at}.${AVOID_PODS_ANNOTATION}`, JSON.parse(avoided))
+}
+
+interface AvoidPods {
+  readonly preferAvoidPods?: readonly {
+    readonly podSignature?: { readonly podController?: { readonly controller?: boolean } }
+  }[]
+}
+
+function validateAvoidedPods(errors: FieldError[], field: string, avoided: AvoidPods | null): void {
+  avoided?.preferAvoidPods?.forEach(({ podSignature }, i) => {
+    const at = `${field}[${i}].PodSignature`
+    if (podSignature?.podController === undefined) errors.push(fieldRequired(at, ''))
+    else if (podSignature.podController.controller !== true) {
+      errors.push(fieldInvalid(`${at}.PodController.Controller`, false, 'must point to a controller'))
+    }
+  })
+}
+
 /** Upstream's path is metadata.taints. */
-function validateTaints(errors: FieldError[], { spec }: FrozenNode): void {
+function validateTaints(errors: FieldError[], at: string, taints: readonly DeepReadonly<Taint>[] | undefined): void {
   const seen = new Set<string>()
-  spec?.taints?.forEach((taint, i) => {
-    const field = `metadata.taints[${i}]`
+  taints?.forEach((taint, i) => {
+    const field = `${at}[${i}]`
     const { key = '', value = '', effect = '' } = taint
     addInvalid(errors, `${field}.key`, key, isQualifiedName(key))
     const problems = isLabelValue(value)

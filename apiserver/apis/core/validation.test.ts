@@ -143,6 +143,34 @@ describe('Node', () => {
   ])('%s', (_name, node, expected) => {
     expect(texts(validateNode(node))).toEqual(expected)
   })
+  const annotated = (name: string, text: string) => {
+    const node = make({})
+    return { ...node, metadata: { ...node.metadata, annotations: { [`scheduler.alpha.kubernetes.io/${name}`]: text } } }
+  }
+  const AT = 'metadata.annotations.scheduler.alpha.kubernetes.io'
+  it.each<[string, string, string[]]>([
+    ['taints', '[{"key":"a","effect":"NoSchedule"}]', []],
+    ['taints', '[{"key":"a"}]', [`${AT}/taints[0].effect: Required value`]],
+    [
+      'taints',
+      '{}',
+      [
+        'metadata.annotations: Invalid value: "scheduler.alpha.kubernetes.io/taints": json: cannot unmarshal object into Go value of type []core.Taint',
+      ],
+    ],
+    ['preferAvoidPods', '{"preferAvoidPods":[{}]}', [`${AT}/preferAvoidPods[0].PodSignature: Required value`]],
+    [
+      'preferAvoidPods',
+      '{"preferAvoidPods":[{"podSignature":{"podController":{"controller":false}}}]}',
+      [
+        `${AT}/preferAvoidPods[0].PodSignature.PodController.Controller: Invalid value: false: must point to a controller`,
+      ],
+    ],
+  ])('looks into the annotation %s: %s', (name, text, expected) => {
+    const node = annotated(name, text)
+    expect(texts(validateNode(node))).toEqual(expected)
+    expect(texts(validateNodeUpdate(node, make({})))).toEqual(expected)
+  })
   it('keeps what it was given', () => {
     const old = make({ podCIDRs: ['10.0.0.0/24'], providerID: 'a://b' })
     expect(validateNodeUpdate(old, make({}))).toEqual([])

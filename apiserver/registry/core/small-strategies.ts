@@ -145,7 +145,11 @@ export const nodeStrategy: Strategy = {
   },
   warnings: (object) => nodeWarnings(object as DeepReadonly<Node>),
   validate: (object) => validateNode(object as DeepReadonly<Node>),
-  validateUpdate: (object, old) => validateNodeUpdate(object as DeepReadonly<Node>, old as DeepReadonly<Node>),
+  // What both find is said twice, as upstream does.
+  validateUpdate: (object, old) => [
+    ...validateNode(object as DeepReadonly<Node>),
+    ...validateNodeUpdate(object as DeepReadonly<Node>, old as DeepReadonly<Node>),
+  ],
 }
 
 export const nodeStatusStrategy: Strategy = {
