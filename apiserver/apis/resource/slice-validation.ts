@@ -4,19 +4,12 @@
  */
 import type { Device, DeviceAttribute, ResourceSlice } from '#machinery/api/resource/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import {
-  fieldDuplicate,
-  fieldInvalid,
-  fieldRequired,
-  fieldTooLong,
-  fieldTooMany,
-  keyField,
-} from '#machinery/meta/field-error.ts'
+import { fieldInvalid, fieldRequired, fieldTooLong, keyField } from '#machinery/meta/field-error.ts'
 import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { validateNodeSelectorTerms } from '../core/pod/affinity-validation.ts'
 import { addInvalid, checkImmutable } from '../validation.ts'
-import { checkDriverName } from './validation.ts'
+import { checkDriverName, nameOf, validateItems } from './validation.ts'
 
 const DEVICES_MAX = 128
 const POOL_NAME_MAX = 253
@@ -42,13 +35,8 @@ export function validateResourceSlice({ spec }: FrozenSlice): FieldError[] {
     errors.push(fieldInvalid('spec.pool.generation', generation, 'must be greater than or equal to zero'))
   }
   checkPlacement(errors, spec)
-  if (devices.length > DEVICES_MAX) errors.push(fieldTooMany('spec.devices', devices.length, DEVICES_MAX))
-  const names = new Set<string>()
-  devices.forEach((device, i) => {
-    const field = `spec.devices[${i}]`
-    validateDevice(errors, field, device)
-    if (names.has(device.name)) errors.push(fieldDuplicate(`${field}.name`, device.name))
-    names.add(device.name)
+  validateItems(errors, 'spec.devices', devices, { max: DEVICES_MAX, keyOf: nameOf }, (device, at) => {
+    validateDevice(errors, at, device)
   })
   return errors
 }

@@ -63,6 +63,21 @@ describe('resource claims', () => {
       ],
     ],
     [
+      'a constraint on nothing',
+      { 'spec.devices.constraints.0': {} },
+      [
+        'spec.devices.constraints[0]: Required value: exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set',
+      ],
+    ],
+    [
+      'one request twice',
+      {
+        'spec.devices.constraints': [],
+        'spec.devices.requests.1': { name: 'gpu', exactly: { deviceClassName: 'nic', allocationMode: 'All' } },
+      },
+      ['spec.devices.requests[1]: Duplicate value: "gpu"'],
+    ],
+    [
       'configuration of no driver',
       { 'spec.devices.config.0.opaque': { driver: '', parameters: 1 } },
       [
@@ -140,12 +155,17 @@ describe('resource slices', () => {
       ],
     ],
     [
+      'more devices than one slice holds: none is looked at',
+      { 'spec.devices': Array.from({ length: 129 }, () => ({ name: '' })) },
+      ['spec.devices: Too many: 129: must have at most 128 items'],
+    ],
+    [
       'one device twice, with attributes that are none',
       { 'spec.devices.1': { name: 'gpu-0', attributes: { a: {}, b: { version: '1' } } } },
       [
         'spec.devices[1].attributes[a]: Required value: exactly one value must be specified',
         'spec.devices[1].attributes[b].version: Invalid value: "1": must be a string compatible with semver.org spec 2.0.0',
-        'spec.devices[1].name: Duplicate value: "gpu-0"',
+        'spec.devices[1]: Duplicate value: "gpu-0"',
       ],
     ],
   ])

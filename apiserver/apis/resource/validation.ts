@@ -34,6 +34,8 @@ const RESERVED_FOR_MAX = 256
 const EXPRESSION_MAX_BYTES = 10 * 1024
 const PARAMETERS_MAX_BYTES = 10 * 1024
 const DRIVER_NAME_MAX = 63
+/** Upstream says so of none, too. */
+const NO_ATTRIBUTE = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'
 const UNKNOWN_REQUEST =
   "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
 
@@ -56,12 +58,11 @@ export function validateResourceClaimStatusUpdate(next: FrozenClaim, old: Frozen
   const errors: FieldError[] = []
   const { reservedFor = [], allocation } = next.status ?? {}
   const field = 'status.reservedFor'
-  checkSize(errors, field, reservedFor, RESERVED_FOR_MAX)
-  reservedFor.forEach(({ resource, name, uid }, i) => {
-    checkRequired(errors, `${field}[${i}].resource`, resource)
-    checkRequired(errors, `${field}[${i}].name`, name)
-    checkRequired(errors, `${field}[${i}].uid`, uid)
-    if (reservedFor.findIndex((one) => one.uid === uid) !== i) errors.push(fieldDuplicate(`${field}[${i}].uid`, uid))
+  const keyOf = ({ uid }: { readonly uid: string }): string => uid
+  validateItems(errors, field, reservedFor, { max: RESERVED_FOR_MAX, keyOf }, ({ resource, name, uid }, at) => {
+    checkRequired(errors, `${at}.resource`, resource)
+    checkRequired(errors, `${at}.name`, name)
+    checkRequired(errors, `${at}.uid`, uid)
   })
   if (reservedFor.length > 0 && allocation === undefined) {
     errors.push(fieldForbidden(field, 'may not be specified when `allocated` is not set'))
@@ -94,47 +95,57 @@ export function validateResourceClaimTemplateUpdate(next: FrozenTemplate, old: F
 export function validateDeviceClass({ spec }: DeepReadonly<DeviceClass>): FieldError[] {
   const errors: FieldError[] = []
   validateSelectors(errors, 'spec.selectors', spec?.selectors ?? [])
-  const config = spec?.config ?? []
-  checkSize(errors, 'spec.config', config, LIST_MAX)
-  config.forEach((one, i) => {
-    validateConfiguration(errors, `spec.config[${i}]`, one)
+  validateItems(errors, 'spec.config', spec?.config ?? [], LIST, (one, at) => {
+    validateConfiguration(errors, at, one)
   })
   return errors
 }
 
-function checkSize(errors: FieldError[], field: string, list: readonly unknown[], max: number): void {
-  if (list.length > max) errors.push(fieldTooMany(field, list.length, max))
+/** Too long a list is not looked into; items that are there twice are named after what is wrong with each. */
+export function validateItems<T>(
+  errors: FieldError[],
+  field: string,
+  list: readonly T[],
+  { max, keyOf }: { readonly max: number; readonly keyOf?: (item: T) => string | undefined },
+  validate: (item: T, at: string) => void,
+): void {
+  if (list.length > max) {
+    errors.push(fieldTooMany(field, list.length, max))
+    return
+  }
+  list.forEach((item, i) => {
+    validate(item, `${field}[${i}]`)
+  })
+  if (keyOf === undefined) return
+  const seen = new Set<string>()
+  list.forEach((item, i) => {
+    const key = keyOf(item) ?? ''
+    if (seen.has(key)) errors.push(fieldDuplicate(`${field}[${i}]`, key))
+    seen.add(key)
+  })
 }
+
+export const nameOf = ({ name }: { readonly name?: string }): string | undefined => name
+const LIST = { max: LIST_MAX }
 
 function validateDevices(errors: FieldError[], field: string, devices: DeepReadonly<DeviceClaim> | undefined): void {
   const { requests = [], constraints = [], config = [] } = devices ?? {}
-  checkSize(errors, `${field}.requests`, requests, LIST_MAX)
-  requests.forEach((request, i) => {
-    const at = `${field}.requests[${i}]`
+  validateItems(errors, `${field}.requests`, requests, { ...LIST, keyOf: nameOf }, (request, at) => {
     validateRequest(errors, at, request)
-    if (isRepeated(requests, i)) errors.push(fieldDuplicate(`${at}.name`, request.name))
   })
   const known = requestNames(requests)
-  checkSize(errors, `${field}.constraints`, constraints, LIST_MAX)
-  constraints.forEach((constraint, i) => {
-    const at = `${field}.constraints[${i}]`
+  validateItems(errors, `${field}.constraints`, constraints, LIST, (constraint, at) => {
     checkRequestNames(errors, `${at}.requests`, constraint.requests ?? [], known)
     const { matchAttribute, distinctAttribute } = constraint
-    if (matchAttribute === undefined && distinctAttribute === undefined) {
-      errors.push(fieldRequired(`${at}.matchAttribute`, ''))
-    }
-    checkAttribute(errors, `${at}.matchAttribute`, matchAttribute)
-    checkAttribute(errors, `${at}.distinctAttribute`, distinctAttribute)
+    if (matchAttribute !== undefined) checkAttribute(errors, `${at}.matchAttribute`, matchAttribute)
+    else if (distinctAttribute !== undefined) checkAttribute(errors, `${at}.distinctAttribute`, distinctAttribute)
+    else errors.push(fieldRequired(at, NO_ATTRIBUTE))
   })
-  checkSize(errors, `${field}.config`, config, LIST_MAX)
-  config.forEach((one, i) => {
-    checkRequestNames(errors, `${field}.config[${i}].requests`, one.requests ?? [], known)
-    validateConfiguration(errors, `${field}.config[${i}]`, one)
+  validateItems(errors, `${field}.config`, config, LIST, (one, at) => {
+    checkRequestNames(errors, `${at}.requests`, one.requests ?? [], known)
+    validateConfiguration(errors, at, one)
   })
 }
-
-const isRepeated = (named: readonly { readonly name?: string }[], i: number): boolean =>
-  named.findIndex(({ name }) => name === named[i]?.name) !== i
 
 /** `request` and `request/alternative`. */
 function requestNames(requests: DeepReadonly<DeviceRequest[]>): ReadonlySet<string> {
@@ -152,20 +163,16 @@ function checkRequestNames(
   names: readonly string[],
   known: ReadonlySet<string>,
 ): void {
-  checkSize(errors, field, names, LIST_MAX)
-  names.forEach((name, i) => {
-    const at = `${field}[${i}]`
+  validateItems(errors, field, names, { ...LIST, keyOf: (name) => name }, (name, at) => {
     const segments = name.split('/')
     if (segments.length <= 2) {
       for (const segment of segments) addInvalid(errors, at, segment, isDns1123Label(segment))
     }
     if (!known.has(name)) errors.push(fieldInvalid(at, name, UNKNOWN_REQUEST))
-    if (names.indexOf(name) !== i) errors.push(fieldDuplicate(at, name))
   })
 }
 
-function checkAttribute(errors: FieldError[], field: string, attribute: string | undefined): void {
-  if (attribute === undefined) return
+function checkAttribute(errors: FieldError[], field: string, attribute: string): void {
   if (attribute === '') errors.push(fieldRequired(field, 'name required'))
   else if (!attribute.includes('/')) errors.push(fieldInvalid(field, attribute, 'must include a domain'))
 }
@@ -179,12 +186,10 @@ function validateRequest(errors: FieldError[], field: string, request: DeepReado
     errors.push(fieldInvalid(field, null, `${detail}, but multiple fields are set`))
   } else if (exactly !== undefined) validateExactRequest(errors, `${field}.exactly`, exactly)
   else {
-    checkSize(errors, `${field}.firstAvailable`, firstAvailable, ALTERNATIVES_MAX)
-    firstAvailable.forEach((alternative, i) => {
-      const at = `${field}.firstAvailable[${i}]`
+    const options = { max: ALTERNATIVES_MAX, keyOf: nameOf }
+    validateItems(errors, `${field}.firstAvailable`, firstAvailable, options, (alternative, at) => {
       addInvalid(errors, `${at}.name`, alternative.name ?? '', isDns1123Label(alternative.name ?? ''))
       validateExactRequest(errors, at, alternative)
-      if (isRepeated(firstAvailable, i)) errors.push(fieldDuplicate(`${at}.name`, alternative.name))
     })
   }
 }
@@ -207,11 +212,10 @@ function validateExactRequest(
 }
 
 function validateSelectors(errors: FieldError[], field: string, selectors: DeepReadonly<DeviceSelector[]>): void {
-  checkSize(errors, field, selectors, LIST_MAX)
-  selectors.forEach(({ cel }, i) => {
-    if (cel === undefined) errors.push(fieldRequired(`${field}[${i}].cel`, ''))
+  validateItems(errors, field, selectors, LIST, ({ cel }, at) => {
+    if (cel === undefined) errors.push(fieldRequired(`${at}.cel`, ''))
     else if (Buffer.byteLength(cel.expression ?? '') > EXPRESSION_MAX_BYTES) {
-      errors.push(fieldTooLong(`${field}[${i}].cel.expression`, EXPRESSION_MAX_BYTES))
+      errors.push(fieldTooLong(`${at}.cel.expression`, EXPRESSION_MAX_BYTES))
     }
   })
 }

@@ -107,7 +107,7 @@ export function validatePersistentVolumeClaimUpdate(next: FrozenClaim, old: Froz
     errors.push(fieldForbidden(REQUEST, 'field can not be less than status.capacity'))
   }
   checkImmutable(errors, 'volumeMode', next.spec.volumeMode, old.spec.volumeMode)
-  validateAttributesClassUpdate(errors, next.spec, old.spec)
+  validateAttributesClassUpdate(errors, next.spec, old)
   return errors
 }
 
@@ -136,17 +136,14 @@ function comparableSpecs(
     errors.push(fieldInvalid(`metadata.annotations.${BETA_CLASS}`, newBeta ?? '', 'field is immutable'))
   }
   if (isFilledIn) after = withoutMember(after, 'storageClassName')
-  if (next.status?.phase !== 'Bound') return { next: after, old: before }
   const { requests } = after.resources ?? {}
-  if (requests !== undefined) {
+  if (next.status?.phase === 'Bound' && requests !== undefined) {
     const storage = before.resources?.requests?.['storage'] ?? '0'
     after = { ...after, resources: { ...after.resources, requests: { ...requests, storage } } }
   }
-  if (after.volumeAttributesClassName !== undefined) {
-    after = withoutMember(after, 'volumeAttributesClassName')
-    const name = before.volumeAttributesClassName
-    if (name !== undefined) after = { ...after, volumeAttributesClassName: name }
-  }
+  after = withoutMember(after, 'volumeAttributesClassName')
+  const name = before.volumeAttributesClassName
+  if (name !== undefined) after = { ...after, volumeAttributesClassName: name }
   return { next: after, old: before }
 }
 
@@ -154,12 +151,16 @@ function withoutMember(spec: FrozenSpec, member: keyof PersistentVolumeClaimSpec
   return Object.fromEntries(Object.entries(spec).filter(([name]) => name !== member)) as unknown as FrozenSpec
 }
 
-function validateAttributesClassUpdate(errors: FieldError[], next: FrozenSpec, old: FrozenSpec): void {
+function validateAttributesClassUpdate(errors: FieldError[], next: FrozenSpec, { spec, status }: FrozenClaim): void {
   const name = next.volumeAttributesClassName
-  if (old.volumeAttributesClassName === undefined || name === old.volumeAttributesClassName) return
+  if (spec.volumeAttributesClassName === undefined || name === spec.volumeAttributesClassName) return
   const at = 'spec.volumeAttributesClassName'
-  if (name === undefined) errors.push(fieldForbidden(at, 'update from non-nil value to nil is forbidden'))
-  else if (name === '') errors.push(fieldForbidden(at, 'update from non-nil value to an empty string is forbidden'))
+  if (name === undefined) {
+    // A class that was never applied may be given up.
+    if (status?.currentVolumeAttributesClassName === undefined) return
+    const detail = 'update to nil is forbidden when status.currentVolumeAttributesClassName is not nil'
+    errors.push(fieldForbidden(at, detail))
+  } else if (name === '') errors.push(fieldForbidden(at, 'update from non-nil value to an empty string is forbidden'))
 }
 
 /** The internal type, member by member, as Go prints it. */

@@ -207,6 +207,21 @@ describe('PersistentVolumeClaim', () => {
       [],
     ],
     [
+      'changes its attributes before it is bound',
+      claim({ volumeAttributesClassName: 'a' }, { phase: 'Pending' }),
+      claim({ volumeAttributesClassName: 'b' }, { phase: 'Pending' }),
+      [],
+    ],
+    ['gives up a class that was never applied', claim({ volumeAttributesClassName: 'a' }), claim({}), []],
+    [
+      'gives up its class',
+      claim({ volumeAttributesClassName: 'a' }, { phase: 'Bound', currentVolumeAttributesClassName: 'a' }),
+      claim({}),
+      [
+        'spec.volumeAttributesClassName: Forbidden: update to nil is forbidden when status.currentVolumeAttributesClassName is not nil',
+      ],
+    ],
+    [
       'loses its attributes',
       claim({ volumeAttributesClassName: 'a' }),
       claim({ volumeAttributesClassName: '' }),
