@@ -59,7 +59,15 @@ describe('resource claims', () => {
       { 'spec.devices.constraints.0': { requests: ['x'], matchAttribute: 'numa' } },
       [
         `spec.devices.constraints[0].requests[0]: Invalid value: "x": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'`,
-        'spec.devices.constraints[0].matchAttribute: Invalid value: "numa": must include a domain',
+        'spec.devices.constraints[0].matchAttribute: Invalid value: "numa": a fully qualified name must be a domain and a name separated by a slash',
+      ],
+    ],
+    [
+      'a constraint on half a name',
+      { 'spec.devices.constraints.0': { distinctAttribute: '/' } },
+      [
+        'spec.devices.constraints[0].distinctAttribute: Invalid value: "": the domain must not be empty',
+        'spec.devices.constraints[0].distinctAttribute: Invalid value: "": the name must not be empty',
       ],
     ],
     [

@@ -173,8 +173,17 @@ function checkRequestNames(
 }
 
 function checkAttribute(errors: FieldError[], field: string, attribute: string): void {
+  const [domain, name] = attribute.split('/')
   if (attribute === '') errors.push(fieldRequired(field, 'name required'))
-  else if (!attribute.includes('/')) errors.push(fieldInvalid(field, attribute, 'must include a domain'))
+  else if (name === undefined) {
+    errors.push(
+      fieldInvalid(field, attribute, 'a fully qualified name must be a domain and a name separated by a slash'),
+    )
+  } else {
+    if (domain === '') errors.push(fieldInvalid(field, '', 'the domain must not be empty'))
+    else checkDriverName(errors, field, domain)
+    if (name === '') errors.push(fieldInvalid(field, '', 'the name must not be empty'))
+  }
 }
 
 function validateRequest(errors: FieldError[], field: string, request: DeepReadonly<DeviceRequest>): void {
