@@ -2,21 +2,23 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { clientFromKubeconfig } from '#cli/kubeconfig.ts'
 import type { Client } from '#machinery/client/client.ts'
-import { findKubectl, Kubectl, KUBECTL_VERSIONS } from '#test/support/kubectl.ts'
+import { findKubectl, KUBECTL_VERSIONS, Kubectl } from '#test/support/kubectl.ts'
 import type { ServerProcess } from '#test/support/server-process.ts'
 import { startServerProcess } from '#test/support/server-process.ts'
 import { createUsableNamespace } from '#test/support/usable-namespace.ts'
 import { APPLYING } from './kubectl/apply.ts'
+import { AUTHORIZING } from './kubectl/auth.ts'
 import { CREATING } from './kubectl/create.ts'
 import { DELETING } from './kubectl/delete.ts'
 import { EDITING } from './kubectl/edit.ts'
-import { READING } from './kubectl/read.ts'
-import { AUTHORIZING } from './kubectl/auth.ts'
 import { EXTENDING } from './kubectl/extend.ts'
+import { GUARDING } from './kubectl/guard.ts'
+import { READING } from './kubectl/read.ts'
 import { APPLYING_SERVER_SIDE } from './kubectl/server-side-apply.ts'
 
 const APPLYING_ALL = [...APPLYING, ...APPLYING_SERVER_SIDE]
-const SCENARIOS = [...READING, ...CREATING, ...APPLYING_ALL, ...EDITING, ...DELETING, ...AUTHORIZING, ...EXTENDING]
+const REFUSING = [...AUTHORIZING, ...GUARDING]
+const SCENARIOS = [...READING, ...CREATING, ...APPLYING_ALL, ...EDITING, ...DELETING, ...REFUSING, ...EXTENDING]
 
 let server: ServerProcess
 let client: Client

@@ -1,6 +1,7 @@
 /** Packs chart archives for tests: files by path below the chart's folder, as `helm package` would. */
-import { createGzip } from 'node:zlib'
+
 import { buffer } from 'node:stream/consumers'
+import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
 
 export async function packChart(name: string, files: Readonly<Record<string, string>>): Promise<Buffer> {

@@ -18,9 +18,11 @@ export interface SigningRequestFields {
   readonly dns?: readonly string[]
 }
 
-/** PEM, signed by a new EC key. */
-export function makeSigningRequest({ commonName, organizations = [], dns = [] }: SigningRequestFields): string {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+/** PEM, signed by that EC key, or a new one. */
+export function makeSigningRequest(
+  { commonName, organizations = [], dns = [] }: SigningRequestFields,
+  { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+): string {
   const names = sequence(...dns.map((name) => contextPrimitive(2, Buffer.from(name, 'latin1'))))
   const extension = sequence(objectIdentifier(OID.subjectAltName), octetString(names))
   const attribute = sequence(objectIdentifier(OID.extensionRequest), setOf(sequence(extension)))

@@ -89,6 +89,52 @@ export const EDITING: readonly Scenario[] = [
     },
   },
   {
+    name: 'replace --subresource=status writes the status alone',
+    versions: ['1.36'],
+    async run(kubectl) {
+      await kubectl.ok(['create', 'deployment', 'web', '--image=nginx:1', '--replicas=2'])
+      await kubectl.ok(['run', 'pod', '--image=nginx:1'])
+      const live = await kubectl.json<{ spec: object; status: object }>('get pod pod')
+      const changed = {
+        ...live,
+        spec: { ...live.spec, activeDeadlineSeconds: 9 },
+        status: { ...live.status, phase: 'Running', message: 'replaced' },
+      }
+      await kubectl.ok('replace --subresource=status -f -', JSON.stringify(changed))
+      const after = await kubectl.json<{ spec: object }>('get pod pod')
+      expect(after).toMatchObject({ status: { phase: 'Running', message: 'replaced' } })
+      expect(after.spec).not.toHaveProperty('activeDeadlineSeconds')
+      expect(await kubectl.fails('replace --subresource=status -f -', JSON.stringify(live))).toContain(
+        'the object has been modified',
+      )
+      await kubectl.ok(['get', 'deployment', 'web', '--subresource=status', '-o', 'name'])
+    },
+  },
+  {
+    name: 'label --field-manager names who changed what',
+    async run(kubectl) {
+      await kubectl.ok('create configmap c')
+      await kubectl.ok('apply --server-side --force-conflicts -f -', configMap('c', { a: '1' }))
+      await kubectl.ok('label cm c tier=one --field-manager=labeller')
+      await kubectl.ok('annotate cm c note=hi --field-manager=annotator')
+      const shown = kubectl.version === '1.20' ? '' : ' --show-managed-fields'
+      const { metadata } = await kubectl.json<{ metadata: { managedFields: object[] } }>(`get cm c${shown}`)
+      expect(metadata.managedFields).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({
+            manager: 'labeller',
+            operation: 'Update',
+            fieldsV1: { 'f:metadata': { 'f:labels': { '.': {}, 'f:tier': {} } } },
+          }),
+          expect.objectContaining({
+            manager: 'annotator',
+            fieldsV1: expect.objectContaining({ 'f:metadata': expect.anything() as unknown }) as unknown,
+          }),
+        ]) as unknown,
+      )
+    },
+  },
+  {
     name: 'label and annotate: add, refuse to overwrite, overwrite, remove, all',
     async run(kubectl) {
       await kubectl.ok('create -f -', documents(configMap('a'), configMap('b')))
