@@ -1,5 +1,11 @@
 /** Upstream: pkg/apis/apps/v1/defaults.go. */
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
+import type {
+  ControllerRevision,
+  DaemonSet,
+  Deployment,
+  ReplicaSet,
+  StatefulSet,
+} from '#machinery/api/apps/v1/types.gen.ts'
 import { setPersistentVolumeClaimDefaults } from '../core/defaults.ts'
 import { setPodTemplateDefaults } from '../core/pod/defaults.ts'
 
@@ -9,6 +15,11 @@ const EMPTY_SPEC = (): { selector: Record<string, never>; template: Record<strin
   selector: {},
   template: {},
 })
+
+export function setControllerRevisionDefaults(revision: ControllerRevision): void {
+  // No omitempty in Go: zero is printed.
+  revision.revision ??= 0
+}
 
 export function setDeploymentDefaults(deployment: Deployment): void {
   deployment.spec ??= EMPTY_SPEC()

@@ -41,10 +41,13 @@ export function autoscalerV1ToV2(object: AutoscalerV1): AutoscalerV2 {
     spec: { ...sharedSpec, metrics, ...(behavior === undefined ? {} : { behavior }) },
   }
   if (status === undefined && currentMetrics === undefined && conditions === undefined) return converted
-  const { currentCPUUtilizationPercentage, ...sharedStatus } = status ?? { currentReplicas: 0, desiredReplicas: 0 }
+  const statusV1 = status ?? { currentReplicas: 0, desiredReplicas: 0 }
+  const { currentCPUUtilizationPercentage, currentReplicas, ...sharedStatus } = statusV1
   const cpuStatus = cpuMetricStatus(currentCPUUtilizationPercentage)
   converted.status = {
     ...sharedStatus,
+    // v1 always prints it, v2 never a zero.
+    ...(currentReplicas === 0 ? {} : { currentReplicas }),
     ...(currentMetrics !== undefined ? { currentMetrics } : cpuStatus.length > 0 ? { currentMetrics: cpuStatus } : {}),
     ...(conditions === undefined ? {} : { conditions }),
   }

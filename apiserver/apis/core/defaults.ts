@@ -6,6 +6,7 @@ import type {
   LimitRangeItem,
   Namespace,
   Node,
+  NodeSystemInfo,
   PersistentVolume,
   PersistentVolumeClaim,
   ReplicationController,
@@ -55,10 +56,28 @@ export function setNamespaceNameLabel(namespace: Namespace): void {
   namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': name }
 }
 
+/** No pointer in Go: always printed. */
+const UNKNOWN_NODE: NodeSystemInfo = {
+  machineID: '',
+  systemUUID: '',
+  bootID: '',
+  kernelVersion: '',
+  osImage: '',
+  containerRuntimeVersion: '',
+  kubeletVersion: '',
+  kubeProxyVersion: '',
+  operatingSystem: '',
+  architecture: '',
+}
+
 export function setNodeDefaults(node: Node): void {
   node.spec ??= {}
-  const status = node.status
-  if (status?.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity }
+  node.status ??= {}
+  const { status } = node
+  if (status.capacity !== undefined && status.allocatable === undefined) status.allocatable = { ...status.capacity }
+  status.daemonEndpoints ??= {}
+  status.daemonEndpoints.kubeletEndpoint ??= { Port: 0 }
+  status.nodeInfo = { ...UNKNOWN_NODE, ...status.nodeInfo }
   const { spec } = node
   if (spec.podCIDR !== undefined && spec.podCIDR !== '' && (spec.podCIDRs ?? []).length === 0) {
     spec.podCIDRs = [spec.podCIDR]

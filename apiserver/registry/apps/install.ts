@@ -1,5 +1,6 @@
 /** apps/v1. Upstream: pkg/registry/apps. */
 import {
+  setControllerRevisionDefaults,
   setDaemonSetDefaults,
   setDeploymentDefaults,
   setReplicaSetDefaults,
@@ -36,6 +37,7 @@ export const APPS_GROUP: ResourceGroup = {
       resource: 'controllerrevisions',
       kind: 'ControllerRevision',
       namespaced: true,
+      defaults: setControllerRevisionDefaults,
       strategy: controllerRevisionStrategy,
       table: controllerRevisionTable,
     },

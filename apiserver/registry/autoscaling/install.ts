@@ -30,7 +30,7 @@ export const AUTOSCALING_GROUP: ResourceGroup = {
         validateUpdate: (object) =>
           validateHorizontalPodAutoscalerStatus(object as DeepReadonly<HorizontalPodAutoscaler>),
       },
-      emptyStatus: { currentReplicas: 0, desiredReplicas: 0 },
+      emptyStatus: { desiredReplicas: 0 },
       strategy: {
         validate: (object) => validateHorizontalPodAutoscaler(object as DeepReadonly<HorizontalPodAutoscaler>),
         validateUpdate: (object, old) =>
