@@ -135,8 +135,6 @@ async function registerWebhooks(port) {
     sideEffects: 'None',
     admissionReviewVersions: ['v1'],
     failurePolicy: 'Fail',
-    // Whoever deletes must be able to, with the operator gone.
-    matchConditions: [{ name: 'alive', expression: '!has(object.metadata.deletionTimestamp)' }],
   })
   const apiVersion = 'admissionregistration.k8s.io/v1'
   const metadata = { name: MANAGER }
