@@ -11,8 +11,9 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { JsonObject } from '#machinery/util/types.ts'
-import type { Aggregator } from '../aggregator/aggregator.ts'
 import type { AdmissionPlugin } from '../admission/interfaces.ts'
+import type { Aggregator } from '../aggregator/aggregator.ts'
+import type { DiscoveryPriorities } from '../aggregator/interfaces.ts'
 import type { Authenticator, UserInfo } from '../authentication/interfaces.ts'
 import { GROUP_AUTHENTICATED, GROUP_MASTERS } from '../authentication/interfaces.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
@@ -60,7 +61,7 @@ export interface ApiServerOptions {
   /** Absent: there is no way to a node. */
   readonly connector?: Connector
   /** Absent: APIServices are only stored. */
-  readonly aggregator?: Pick<Aggregator, 'serve' | 'versions' | 'onChange'>
+  readonly aggregator?: Pick<Aggregator, 'serve' | 'versions' | 'priorities' | 'onChange'>
   readonly requestTimeoutMs?: number
   readonly maxBodyBytes?: number
   readonly maxReadOnlyInFlight?: number
@@ -103,15 +104,18 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
   const watchMetrics = createWatchMetrics(metrics)
   measureStoredObjects(options.metricsRegistry, resources)
   const definitions = () => resources.definitions()
+  const aggregated = () => options.aggregator?.versions() ?? []
   const nonResource = {
     discovery: {
       definitions,
       documents,
       serverAddress: () => state.address,
-      aggregated: () => options.aggregator?.versions() ?? [],
+      aggregated,
+      priorities: () => options.aggregator?.priorities() ?? NO_PRIORITIES,
     },
     openApi: {
       definitions,
+      aggregated,
       documents,
       builder: options.openApi,
       v2ToProtobuf: options.openApiV2ToProtobuf,
@@ -202,6 +206,8 @@ const PROXY_PATH = /^\/api\/v1\/(?:namespaces\/[^/?]+\/(?:pods|services)|nodes)\
 const NO_CONNECTOR: Connector = {
   connect: () => Promise.reject(newServiceUnavailable('this server cannot reach nodes')),
 }
+
+const NO_PRIORITIES: DiscoveryPriorities = { groups: new Map(), versions: new Map() }
 
 const PING: HealthCheck = { name: 'ping', endpoints: ['healthz', 'livez', 'readyz'], check: () => undefined }
 

@@ -8,6 +8,10 @@ import { setMaxListeners } from 'node:events'
 import type { Registry } from 'prom-client'
 import { type AdmissionSelection, admissionChain } from '#apiserver/admission/chain.ts'
 import { createWebhookMetrics } from '#apiserver/admission/webhook/metrics.ts'
+import { Aggregator } from '#apiserver/aggregator/aggregator.ts'
+import type { AuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
+import { publishAuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
+import type { FrontProxyIdentity } from '#apiserver/aggregator/target.ts'
 import type { TokenAuthenticator } from '#apiserver/authentication/bearer-token.ts'
 import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
 import { createBootstrapTokenAuthenticator } from '#apiserver/authentication/bootstrap-token.ts'
@@ -29,10 +33,6 @@ import {
   customResourceDefinitionResource,
 } from '#apiserver/extensions/index.ts'
 import type { Handler } from '#apiserver/filters/interfaces.ts'
-import { Aggregator } from '#apiserver/aggregator/aggregator.ts'
-import type { AuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
-import { publishAuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
-import type { FrontProxyIdentity } from '#apiserver/aggregator/target.ts'
 import { createConnector } from '#apiserver/proxy/connector.ts'
 import type { DialerOptions } from '#apiserver/proxy/dialer.ts'
 import { createBackendDialer } from '#apiserver/proxy/dialer.ts'
@@ -243,6 +243,10 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     objects,
     tools,
     identity: options.frontProxy ?? (() => undefined),
+    builtIn: resources.flatMap(({ group, versions }) =>
+      versions.filter(({ served }) => served).map(({ version }) => ({ group, version })),
+    ),
+    random,
     logger: logger.child({ component: 'aggregator' }),
   })
   const parts = createApiServer({

@@ -5,6 +5,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { publishAuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
+import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
 import { API_SERVICES } from '#machinery/api/apiregistration/v1/resources.gen.ts'
 import { CONFIG_MAPS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -42,6 +43,15 @@ beforeAll(async () => {
       }
       if (url === '/apis/wardle.example.com/v1alpha1') {
         answer({ kind: 'APIResourceList', groupVersion: 'wardle.example.com/v1alpha1', resources: [FLUNDERS] })
+        return
+      }
+      if (url === '/openapi/v3') {
+        const serverRelativeURL = '/openapi/v3/apis/wardle.example.com/v1alpha1?hash=ABC'
+        answer({ paths: { 'apis/wardle.example.com/v1alpha1': { serverRelativeURL } } })
+        return
+      }
+      if (url.startsWith('/openapi/v3/')) {
+        answer({ openapi: '3.0.0' })
         return
       }
       seen.push(headers)
@@ -150,6 +160,63 @@ describe('its requests', () => {
   })
 })
 
+describe('local APIServices', () => {
+  const LABEL = 'kube-aggregator.kubernetes.io/automanaged'
+  const local = {
+    type: 'Available',
+    status: 'True',
+    reason: 'Local',
+    message: 'Local APIServices are always available',
+  }
+  const crd = (versions: readonly string[]) => ({
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'gadgets.local.io' },
+    spec: {
+      group: 'local.io',
+      scope: 'Namespaced' as const,
+      names: { plural: 'gadgets', singular: 'gadget', kind: 'Gadget', listKind: 'GadgetList' },
+      versions: versions.map((name, i) => ({
+        name,
+        served: true,
+        storage: i === 0,
+        schema: { openAPIV3Schema: { type: 'object' } },
+      })),
+    },
+  })
+  const named = (name: string) => world.client.get(API_SERVICES, { name })
+  const isGone = (name: string) => expect(named(name)).rejects.toMatchObject({ status: { reason: 'NotFound' } })
+
+  it('exist for the built-in versions, and stay deleted when a user deletes one', async () => {
+    await eventually(async () => {
+      const service = await named('v1.apps')
+      expect(service.metadata.labels).toEqual({ [LABEL]: 'onstart' })
+      expect(service.spec).toMatchObject({ group: 'apps', groupPriorityMinimum: 17800, versionPriority: 15 })
+      expect(service.status?.conditions?.[0]).toMatchObject(local)
+    })
+    await world.client.delete(API_SERVICES, { name: 'v1.batch' })
+    // A CRD's, made afterwards, shows that the registration has looked since.
+    await world.client.create(CUSTOM_RESOURCE_DEFINITIONS, crd(['v1', 'v1beta1']))
+    await eventually(async () => expect((await named('v1.local.io')).status?.conditions?.[0]).toMatchObject(local))
+    await isGone('v1.batch')
+    expect(await get(world.client, '/apis/batch/v1')).toMatchObject({ status: 200 })
+  })
+
+  it('of custom resources come back, are mended, and go with their version', async () => {
+    expect((await named('v1.local.io')).metadata.labels).toEqual({ [LABEL]: 'true' })
+    await world.client.delete(API_SERVICES, { name: 'v1.local.io' })
+    await eventually(async () => expect((await named('v1.local.io')).spec.versionPriority).toBe(100))
+    const patch = { type: 'merge', body: { spec: { versionPriority: 7 } } } as const
+    await world.client.patch(API_SERVICES, { name: 'v1.local.io' }, patch)
+    await eventually(async () => expect((await named('v1.local.io')).spec.versionPriority).toBe(100))
+    const without = { type: 'merge', body: { spec: crd(['v1']).spec } } as const
+    await world.client.patch(CUSTOM_RESOURCE_DEFINITIONS, { name: 'gadgets.local.io' }, without)
+    await eventually(() => isGone('v1beta1.local.io'))
+    await world.client.delete(CUSTOM_RESOURCE_DEFINITIONS, { name: 'gadgets.local.io' })
+    await eventually(() => isGone('v1.local.io'))
+  })
+})
+
 describe('the trust aggregated servers are told', () => {
   it('is published, and published again when it changes', async () => {
     const { signal } = new AbortController()
@@ -166,6 +233,36 @@ describe('the trust aggregated servers are told', () => {
 })
 
 describe('discovery', () => {
+  const names = async () =>
+    ((await get(world.client, '/apis')).body as { groups: { name: string }[] }).groups.map(({ name }) => name)
+
+  it('has the groups in the order of their priorities', async () => {
+    const before = await names()
+    expect(before.slice(0, 3)).toEqual(['apiregistration.k8s.io', 'apps', 'events.k8s.io'])
+    // 2000 of its APIService; custom resources have 1000.
+    expect(before.indexOf('wardle.example.com')).toBeGreaterThan(before.indexOf('discovery.k8s.io'))
+    expect(before.indexOf('wardle.example.com')).toBeLessThan(before.indexOf('helm.cattle.io'))
+    const name = 'v1alpha1.wardle.example.com'
+    await world.client.patch(API_SERVICES, { name }, { type: 'merge', body: { spec: { groupPriorityMinimum: 17799 } } })
+    await eventually(async () =>
+      expect((await names()).slice(1, 4)).toEqual(['apps', 'wardle.example.com', 'events.k8s.io']),
+    )
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+    const { body } = await world.client.raw({ method: 'GET', path: '/apis', headers: { accept } })
+    const { items } = body as { items: { metadata: { name: string } }[] }
+    expect(items.slice(1, 3).map(({ metadata }) => metadata.name)).toEqual(['apps', 'wardle.example.com'])
+  })
+
+  it('has its OpenAPI v3 document in the index, and passes the document on', async () => {
+    const { paths } = (await get(world.client, '/openapi/v3')).body as {
+      paths: Record<string, { serverRelativeURL: string }>
+    }
+    const path = '/openapi/v3/apis/wardle.example.com/v1alpha1?hash=ABC'
+    expect(paths['apis/wardle.example.com/v1alpha1']).toEqual({ serverRelativeURL: path })
+    expect(paths['apis/apps/v1']?.serverRelativeURL).toContain('/openapi/v3/apis/apps/v1?hash=')
+    expect((await get(world.client, path)).body).toEqual({ openapi: '3.0.0' })
+  })
+
   it('lists the group in both forms', async () => {
     const groups = (await get(world.client, '/apis')).body as { groups: { name: string }[] }
     expect(groups.groups.map(({ name }) => name)).toContain('wardle.example.com')

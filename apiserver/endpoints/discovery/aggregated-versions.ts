@@ -1,19 +1,35 @@
 /** What aggregated API servers serve, in the form of our own discovery documents. Upstream: apiserver discovery/aggregated. */
 import type { APIResource } from '#machinery/api/meta/v1.gen.ts'
-import type { AggregatedVersion } from '../../aggregator/interfaces.ts'
+import type { AggregatedVersion, DiscoveryPriorities } from '../../aggregator/interfaces.ts'
 import type { GroupVersions } from './documents.ts'
-import { compareGroups, compareVersions } from './priority.ts'
+import {
+  BUILT_IN_PRIORITIES,
+  CUSTOM_RESOURCE_PRIORITY,
+  compareGroups,
+  compareVersions,
+  groupPriority,
+} from './priority.ts'
 
 export function withAggregatedGroups(
   groups: readonly GroupVersions[],
   aggregated: readonly AggregatedVersion[],
+  priorities: DiscoveryPriorities,
 ): readonly GroupVersions[] {
-  if (aggregated.length === 0) return groups
+  if (aggregated.length === 0 && priorities.groups.size === 0 && priorities.versions.size === 0) return groups
   const merged = new Map(groups.map(({ group, versions }) => [group, new Set(versions)]))
   for (const { group, version } of aggregated) merged.set(group, (merged.get(group) ?? new Set()).add(version))
+  const groupRank = (group: string): number => priorities.groups.get(group) ?? groupPriority(group)
   return [...merged]
-    .map(([group, versions]) => ({ group, versions: [...versions].sort(compareVersions) }))
-    .sort((a, b) => compareGroups(a.group, b.group))
+    .map(([group, versions]) => ({ group, versions: orderedVersions(group, [...versions], priorities) }))
+    .sort((a, b) => groupRank(b.group) - groupRank(a.group) || compareGroups(a.group, b.group))
+}
+
+function orderedVersions(group: string, versions: string[], { versions: said }: DiscoveryPriorities): string[] {
+  const rank = (version: string): number => {
+    const key = `${group}/${version}`
+    return said.get(key) ?? (BUILT_IN_PRIORITIES.get(key) ?? CUSTOM_RESOURCE_PRIORITY).version
+  }
+  return versions.sort((a, b) => rank(b) - rank(a) || compareVersions(a, b))
 }
 
 /** One version of an APIGroupDiscovery. */

@@ -4,6 +4,7 @@ import { newNotAcceptable, newPathNotFound } from '#machinery/meta/errors.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import type { OpenApiBuilder, OpenApiResource } from '#machinery/schema/interfaces.ts'
 import type { JsonObject } from '#machinery/util/types.ts'
+import type { AggregatedVersion } from '../../aggregator/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceDefinition, SubresourceDefinition, VersionDefinition } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
@@ -14,6 +15,8 @@ import { groupsOf, verbsOf } from './documents.ts'
 
 export interface OpenApiSource {
   readonly definitions: () => readonly ResourceDefinition[]
+  /** What aggregated API servers serve: they answer for their documents themselves. */
+  readonly aggregated: () => readonly AggregatedVersion[]
   readonly documents: DocumentCache
   readonly builder: OpenApiBuilder
   /** Swagger 2.0 in gnostic's protobuf encoding. */
@@ -92,6 +95,11 @@ function v3Index(source: OpenApiSource): object {
       const hash = hashOf(byGroupVersion.get(apiVersion) ?? [], source)
       paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }
     }
+  }
+  for (const { group, version, openApiUrl } of source.aggregated()) {
+    const path = `apis/${group}/${version}`
+    if (openApiUrl === undefined) delete paths[path]
+    else paths[path] = { serverRelativeURL: openApiUrl }
   }
   return { paths }
 }

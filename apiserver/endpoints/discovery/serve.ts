@@ -2,8 +2,8 @@
 import { newPathNotFound } from '#machinery/meta/errors.ts'
 import { encodeProtobuf } from '#machinery/schema/protobuf/encode.ts'
 import { toYaml } from '#machinery/yaml/yaml.ts'
+import type { AggregatedVersion, DiscoveryPriorities } from '../../aggregator/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
-import type { AggregatedVersion } from '../../aggregator/interfaces.ts'
 import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import type { AcceptClause } from '../accept.ts'
@@ -17,6 +17,7 @@ export interface DiscoverySource {
   readonly definitions: () => readonly ResourceDefinition[]
   /** What aggregated API servers serve. */
   readonly aggregated: () => readonly AggregatedVersion[]
+  readonly priorities: () => DiscoveryPriorities
   readonly documents: DocumentCache
   /** host:port shown in /api. */
   readonly serverAddress: () => string
@@ -26,7 +27,7 @@ export function serveDiscovery(call: ApiCall, segments: readonly string[], sourc
   const [root = '', first = '', second] = segments
   const definitions = source.definitions()
   const aggregatedVersions = source.aggregated()
-  const groups = withAggregatedGroups(groupsOf(definitions), aggregatedVersions)
+  const groups = withAggregatedGroups(groupsOf(definitions), aggregatedVersions, source.priorities())
   const { accept } = call.request.headers
   const { media, mediaType, clause } = negotiateDocument(
     accept,
