@@ -17,7 +17,10 @@ export interface AdmissionAttributes {
   readonly name: string
   readonly user: UserInfo
   readonly isDryRun: boolean
-  /** Mutable during `admit`, frozen by agreement during `validate`; undefined for DELETE and CONNECT. */
+  /**
+   * Mutable during `admit`, frozen by agreement during `validate`; undefined for DELETE. CONNECT's is its options as an
+   * object of their own kind: PodExecOptions, NodeProxyOptions.
+   */
   readonly object: KubeObject | undefined
   readonly oldObject: DeepReadonly<KubeObject> | undefined
   /** CreateOptions / UpdateOptions / DeleteOptions as decoded. */

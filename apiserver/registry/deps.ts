@@ -40,7 +40,12 @@ export interface RegistryConfig {
   readonly serviceCidr: string
   readonly nodePortRange: { readonly first: number; readonly last: number }
   readonly eventTtlSeconds: number
+  /** Types of Node addresses, the first a node has is where its kubelet is asked. Absent: DEFAULT_KUBELET_ADDRESS_TYPES. */
+  readonly kubeletAddressTypes?: readonly string[]
 }
+
+/** As k3s sets it; kube-apiserver's own default starts with Hostname, which is of use only where DNS knows the nodes. */
+export const DEFAULT_KUBELET_ADDRESS_TYPES: readonly string[] = ['InternalIP', 'ExternalIP', 'Hostname']
 
 export const DEFAULT_REGISTRY_CONFIG: RegistryConfig = {
   serviceCidr: '10.43.0.0/16',

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import type { Capabilities, Chart, GoMap, Hook } from '#charts/engine/index.ts'
 import {
   chartCrds,
-  jsonToGo,
   joinManifests,
+  jsonToGo,
   loadChartArchive,
   loadChartFiles,
   mergeValues,

@@ -226,7 +226,12 @@ function registryConfig(config: ServerConfig) {
   const { from, to } = config['service-node-port-range']
   // Upstream's leases are in whole seconds, and none is shorter than one.
   const eventTtlSeconds = Math.max(1, Math.floor(config['event-ttl'] / 1000))
-  return { serviceCidr: config['service-cidr'], nodePortRange: { first: from, last: to }, eventTtlSeconds }
+  return {
+    serviceCidr: config['service-cidr'],
+    nodePortRange: { first: from, last: to },
+    eventTtlSeconds,
+    kubeletAddressTypes: config['kubelet-preferred-address-types'],
+  }
 }
 
 async function listen(plane: ControlPlane, host: string, port: number, pki: Pki): Promise<void> {

@@ -2,10 +2,12 @@
  * The flags of `knarr server`, as data: command line, environment, config file and documentation are derived from this
  * table. Names, defaults and environment variables are k3s' own (KNARR_* first, K3S_* as the fallback).
  */
+
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { DEFAULT_KUBELET_ADDRESS_TYPES } from '#apiserver/registry/deps.ts'
 import { parseCidr } from '#machinery/meta/ip-address.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { parseDurationMs } from '#machinery/util/go-duration.ts'
@@ -90,6 +92,13 @@ const durationMs = text.transform((value, context) => {
   return z.NEVER
 })
 const commaList = list.transform((items) => items.flatMap((item) => item.split(',')).filter((item) => item !== ''))
+
+const NODE_ADDRESS_TYPES = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP']
+const nodeAddressTypes = commaList
+  .refine((types) => types.every((type) => NODE_ADDRESS_TYPES.includes(type)), {
+    error: `must be among ${NODE_ADDRESS_TYPES.join(', ')}`,
+  })
+  .refine((types) => types.length > 0, { error: 'must name at least one type of address' })
 
 export const SERVER_FLAGS = [
   {
@@ -215,6 +224,12 @@ export const SERVER_FLAGS = [
     kind: 'string',
     description: 'how long events are kept',
     schema: durationMs.prefault('1h'),
+  },
+  {
+    name: 'kubelet-preferred-address-types',
+    kind: 'list',
+    description: "which of a node's addresses its kubelet is asked at, in order of preference",
+    schema: nodeAddressTypes.prefault([...DEFAULT_KUBELET_ADDRESS_TYPES]),
   },
   {
     name: 'request-timeout',

@@ -2,7 +2,7 @@
  * Effective configuration: command line over environment over config file(s) over defaults; every problem is reported with
  * the flag, variable or file key it came from. Merge rules as k3s: a later file replaces a key, `key+` appends to a list.
  */
-import { readFileSync, readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isObject } from '#machinery/util/json.ts'
 import { parseYamlDocuments } from '#machinery/yaml/yaml.ts'

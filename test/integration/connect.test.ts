@@ -6,6 +6,7 @@ import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VALIDATING_WEBHOOK_CONFIGURATIONS } from '#machinery/api/admissionregistration/v1/resources.gen.ts'
 import { CONFIG_MAPS, ENDPOINTS, NODES, PODS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import { WebSocketConnection } from '#machinery/websocket/connection.ts'
@@ -13,6 +14,7 @@ import { makeCertificates } from '#test/contract/resource-server.ts'
 import { eventually } from '#test/support/eventually.ts'
 import type { StreamingWorld } from '#test/support/streaming-world.ts'
 import { createPod, POD_IP, startStreamingWorld } from '#test/support/streaming-world.ts'
+import { startWebhookServer } from '#test/support/webhook-server.ts'
 
 let world: StreamingWorld
 let backend: Server
@@ -397,5 +399,45 @@ describe('a watch over WebSocket', () => {
   it('leaves other answers plain', async () => {
     const answer = await upgrade('/api/v1/namespaces/default/configmaps')
     expect(answer).toMatchObject({ status: 200, text: expect.stringContaining('"kind":"ConfigMapList"') })
+  })
+})
+
+describe('a validating webhook on CONNECT', () => {
+  it('denies an exec before the kubelet hears of it', async () => {
+    const hooks = await startWebhookServer()
+    hooks.on('/exec', () => ({ allowed: false, status: { code: 403, message: 'no shells here' } }))
+    const name = 'no-exec.example.com'
+    await world.plane.client.create(VALIDATING_WEBHOOK_CONFIGURATIONS, {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name },
+      webhooks: [
+        {
+          name,
+          clientConfig: { url: hooks.url('/exec'), caBundle: hooks.caBundle },
+          rules: [{ operations: ['CONNECT'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec'] }],
+          sideEffects: 'None',
+          admissionReviewVersions: ['v1'],
+        },
+      ],
+    })
+    try {
+      const before = world.kubelet.seen.length
+      const answer = await upgrade('/api/v1/namespaces/default/pods/web/exec?command=sh&command=-i&stdout=true')
+      expect(answer).toMatchObject({ status: 403 })
+      expect((answer as Answer).text).toContain('no shells here')
+      expect(world.kubelet.seen).toHaveLength(before)
+      expect(hooks.at('/exec')[0]?.body.request).toMatchObject({
+        operation: 'CONNECT',
+        resource: { group: '', version: 'v1', resource: 'pods' },
+        subResource: 'exec',
+        namespace: 'default',
+        name: 'web',
+        object: { kind: 'PodExecOptions', apiVersion: 'v1', command: ['sh', '-i'], stdout: true },
+      })
+    } finally {
+      await world.plane.client.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, { name })
+      await hooks.close()
+    }
   })
 })

@@ -10,10 +10,12 @@ import { newBadRequest, newNotFound, newUnknownFailure } from '#machinery/meta/e
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Backend } from '../../../proxy/interfaces.ts'
-import type { StoredObjects } from '../../deps.ts'
+import type { RegistryDeps, StoredObjects } from '../../deps.ts'
+import { DEFAULT_KUBELET_ADDRESS_TYPES } from '../../deps.ts'
 
-/** kube-apiserver's default of --kubelet-preferred-address-types. */
-const PREFERRED_ADDRESS_TYPES = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP'] as const
+/** What finding a kubelet takes. */
+export type NodeSource = Pick<RegistryDeps, 'objects' | 'config'>
+
 const KUBELET_PORT = 10250
 
 export function podNamed(objects: StoredObjects, namespace: string, name: string): DeepReadonly<Pod> {
@@ -22,17 +24,24 @@ export function podNamed(objects: StoredObjects, namespace: string, name: string
   return pod as DeepReadonly<Pod>
 }
 
-export function kubeletOf(objects: StoredObjects, nodeName: string, trust: Backend['trust'] = 'kubelet'): Backend {
+export function kubeletOf(
+  { objects, config }: NodeSource,
+  nodeName: string,
+  trust: Backend['trust'] = 'kubelet',
+): Backend {
   const node = objects.peek('', 'nodes', '', nodeName) as DeepReadonly<Node> | undefined
   if (node === undefined) throw newNotFound({ group: '', resource: 'nodes' }, nodeName)
   const reported = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0
   const port = reported > 0 ? reported : KUBELET_PORT
-  return { scheme: 'https', host: preferredAddress(node), port, nodeName, trust }
+  return { scheme: 'https', host: preferredAddress(node, config.kubeletAddressTypes), port, nodeName, trust }
 }
 
-function preferredAddress({ metadata, status }: DeepReadonly<Node>): string {
+function preferredAddress(
+  { metadata, status }: DeepReadonly<Node>,
+  types: readonly string[] = DEFAULT_KUBELET_ADDRESS_TYPES,
+): string {
   const addresses = status?.addresses ?? []
-  for (const type of PREFERRED_ADDRESS_TYPES) {
+  for (const type of types) {
     const found = addresses.find((address) => address.type === type && address.address !== '')
     if (found !== undefined) return found.address
     const label = metadata.labels?.['kubernetes.io/hostname']

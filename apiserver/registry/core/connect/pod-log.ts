@@ -6,8 +6,8 @@ import { newBadRequest, newInvalid } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { ConnectRequest, ConnectTarget } from '../../../proxy/interfaces.ts'
-import type { StoredObjects } from '../../deps.ts'
 import type { SubresourceDefinition } from '../../generic/interfaces.ts'
+import type { NodeSource } from './backends.ts'
 import { kubeletOf, podNamed } from './backends.ts'
 import { chooseContainer } from './container.ts'
 import { booleanIn, integerIn } from './options.ts'
@@ -27,7 +27,7 @@ interface PodLogOptions {
 
 const STREAMS = ['All', 'Stderr', 'Stdout']
 
-export function podLog(objects: StoredObjects): SubresourceDefinition {
+export function podLog(source: NodeSource): SubresourceDefinition {
   return {
     name: 'log',
     type: 'connect',
@@ -38,12 +38,12 @@ export function podLog(objects: StoredObjects): SubresourceDefinition {
       const options = parseOptions(request)
       const errors = validateOptions(options)
       if (errors.length > 0) throw newInvalid({ group: '', kind: 'PodLogOptions' }, name, errors)
-      const pod = podNamed(objects, namespace, name)
+      const pod = podNamed(source.objects, namespace, name)
       const container = chooseContainer(pod, options.container)
       const { nodeName = '' } = pod.spec
       if (nodeName === '') return { type: 'nothing' }
       const trust = options.insecureSkipTLSVerifyBackend ? 'kubelet-unverified' : 'kubelet'
-      const backend = kubeletOf(objects, nodeName, trust)
+      const backend = kubeletOf(source, nodeName, trust)
       const parameters = kubeletParameters(options)
       const query = parameters === '' ? '' : `?${parameters}`
       return { type: 'log', backend, path: `/containerLogs/${namespace}/${name}/${container}${query}`, podName: name }

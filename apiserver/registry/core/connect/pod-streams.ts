@@ -4,35 +4,35 @@
  */
 import { newBadRequest } from '#machinery/meta/errors.ts'
 import type { ConnectRequest, ConnectTarget, RemoteCommandStreams } from '../../../proxy/interfaces.ts'
-import type { StoredObjects } from '../../deps.ts'
 import type { SubresourceDefinition } from '../../generic/interfaces.ts'
+import type { NodeSource } from './backends.ts'
 import { kubeletOf, podNamed } from './backends.ts'
 import { chooseContainer } from './container.ts'
 import { booleanIn, parseGoInt } from './options.ts'
 
-export function podExec(objects: StoredObjects): SubresourceDefinition {
+export function podExec(source: NodeSource): SubresourceDefinition {
   return {
     name: 'exec',
     type: 'connect',
     kind: { group: '', version: 'v1', kind: 'PodExecOptions' },
     verbs: ['create', 'get'],
     options: (request) => ({ ...streamOptions(request), command: [...request.query.all('command')] }),
-    locate: (request) => remoteCommand(objects, request, 'exec'),
+    locate: (request) => remoteCommand(source, request, 'exec'),
   }
 }
 
-export function podAttach(objects: StoredObjects): SubresourceDefinition {
+export function podAttach(source: NodeSource): SubresourceDefinition {
   return {
     name: 'attach',
     type: 'connect',
     kind: { group: '', version: 'v1', kind: 'PodAttachOptions' },
     verbs: ['create', 'get'],
     options: streamOptions,
-    locate: (request) => remoteCommand(objects, request, 'attach'),
+    locate: (request) => remoteCommand(source, request, 'attach'),
   }
 }
 
-export function podPortForward(objects: StoredObjects): SubresourceDefinition {
+export function podPortForward(source: NodeSource): SubresourceDefinition {
   return {
     name: 'portforward',
     type: 'connect',
@@ -44,8 +44,8 @@ export function podPortForward(objects: StoredObjects): SubresourceDefinition {
     },
     locate(request): ConnectTarget {
       const ports = portsIn(request)
-      const pod = podNamed(objects, request.namespace, request.name)
-      const backend = kubeletOf(objects, hostOf(pod.spec.nodeName, request.name))
+      const pod = podNamed(source.objects, request.namespace, request.name)
+      const backend = kubeletOf(source, hostOf(pod.spec.nodeName, request.name))
       const query = ports.length === 0 ? '' : `?port=${encodeURIComponent(ports.join(','))}`
       const path = `/portForward/${request.namespace}/${request.name}${query}`
       return { type: 'stream', backend, path, streams: undefined }
@@ -53,11 +53,11 @@ export function podPortForward(objects: StoredObjects): SubresourceDefinition {
   }
 }
 
-function remoteCommand(objects: StoredObjects, request: ConnectRequest, verb: 'exec' | 'attach'): ConnectTarget {
+function remoteCommand(source: NodeSource, request: ConnectRequest, verb: 'exec' | 'attach'): ConnectTarget {
   const { namespace, name, query } = request
-  const pod = podNamed(objects, namespace, name)
+  const pod = podNamed(source.objects, namespace, name)
   const container = chooseContainer(pod, query.get('container'))
-  const backend = kubeletOf(objects, hostOf(pod.spec.nodeName, name))
+  const backend = kubeletOf(source, hostOf(pod.spec.nodeName, name))
   const streams = streamsIn(request)
   const parameters = new URLSearchParams()
   if (verb === 'exec') for (const word of query.all('command')) parameters.append('command', word)

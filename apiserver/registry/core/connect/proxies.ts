@@ -8,6 +8,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Backend, ConnectTarget } from '../../../proxy/interfaces.ts'
 import type { StoredObjects } from '../../deps.ts'
 import type { SubresourceDefinition } from '../../generic/interfaces.ts'
+import type { NodeSource } from './backends.ts'
 import { kubeletOf, podNamed, requireProxyableHost, requireProxyableIp, splitProxyName } from './backends.ts'
 import type { ReadyEndpoint } from './endpoints.ts'
 import { readyEndpoints } from './endpoints.ts'
@@ -39,10 +40,10 @@ export function podProxy(objects: StoredObjects): SubresourceDefinition {
   })
 }
 
-export function nodeProxy(objects: StoredObjects): SubresourceDefinition {
+export function nodeProxy(source: NodeSource): SubresourceDefinition {
   return proxySubresource('NodeProxyOptions', async ({ name: id, path }): Promise<ConnectTarget> => {
     const { scheme, name, port } = splitProxyName(id, 'node')
-    const kubelet = kubeletOf(objects, name)
+    const kubelet = kubeletOf(source, name)
     if (port === '' || port === String(kubelet.port)) return { type: 'proxy', backend: kubelet, path }
     await requireProxyableHost(kubelet.host)
     return { type: 'proxy', backend: workload(scheme, kubelet.host, port, name), path }
