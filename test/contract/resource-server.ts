@@ -102,7 +102,7 @@ export interface TestCertificates {
 }
 
 /** One CA, a server certificate for 127.0.0.1 and a client certificate. */
-export function makeCertificates(): TestCertificates {
+export function makeCertificates(dns: readonly string[] = ['localhost']): TestCertificates {
   const validity = { notBefore: new Date(Date.now() - 3_600_000), notAfter: new Date(Date.now() + 3_600_000) }
   const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const serialNumber = () => systemRandom.bytes(16)
@@ -127,7 +127,7 @@ export function makeCertificates(): TestCertificates {
         publicKey: createPublicKey(key),
         serialNumber: serialNumber(),
         ...validity,
-        altNames: { dns: ['localhost'], ips: ['127.0.0.1'] },
+        altNames: { dns, ips: ['127.0.0.1'] },
       },
       { key: createPrivateKey(caKey.export({ type: 'pkcs8', format: 'pem' })), certificate: new X509Certificate(ca) },
     )

@@ -28,6 +28,7 @@ export interface TestControlPlaneOptions {
   readonly logger?: Logger
   /** Where nodes and pods really are. */
   readonly kubelets?: ControlPlaneOptions['kubelets']
+  readonly frontProxy?: ControlPlaneOptions['frontProxy']
 }
 
 export interface TestControlPlane {
@@ -66,6 +67,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     controllers: typeof controllers === 'function' ? controllers : () => controllers,
     controllerSelection: ['*'],
     ...(options.kubelets === undefined ? {} : { kubelets: options.kubelets }),
+    ...(options.frontProxy === undefined ? {} : { frontProxy: options.frontProxy }),
   })
   return {
     server: plane.server,

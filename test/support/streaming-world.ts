@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { FrontProxyIdentity } from '#apiserver/aggregator/target.ts'
 import type { UserInfo } from '#apiserver/authentication/interfaces.ts'
 import type { NodeTunnels } from '#apiserver/proxy/interfaces.ts'
 import { NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
@@ -33,6 +34,8 @@ export interface StreamingWorldOptions extends Omit<FakeKubeletOptions, 'tls'> {
   readonly podPorts?: ReadonlyMap<string, number>
   /** Whom the API server believes to be a kubelet; default: the kubelet's own CA. */
   readonly trustedCa?: string
+  /** Who the API server is to aggregated ones. */
+  readonly frontProxy?: FrontProxyIdentity
 }
 
 export async function startStreamingWorld(options: StreamingWorldOptions = {}): Promise<StreamingWorld> {
@@ -53,6 +56,7 @@ export async function startStreamingWorld(options: StreamingWorldOptions = {}): 
           },
   }
   const plane = await startTestControlPlane({
+    frontProxy: () => options.frontProxy,
     kubelets: { kubeletTls: () => ({ ca: options.trustedCa ?? certificates.ca, ...certificates.client }), tunnels },
   })
   const { client } = plane
