@@ -47,6 +47,13 @@ describe('server configuration', () => {
     expect(loaded['https-listen-port']).toBe(7000)
   })
 
+  it('knows the types of node addresses', () => {
+    const flag = 'kubelet-preferred-address-types'
+    expect(load({})[flag]).toEqual(['InternalIP', 'ExternalIP', 'Hostname'])
+    expect(load({ [flag]: ['Hostname,InternalDNS'] })[flag]).toEqual(['Hostname', 'InternalDNS'])
+    for (const wrong of [['InternalIp'], ['']]) expect(failure(() => load({ [flag]: wrong })).message).toContain(flag)
+  })
+
   it('prefers KNARR_ variables to K3S_ ones', () => {
     expect(load({}, { K3S_DATA_DIR: '/k3s', KNARR_DATA_DIR: '/knarr' })['data-dir']).toBe('/knarr')
   })
