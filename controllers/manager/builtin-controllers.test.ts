@@ -130,6 +130,28 @@ describe('service-account token Secrets', () => {
     await client.delete(SERVICE_ACCOUNTS, { namespace, name: 'robot' })
     await eventually(() => isGone(client.get(SECRETS, { namespace, name: 'robot-token' })))
   })
+
+  it('are no longer listed by their account when deleted; a name that never existed stays', async () => {
+    const namespace = await newNamespace('listed')
+    const key = { namespace, name: 'robot' }
+    await client.create(SERVICE_ACCOUNTS, {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: key,
+      secrets: [{ name: 'robot-token' }, { name: 'later' }],
+    })
+    const secret = { namespace, name: 'robot-token' }
+    const annotations = { 'kubernetes.io/service-account.name': 'robot' }
+    await client.create(SECRETS, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'kubernetes.io/service-account-token',
+      metadata: { ...secret, annotations },
+    })
+    await eventually(async () => expect((await client.get(SECRETS, secret)).data).toHaveProperty('token'))
+    await client.delete(SECRETS, secret)
+    await eventually(async () => expect((await client.get(SERVICE_ACCOUNTS, key)).secrets).toEqual([{ name: 'later' }]))
+  })
 })
 
 describe('legacy token generation', () => {
@@ -153,8 +175,16 @@ describe('legacy token generation', () => {
       const { data, type } = await legacy.client.get(SECRETS, { namespace: 'default', name })
       expect(type).toBe('kubernetes.io/service-account-token')
       expect(Object.keys(data ?? {}).sort()).toEqual(['ca.crt', 'namespace', 'token'])
+
+      // A deleted one is replaced, in the account's list too.
+      await legacy.client.delete(SECRETS, { namespace: 'default', name })
+      const nextName = await eventually(async () => {
+        const { secrets = [] } = await legacy.client.get(SERVICE_ACCOUNTS, key)
+        expect(secrets).toEqual([{ name: expect.not.stringMatching(name) }])
+        return secrets[0]?.name ?? ''
+      })
       await legacy.client.delete(SERVICE_ACCOUNTS, key)
-      await eventually(() => isGone(legacy.client.get(SECRETS, { namespace: 'default', name })))
+      await eventually(() => isGone(legacy.client.get(SECRETS, { namespace: 'default', name: nextName })))
 
       // The Secret goes before the account: trying to make another one is no error.
       const account = { namespace: 'short-lived', name: 'default' }

@@ -3,7 +3,8 @@
  * gone; with legacy generation on, gives every account such a Secret, as Kubernetes did before 1.24.
  *
  * Reads: accounts and token Secrets from the cache; live before deleting or changing one.
- * Writes: Secrets (create, update, delete), accounts (`secrets` list, legacy generation only).
+ * Writes: Secrets (create, update, delete), accounts (`secrets` list: the names of deleted token Secrets; with legacy
+ * generation the new one's).
  * Upstream: pkg/controller/serviceaccount/tokens_controller.go (legacy generation: v1.23).
  * Differs: one queue, keyed by account, instead of one for accounts and one for Secrets.
  */
@@ -12,7 +13,7 @@ import type { Secret, ServiceAccount } from '#machinery/api/core/v1/types.gen.ts
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
-import { undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isConflict, isNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { Random } from '#machinery/util/random.ts'
 import { randomSuffix } from '#machinery/util/random.ts'
@@ -40,6 +41,7 @@ export interface ServiceAccountTokenOptions {
 }
 
 const ACCOUNT_INDEX = 'service-account'
+const CONFLICT_TRIES_MAX = 10
 
 export function serviceAccountTokenController(
   options: ServiceAccountTokenOptions,
@@ -56,7 +58,9 @@ export function serviceAccountTokenController(
     create: ({ client, lister, informer, random }) => {
       const secrets = informer(SECRETS, TOKEN_SECRETS)
       secrets.addIndex(ACCOUNT_INDEX, (secret) => [`${secret.metadata.namespace ?? ''}/${accountNameOf(secret) ?? ''}`])
-      return new ServiceAccountTokenReconciler(client, lister(SERVICE_ACCOUNTS), secrets.lister, random, options)
+      const gone = new Map<string, Set<string>>()
+      secrets.addHandler({ onDelete: (secret) => noteDeletion(gone, secret) })
+      return new ServiceAccountTokenReconciler(client, lister(SERVICE_ACCOUNTS), secrets.lister, gone, random, options)
     },
   })
 }
@@ -66,10 +70,28 @@ function accountKeysOf(secret: DeepReadonly<Secret>): ObjectKey[] {
   return name === undefined || name === '' ? [] : [{ namespace: secret.metadata.namespace ?? '', name }]
 }
 
+/** Names of deleted token Secrets by account. A name that is listed and never existed is the user's business: it stays. */
+type DeletedNames = Map<string, Set<string>>
+
+/** The Secret's watch brings the account into the queue, whose reconcile takes the entry out again. */
+function noteDeletion(gone: DeletedNames, secret: DeepReadonly<Secret>): void {
+  const { name = '' } = secret.metadata
+  for (const key of accountKeysOf(secret)) {
+    const names = gone.get(indexKeyOf(key))
+    if (names === undefined) gone.set(indexKeyOf(key), new Set([name]))
+    else names.add(name)
+  }
+}
+
+function indexKeyOf({ namespace = '', name }: ObjectKey): string {
+  return `${namespace}/${name}`
+}
+
 class ServiceAccountTokenReconciler implements Reconciler {
   readonly #client: Client
   readonly #accounts: Lister<ServiceAccount>
   readonly #secrets: Lister<Secret>
+  readonly #gone: DeletedNames
   readonly #random: Random
   readonly #options: ServiceAccountTokenOptions
 
@@ -77,18 +99,21 @@ class ServiceAccountTokenReconciler implements Reconciler {
     client: Client,
     accounts: Lister<ServiceAccount>,
     secrets: Lister<Secret>,
+    gone: DeletedNames,
     random: Random,
     options: ServiceAccountTokenOptions,
   ) {
     this.#client = client
     this.#accounts = accounts
     this.#secrets = secrets
+    this.#gone = gone
     this.#random = random
     this.#options = options
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
-    const secrets = this.#secrets.byIndex(ACCOUNT_INDEX, `${key.namespace ?? ''}/${key.name}`)
+    const secrets = this.#secrets.byIndex(ACCOUNT_INDEX, indexKeyOf(key))
+    await this.#unlistDeleted(key, secrets, signal)
     const cached = this.#accounts.get(key)
     const isAmiss = cached === undefined || secrets.some((secret) => !belongsTo(secret, cached))
     // Deleting a credential on the word of a lagging cache would cut off a running pod: ask the API.
@@ -107,6 +132,35 @@ class ServiceAccountTokenReconciler implements Reconciler {
       })
     }
     return DONE
+  }
+
+  async #unlistDeleted(key: ObjectKey, secrets: readonly DeepReadonly<Secret>[], signal: AbortSignal): Promise<void> {
+    const names = this.#gone.get(indexKeyOf(key))
+    if (names === undefined) return
+    // A deletion noted while the requests run starts a new set, and the queue brings the account back.
+    this.#gone.delete(indexKeyOf(key))
+    for (const { metadata } of secrets) names.delete(metadata.name ?? '')
+    try {
+      await this.#unlist(key, names, signal)
+    } catch (err: unknown) {
+      this.#gone.set(indexKeyOf(key), new Set([...names, ...(this.#gone.get(indexKeyOf(key)) ?? [])]))
+      throw err
+    }
+  }
+
+  async #unlist(key: ObjectKey, names: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const live = await this.#client.get(SERVICE_ACCOUNTS, key, { signal }).catch(undefinedIfNotFound)
+      const kept = live?.secrets?.filter(({ name = '' }) => !names.has(name))
+      if (live === undefined || kept?.length === live.secrets?.length) return
+      try {
+        await this.#client.update(SERVICE_ACCOUNTS, { ...live, secrets: kept ?? [] }, { signal })
+        return
+      } catch (err: unknown) {
+        if (isNotFound(err)) return
+        if (!isConflict(err) || tries >= CONFLICT_TRIES_MAX) throw err
+      }
+    }
   }
 
   async #delete(secret: DeepReadonly<Secret>, signal: AbortSignal): Promise<void> {
