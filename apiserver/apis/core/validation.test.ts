@@ -320,8 +320,10 @@ describe('Event', () => {
       'type: Invalid value: "": has invalid value: ',
       'count: Invalid value: "": needs to be unset',
     ])
-    expect(texts(validateEventUpdateStrictly(make({ message: 'b' }), make({ message: 'a', count: 0 })))).toEqual([
-      'message: Invalid value: "b": field is immutable',
-    ])
+    expect(
+      texts(
+        validateEventUpdateStrictly(make({ action: 'b', message: 'b' }), make({ action: 'a', message: 'a', count: 0 })),
+      ),
+    ).toEqual(['action: Invalid value: "b": field is immutable'])
   })
 })
