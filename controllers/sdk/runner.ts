@@ -8,9 +8,9 @@ import { untilAborted } from '#machinery/informers/factory.ts'
 import { keyString, keyStringOf, parseKey } from '#machinery/informers/key.ts'
 import type { Selection } from '#machinery/informers/reflector.ts'
 import type { Informer } from '#machinery/informers/shared-informer.ts'
-import { isConflict, isNotFound, isStatusError } from '#machinery/meta/errors.ts'
+import { isConflict, isForbidden, isInvalid, isNotFound, isStatusError } from '#machinery/meta/errors.ts'
 import type { ObjectKey, Resource } from '#machinery/meta/resource.ts'
-import { isAbortError, toError } from '#machinery/util/errors.ts'
+import { errorMessage, isAbortError, toError } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { createDefaultRateLimiter } from '#machinery/workqueue/rate-limiter.ts'
 import type { WorkQueueMetrics } from '#machinery/workqueue/workqueue.ts'
@@ -18,6 +18,8 @@ import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import type { ControllerContext, ControllerDefinition, Reconciler, ReconcilerContext, WatchSpec } from './definition.ts'
 import { controllerOf } from './owner-references.ts'
 import { TerminalError } from './result.ts'
+
+const RETRYING = 'reconcile failed, trying again'
 
 export type ReconcileOutcome = 'success' | 'requeue_after' | 'conflict' | 'error' | 'terminal_error'
 
@@ -176,7 +178,10 @@ export class ControllerRunner {
       logger.debug({ key }, 'reconcile met a conflict, trying again')
       return 'conflict'
     }
-    logger.error({ key, err: toError(err), retries: this.queue.retries(key) }, 'reconcile failed, trying again')
+    const retries = this.queue.retries(key)
+    // The API server said no (a quota, a policy): its sentence is the reason, where in our code it was heard is not.
+    if (isForbidden(err) || isInvalid(err)) logger.warn({ key, reason: errorMessage(err), retries }, RETRYING)
+    else logger.error({ key, err: toError(err), retries }, RETRYING)
     return 'error'
   }
 
