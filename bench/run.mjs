@@ -1,12 +1,13 @@
 // npm run bench: start time, memory and the request phases of ../shared/bench/apibench.mjs against a fresh server, printed as
 // a table beside DESIGN.md's budgets. Figures are ratios of this machine: compare before and after, not across machines.
-import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { clientOf, droppedFileMs, helmChartMs } from './product-phases.mjs'
+import { rssMb, startServer, stop } from './server.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const load = join(root, '../shared/bench/apibench.mjs')
@@ -14,43 +15,6 @@ const tools =
   process.env.KNARR_TEST_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'knarr-test-tools')
 const kubectl = existsSync(join(tools, 'kubectl-1.36')) ? join(tools, 'kubectl-1.36') : 'kubectl'
 
-/** Starts a server and resolves when its log says it is ready: {process, readyMs, kubeconfig}. */
-function startServer(directory) {
-  const kubeconfig = join(directory, 'kubeconfig.yaml')
-  const args = [
-    'dist/knarr.js',
-    'server',
-    '--data-dir',
-    directory,
-    '--https-listen-port',
-    '0',
-    '--bind-address',
-    '127.0.0.1',
-  ]
-  const startedMs = performance.now()
-  const child = spawn(process.execPath, [...args, '--write-kubeconfig', kubeconfig, '--log-format', 'json'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  return new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.on('data', (chunk) => {
-      output += chunk
-      if (output.includes('"knarr is ready"')) resolve({ child, readyMs: performance.now() - startedMs, kubeconfig })
-    })
-    child.on('exit', (code) => reject(new Error(`server ended with ${code}: ${output.slice(-2000)}`)))
-  })
-}
-
-async function stop({ child }) {
-  child.removeAllListeners('exit')
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await ended
-}
-
-const rssMb = (pid) =>
-  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function main() {
@@ -63,7 +27,7 @@ async function main() {
     const server = await startServer(directory)
     figures.set('later start to ready, ms', [Math.round(server.readyMs), '< 400'])
     await pause(5000)
-    figures.set('idle RSS, MB', [rssMb(server.child.pid), '< 130'])
+    figures.set('idle RSS, MB', [rssMb(server), '< 130'])
     const call = clientOf(server.kubeconfig)
     figures.set('file dropped to applied, ms', [await droppedFileMs(call, directory), '< 500'])
     for (const chart of ['metrics-server-3.13.1', 'ingress-nginx-4.15.1', 'cert-manager-v0.0.0']) {

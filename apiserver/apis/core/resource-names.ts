@@ -21,7 +21,7 @@ const PREFIXED = [...CONTAINER].flatMap((name) => [`requests.${name}`, `limits.$
 const QUOTA: ReadonlySet<string> = new Set([...CONTAINER, ...PREFIXED, 'requests.storage', ...INTEGER])
 const REQUESTS = 'requests.'
 
-const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
+export const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
 const isQuotaHugePages = (name: string): boolean => isHugePages(name) || name.startsWith('requests.hugepages-')
 
 export const isStandardQuotaResource = (name: string): boolean => QUOTA.has(name) || isQuotaHugePages(name)
@@ -31,9 +31,13 @@ export const isNativeResource = (name: string): boolean => !name.includes('/') |
 
 export const isOvercommitAllowed = (name: string): boolean => isNativeResource(name) && !isHugePages(name)
 
+/** Resources of devices: a domain that is not Kubernetes' own. */
 function isExtendedResource(name: string): boolean {
   return !isNativeResource(name) && !name.startsWith(REQUESTS) && isQualifiedName(REQUESTS + name).length === 0
 }
+
+/** Counted, never split. */
+export const isIntegerResource = (name: string): boolean => INTEGER.has(name) || isExtendedResource(name)
 
 /** False: an error was added. */
 export function checkResourceName(errors: FieldError[], field: string, name: string): boolean {
@@ -66,6 +70,6 @@ export function checkQuotaResourceName(errors: FieldError[], field: string, name
 export function checkResourceQuantity(errors: FieldError[], field: string, name: string, text: string): void {
   const quantity = tryParseQuantity(String(text))
   if (quantity === undefined || quantity.sign < 0) errors.push(fieldInvalid(field, text, NON_NEGATIVE))
-  if (quantity === undefined || !(INTEGER.has(name) || isExtendedResource(name))) return
+  if (quantity === undefined || !isIntegerResource(name)) return
   if (quantity.milliValue() % 1000 !== 0) errors.push(fieldInvalid(field, text, 'must be an integer'))
 }

@@ -9,51 +9,24 @@ import {
   fieldRequired,
   keyField,
 } from '#machinery/meta/field-error.ts'
-import { isDns1123Label, isQualifiedName } from '#machinery/meta/validation.ts'
+import { isDns1123Label } from '#machinery/meta/validation.ts'
 import type { Quantity } from '#machinery/quantity/quantity.ts'
 import { tryParseQuantity, ZERO_QUANTITY } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid, NON_NEGATIVE } from '../../validation.ts'
+import {
+  checkContainerResourceName,
+  checkResourceName,
+  isHugePages,
+  isIntegerResource,
+  isOvercommitAllowed,
+} from '../resource-names.ts'
 
 type ResourceList = Readonly<Record<string, string>>
 type FrozenRequirements = DeepReadonly<ResourceRequirements>
 type NameCheck = (errors: FieldError[], field: string, name: string) => void
 
 const HUGE_PAGES_PREFIX = 'hugepages-'
-const STANDARD_CONTAINER_RESOURCES: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage'])
-/** Names without a domain that mean something to some kind. Upstream: helper.standardResources. */
-const STANDARD_RESOURCES: ReadonlySet<string> = new Set([
-  ...STANDARD_CONTAINER_RESOURCES,
-  'requests.cpu',
-  'requests.memory',
-  'requests.ephemeral-storage',
-  'limits.cpu',
-  'limits.memory',
-  'limits.ephemeral-storage',
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'persistentvolumeclaims',
-  'storage',
-  'requests.storage',
-  'services.nodeports',
-  'services.loadbalancers',
-])
-const INTEGER_RESOURCES: ReadonlySet<string> = new Set([
-  'pods',
-  'resourcequotas',
-  'services',
-  'replicationcontrollers',
-  'secrets',
-  'configmaps',
-  'persistentvolumeclaims',
-  'services.nodeports',
-  'services.loadbalancers',
-])
-const QUOTA_PREFIX = 'requests.'
 const USUAL_AMOUNT = /^\d+(?:\.\d+)?(?:m|k|[MGT]|[KMGT]i)?$/
 const NO_CLAIMS: ReadonlySet<string> = new Set()
 
@@ -99,7 +72,6 @@ function checkRequirements(
 }
 
 const isComputeResource = (name: string): boolean => name === 'cpu' || name === 'memory'
-const isHugePages = (name: string): boolean => name.startsWith(HUGE_PAGES_PREFIX)
 
 /** True for what every check would pass, so that the hot path parses no number: unsigned cpu and memory. */
 function isUsualAmount(name: string, amount: string): boolean {
@@ -111,7 +83,7 @@ function checkAmount(errors: FieldError[], field: string, name: string, amount: 
   checkName(errors, at, name)
   const quantity = tryParseQuantity(String(amount)) ?? ZERO_QUANTITY
   if (quantity.sign < 0) errors.push(fieldInvalid(at, quantity.toString(), NON_NEGATIVE))
-  if ((INTEGER_RESOURCES.has(name) || isExtended(name)) && quantity.milliValue() % 1000 !== 0) {
+  if (isIntegerResource(name) && quantity.milliValue() % 1000 !== 0) {
     errors.push(fieldInvalid(at, quantity.toString(), 'must be an integer'))
   }
   if (isHugePages(name) && !isDivisibleByPage(name, quantity)) {
@@ -127,40 +99,12 @@ function isDivisibleByPage(name: string, amount: Quantity): boolean {
   return amount.value() % page.value() === 0
 }
 
-/** Upstream: validateContainerResourceName. */
-function checkContainerResourceName(errors: FieldError[], field: string, name: string): void {
-  checkResourceName(errors, field, name)
-  if (!name.includes('/')) {
-    if (STANDARD_CONTAINER_RESOURCES.has(name) || isHugePages(name)) return
-    errors.push(fieldInvalid(field, name, 'must be a standard resource for containers'))
-  } else if (!isNative(name) && !isExtended(name)) {
-    errors.push(fieldInvalid(field, name, "doesn't follow extended resource name standard"))
-  }
-}
-
 function checkPodResourceName(errors: FieldError[], field: string, name: string): void {
   const before = errors.length
   checkResourceName(errors, field, name)
   if (errors.length > before || isComputeResource(name) || isHugePages(name)) return
   errors.push(fieldNotSupported(field, name, ['cpu', 'memory']))
 }
-
-function checkResourceName(errors: FieldError[], field: string, name: string): void {
-  const messages = isQualifiedName(name)
-  addInvalid(errors, field, name, messages)
-  if (messages.length > 0 || name.includes('/') || STANDARD_RESOURCES.has(name) || isHugePages(name)) return
-  errors.push(fieldInvalid(field, name, 'must be a standard resource type or fully qualified'))
-}
-
-const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
-
-/** Resources of devices: a domain that is not Kubernetes' own. Upstream: helper.IsExtendedResourceName. */
-function isExtended(name: string): boolean {
-  return !isNative(name) && !name.startsWith(QUOTA_PREFIX) && isQualifiedName(`${QUOTA_PREFIX}${name}`).length === 0
-}
-
-/** Upstream: helper.IsOvercommitAllowed. */
-const canOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
 
 function checkAgainstLimit(
   errors: FieldError[],
@@ -171,7 +115,7 @@ function checkAgainstLimit(
 ): void {
   const limit = limits !== undefined && Object.hasOwn(limits, name) ? limits[name] : undefined
   if (limit === undefined) {
-    if (canOvercommit(name)) return
+    if (isOvercommitAllowed(name)) return
     errors.push(fieldRequired(`${field}.limits`, 'Limit must be set for non overcommitable resources'))
     return
   }
@@ -180,7 +124,7 @@ function checkAgainstLimit(
   const allowed = tryParseQuantity(String(limit))
   if (requested === undefined || allowed === undefined) return
   const order = requested.compare(allowed)
-  if (order !== 0 && !canOvercommit(name)) {
+  if (order !== 0 && !isOvercommitAllowed(name)) {
     const detail = `must be equal to ${name} limit of ${allowed.toString()}`
     errors.push(fieldInvalid(`${field}.requests`, requested.toString(), detail))
   } else if (order > 0) {
