@@ -187,8 +187,10 @@ const isSpecificAddress = (text: string | undefined): text is string =>
 async function openStorage(config: ServerConfig, logger: Logger, metrics: Registry): Promise<Storage> {
   if (config['datastore-endpoint'] === 'memory') return new MemoryStorage({ clock: systemClock })
   const directory = join(config['data-dir'], 'server', 'db')
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((err: unknown) => {
+    throw new CliError('DATA_DIR', `cannot prepare ${directory}: ${errorMessage(err)}`, pkiRemedy(err), err)
+  })
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
     return await openSqliteStorage({
       path: join(directory, 'state.db'),
       clock: systemClock,
