@@ -150,7 +150,10 @@ describe('the manifests folder', () => {
       'objectset.rio.cattle.io/owner-name': 'row1',
       'objectset.rio.cattle.io/owner-gvk': 'k3s.cattle.io/v1, Kind=Addon',
     })
-    expect(await reasons('row1')).toEqual(expect.arrayContaining(['ApplyingManifest', 'AppliedManifest']))
+    // Events are written beside the work they tell of.
+    await eventually(async () =>
+      expect(await reasons('row1')).toEqual(expect.arrayContaining(['ApplyingManifest', 'AppliedManifest'])),
+    )
   })
 
   it('prunes what an edit takes out of a file', async () => {
