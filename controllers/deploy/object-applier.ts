@@ -24,7 +24,7 @@ import { isManagedBy, ownershipPatch } from './field-ownership.ts'
 import type { ManifestObject } from './manifest.ts'
 import type { AddonIdentity } from './object-set.ts'
 import { lastApplied, withOwner } from './object-set.ts'
-import { takenOverFields } from './takeover.ts'
+import { refusesTakeover, takenOverFields } from './takeover.ts'
 
 export type ApplyOutcome = 'created' | 'changed' | 'unchanged' | 'replaced'
 
@@ -109,6 +109,8 @@ export class ObjectApplier {
     signal: AbortSignal,
   ): Promise<DeepReadonly<KubeObject>> {
     const options = { fieldManager: this.#fieldManager, signal }
+    // An apply would also take what somebody else has just created; a create says AlreadyExists, and we look again.
+    if (refusesTakeover(desired)) return this.#client.create(resource, desired, options)
     try {
       return await this.#client.patch(resource, key, { type: 'apply', body: desired, force: true }, options)
     } catch (err: unknown) {

@@ -21,6 +21,11 @@ class TakeoverRefusedError extends Error {
   }
 }
 
+/** The file says that the object must not be taken over. */
+export function refusesTakeover(desired: DeepReadonly<KubeObject>): boolean {
+  return desired.metadata.annotations?.[FORCE] === 'false'
+}
+
 /**
  * The live object's fields a patch would change, when the object does not carry our hash; undefined when it is ours.
  * Throws TakeoverRefusedError when the file does not allow it.
@@ -33,7 +38,7 @@ export function takenOverFields(
   const ours = desired.metadata.labels?.[HASH_LABEL]
   if (live.metadata.labels?.[HASH_LABEL] === ours) return undefined
   const fields = [...changedPaths(patch, live, '')].slice(0, PATHS_MAX)
-  if (desired.metadata.annotations?.[FORCE] === 'false') throw new TakeoverRefusedError(fields)
+  if (refusesTakeover(desired)) throw new TakeoverRefusedError(fields)
   return fields
 }
 
