@@ -1,0 +1,186 @@
+/**
+ * What a scheduling plugin is and what it sees. Upstream: kube-scheduler framework/interface.go. Differs: a cycle is
+ * synchronous up to Reserve (everything it reads is in memory), so a plugin's state is a value it returns, not a map.
+ */
+import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+export type FrozenPod = DeepReadonly<Pod>
+export type FrozenNode = DeepReadonly<Node>
+
+/**
+ * Why a plugin says no. `Unschedulable`: preemption might help. `UnschedulableAndUnresolvable`: it would not.
+ * `Pending`: waits for something outside (a gate, a claim). `Skip`: the plugin has nothing to say about this Pod.
+ */
+export interface Verdict {
+  readonly code: 'Unschedulable' | 'UnschedulableAndUnresolvable' | 'Pending' | 'Skip' | 'Error'
+  readonly reasons: readonly string[]
+  /** Filled in by the framework. */
+  readonly plugin?: string
+  readonly error?: unknown
+}
+
+/** Amounts as the scheduler counts them: milli-CPU, bytes, pieces. */
+export interface ResourceAmounts {
+  milliCpu: number
+  memory: number
+  ephemeralStorage: number
+  /** Extended resources, hugepages, attachable volumes. */
+  readonly scalar: Map<string, number>
+}
+
+export interface HostPort {
+  readonly ip: string
+  readonly protocol: string
+  readonly port: number
+}
+
+/** One (anti-)affinity term, parsed once. */
+export interface AffinityTerm {
+  readonly topologyKey: string
+  /** Namespace (names or selector) and labels. */
+  matches(pod: FrozenPod, namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined): boolean
+}
+
+export interface WeightedAffinityTerm {
+  readonly weight: number
+  readonly term: AffinityTerm
+}
+
+/** What is computed once about a Pod and kept with it in queue and cache. */
+export interface PodInfo {
+  readonly pod: FrozenPod
+  readonly requests: Readonly<ResourceAmounts>
+  /** As `requests`, but with upstream's 100m / 200 MiB for containers that ask for nothing: scoring only. */
+  readonly nonZero: { readonly milliCpu: number; readonly memory: number }
+  readonly hostPorts: readonly HostPort[]
+  readonly requiredAffinity: readonly AffinityTerm[]
+  readonly requiredAntiAffinity: readonly AffinityTerm[]
+  readonly preferredAffinity: readonly WeightedAffinityTerm[]
+  readonly preferredAntiAffinity: readonly WeightedAffinityTerm[]
+}
+
+/** A node and everything placed or assumed on it. The snapshot's copy does not change during a cycle. */
+export interface NodeInfo {
+  readonly name: string
+  readonly node: FrozenNode
+  readonly pods: ReadonlyMap<string, PodInfo>
+  readonly podsWithAffinity: ReadonlySet<PodInfo>
+  readonly podsWithRequiredAntiAffinity: ReadonlySet<PodInfo>
+  readonly allocatable: Readonly<ResourceAmounts> & { readonly pods: number }
+  readonly requested: Readonly<ResourceAmounts>
+  readonly nonZeroRequested: { readonly milliCpu: number; readonly memory: number }
+  hasPortConflict(ports: readonly HostPort[]): boolean
+  /** `namespace/claim` -> number of Pods on the node that use it. */
+  readonly claimUses: ReadonlyMap<string, number>
+  /** Image name -> bytes. */
+  readonly images: ReadonlyMap<string, number>
+  /** A copy that may be changed: preemption's what-if. */
+  clone(): MutableNodeInfo
+}
+
+export interface MutableNodeInfo extends NodeInfo {
+  addPod(pod: PodInfo): void
+  removePod(pod: PodInfo): void
+}
+
+export interface Snapshot {
+  readonly nodes: readonly NodeInfo[]
+  get(name: string): NodeInfo | undefined
+  readonly withPodAffinity: readonly NodeInfo[]
+  readonly withRequiredAntiAffinity: readonly NodeInfo[]
+  /** Nodes that hold the image. */
+  imageNodes(image: string): number
+}
+
+/** What woke the Pods that wait: an object of this resource was added, changed in this way, or deleted. */
+export interface ClusterEvent {
+  readonly resource: string
+  readonly action: 'add' | 'update' | 'delete'
+  readonly old?: unknown
+  readonly object?: unknown
+}
+
+/** Which events may make a Pod schedulable that this plugin refused. Without `mayHelp`: any of them. */
+export interface EventHint {
+  readonly resource: string
+  readonly actions: readonly ClusterEvent['action'][]
+  mayHelp?(pod: FrozenPod, event: ClusterEvent): boolean
+}
+
+export interface Plugin {
+  readonly name: string
+  readonly events?: readonly EventHint[]
+  /** Before the queue: a Verdict keeps the Pod out of it. */
+  preEnqueue?(pod: FrozenPod): Verdict | undefined
+}
+
+/** `S`: what the plugin computed for one Pod in one cycle. */
+export interface FilterPlugin<S = unknown> extends Plugin {
+  /** A Verdict ends the cycle (or skips this plugin's filter). `nodes`: only these can fit. */
+  preFilter?(pod: PodInfo, snapshot: Snapshot): Verdict | { readonly state: S; readonly nodes?: ReadonlySet<string> }
+  filter(state: S, pod: PodInfo, node: NodeInfo): Verdict | undefined
+  /** Preemption's what-if: the state as if `other` were on (or off) `node`; `state` itself is not changed. */
+  cloneState?(state: S): S
+  addPod?(state: S, pod: PodInfo, other: PodInfo, node: NodeInfo): void
+  removePod?(state: S, pod: PodInfo, other: PodInfo, node: NodeInfo): void
+}
+
+export interface ScorePlugin<S = unknown> extends Plugin {
+  /** `filterState`: what the same plugin's preFilter returned, when it is a filter as well. */
+  preScore?(
+    pod: PodInfo,
+    nodes: readonly NodeInfo[],
+    snapshot: Snapshot,
+    filterState: unknown,
+  ): Verdict | { readonly state: S }
+  score(state: S, pod: PodInfo, node: NodeInfo): number
+  /** Brings scores to 0..100, in place. Absent: they are. */
+  normalize?(state: S, pod: PodInfo, scores: Float64Array, nodes: readonly NodeInfo[]): void
+}
+
+/** After every filter said no: may name a node to wait for. */
+export interface PostFilterPlugin extends Plugin {
+  postFilter(
+    pod: PodInfo,
+    verdicts: ReadonlyMap<string, Verdict>,
+    cycle: CycleView,
+    signal: AbortSignal,
+  ): Promise<{ readonly nominatedNode: string } | Verdict>
+}
+
+/** What a PostFilter plugin may ask of the cycle that failed. */
+export interface CycleView {
+  readonly snapshot: Snapshot
+  /** Runs all filters for the Pod on this (changed) node, with `removed` and `added` Pods accounted for. */
+  wouldFit(
+    node: NodeInfo,
+    changes: { readonly removed: readonly PodInfo[]; readonly added: readonly PodInfo[] },
+  ): Verdict | undefined
+  /** Pods nominated to the node, with at least this priority. */
+  nominatedPods(node: string, minPriority: number): readonly PodInfo[]
+}
+
+export interface ReservePlugin extends Plugin {
+  /** `filterState` as above. A Verdict (or throw) undoes the reservations made before. */
+  reserve(filterState: unknown, pod: PodInfo, nodeName: string): Verdict | undefined
+  /** Must be idempotent; also called for plugins whose reserve was never reached. */
+  unreserve(filterState: unknown, pod: PodInfo, nodeName: string): void
+}
+
+export interface PermitPlugin extends Plugin {
+  permit(pod: PodInfo, nodeName: string): Verdict | { readonly waitMs: number } | undefined
+}
+
+export interface PreBindPlugin extends Plugin {
+  preBind(filterState: unknown, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Verdict | undefined>
+}
+
+export interface BindPlugin extends Plugin {
+  /** `Skip`: not this plugin's Pod. */
+  bind(pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Verdict | undefined>
+}
+
+/** How a plugin is made: args as in KubeSchedulerConfiguration's pluginConfig, already checked. */
+export type AnyPlugin = Plugin &
+  Partial<FilterPlugin & ScorePlugin & PostFilterPlugin & ReservePlugin & PermitPlugin & PreBindPlugin & BindPlugin>
