@@ -1,4 +1,5 @@
 /** `knarr server`: configuration to a running control plane, and a clean way out of it. */
+import { createHash, createPublicKey } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -97,6 +98,8 @@ export async function runServer(sources: ConfigSources): Promise<void> {
       allowedNames: [FRONT_PROXY_NAME],
     },
     controllerSelection: config.controllers,
+    isGateEnabled: (name) => gates.isEnabled(name),
+    ...(config['leader-elect'] ? { leaderElection: { identity: serverIdentity(config, pki) } } : {}),
     controllers: (tools) => {
       const definitions = builtInControllers({
         ...tools,
@@ -131,6 +134,16 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   await plane.close(GRACE_MS)
   await storage.close()
   logger.info({}, 'knarr has stopped')
+}
+
+/**
+ * The same after a restart, so that a server which crashed need not wait for its own lease; another one for another data
+ * folder or machine.
+ */
+function serverIdentity(config: ServerConfig, { serviceAccountKey }: Pki): string {
+  const key = createPublicKey(serviceAccountKey).export({ type: 'spki', format: 'der' })
+  const digest = createHash('sha256').update(key).update(config['data-dir']).digest('hex')
+  return `${hostname().toLowerCase()}_${digest.slice(0, 16)}`
 }
 
 function refuseUnknownControllers(selection: readonly string[], names: readonly string[]): void {

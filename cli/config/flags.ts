@@ -214,6 +214,12 @@ export const SERVER_FLAGS = [
     schema: commaList.prefault(['*']),
   },
   {
+    name: 'leader-elect',
+    kind: 'boolean',
+    description: 'run controllers only while holding the Lease kube-system/kube-controller-manager',
+    schema: boolean.default(true),
+  },
+  {
     name: 'feature-gates',
     kind: 'list',
     description: 'Name=true|false pairs, by their Kubernetes names',

@@ -99,6 +99,10 @@ export interface ControlPlaneOptions {
   /** Made when the API server exists and before anything starts. */
   controllers(tools: ControllerTools): readonly AnyControllerDefinition[]
   readonly controllerSelection: readonly string[]
+  /** Feature gates by upstream's names; absent: all on. */
+  isGateEnabled?(name: string): boolean
+  /** Who this server is among several on one datastore; absent: it is alone. */
+  readonly leaderElection?: { readonly identity: string }
 }
 
 export interface ControllerTools {
@@ -142,6 +146,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const manager = createControllerManager({
     definitions,
     selection: options.controllerSelection,
+    ...(options.isGateEnabled === undefined ? {} : { isGateEnabled: options.isGateEnabled }),
+    ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }),
     clientFor: (identity) => server.clientFor(identity),
     clock,
     random,

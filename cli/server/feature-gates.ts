@@ -42,7 +42,7 @@ export class FeatureGates {
     this.#given = given
   }
 
-  isEnabled(name: 'LegacyServiceAccountTokenNoAutoGeneration'): boolean {
+  isEnabled(name: string): boolean {
     return this.#values.get(name) ?? false
   }
 

@@ -59,6 +59,7 @@ const BACKOFF_MAX_MS = 60_000
 export function deployController(options: DeployControllerOptions) {
   return defineController({
     name: DEPLOY_CONTROLLER,
+    runsOnEveryServer: true,
     reconciles: ADDONS,
     // A manifest may hold anything, so the controller may write anything.
     permissions: [{ resource: ANY_RESOURCE, verbs: ['*'] }],

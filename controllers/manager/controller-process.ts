@@ -7,7 +7,7 @@ import type { SharedInformerFactory } from '#machinery/informers/factory.ts'
 import { meterClient } from '#machinery/client/metered-client.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
-import type { AnyControllerDefinition, ControllerContext } from '#sdk'
+import type { AnyControllerDefinition, ControllerContext, RunConditions } from '#sdk'
 import { ApiEventRecorder, ControllerRunner } from '#sdk'
 import type { ManagerOptions } from './interfaces.ts'
 import type { ManagerMetrics } from './metrics.ts'
@@ -15,10 +15,13 @@ import { controllerIdentity } from './policy.ts'
 
 export interface ControllerDebug {
   readonly name: string
-  readonly state: 'starting' | 'running' | 'crashed' | 'stopped'
+  /** `standby`: another server leads. */
+  readonly state: 'starting' | 'running' | 'crashed' | 'stopped' | 'standby'
   readonly starts: number
   readonly lastError?: string
   readonly queue?: { readonly depth: number; readonly delayed: number; readonly longestRunningSeconds: number }
+  /** Keys that fail, and why. */
+  readonly failures?: readonly { readonly key: string; readonly error: string }[]
   readonly detail?: object
 }
 
@@ -27,6 +30,8 @@ export interface RunningController {
   readonly state: ControllerDebug['state']
   /** Resolves at the first successful start. */
   readonly ready: Promise<void>
+  /** Whether another server's leadership keeps it from running. */
+  readonly runsOnEveryServer: boolean
   /** One run; resolves with the error that ended it (undefined after an abort). Never rejects. */
   run(signal: AbortSignal): Promise<unknown>
   debug(): ControllerDebug
@@ -34,7 +39,7 @@ export interface RunningController {
 
 interface Run {
   run(signal: AbortSignal, onReady: () => void): Promise<void>
-  debug(): Pick<ControllerDebug, 'queue' | 'detail'>
+  debug(): Pick<ControllerDebug, 'queue' | 'failures' | 'detail'>
 }
 
 export function createControllerProcess(
@@ -43,11 +48,12 @@ export function createControllerProcess(
   informers: SharedInformerFactory,
   metrics: ManagerMetrics | undefined,
 ): RunningController {
-  return new ControllerProcess(definition.name, (signal) => newRun(definition, options, informers, metrics, signal))
+  return new ControllerProcess(definition, (signal) => newRun(definition, options, informers, metrics, signal))
 }
 
 class ControllerProcess implements RunningController {
   readonly name: string
+  readonly runsOnEveryServer: boolean
   readonly ready: Promise<void>
   readonly #make: (signal: AbortSignal) => Run
   #markReady: () => void = () => undefined
@@ -56,8 +62,12 @@ class ControllerProcess implements RunningController {
   #lastError: unknown
   #state: ControllerDebug['state'] = 'stopped'
 
-  constructor(name: string, make: (signal: AbortSignal) => Run) {
-    this.name = name
+  constructor(
+    definition: Pick<AnyControllerDefinition, keyof RunConditions | 'name'>,
+    make: (signal: AbortSignal) => Run,
+  ) {
+    this.name = definition.name
+    this.runsOnEveryServer = definition.runsOnEveryServer ?? false
     this.#make = make
     this.ready = new Promise((resolve) => {
       this.#markReady = resolve
@@ -152,6 +162,7 @@ function newRun(
         delayed: runner.queue.delayedCount,
         longestRunningSeconds: runner.queue.longestRunningSeconds(),
       },
+      failures: runner.failures,
     }),
   }
 }

@@ -11,6 +11,10 @@ export interface ManagerOptions {
   readonly definitions: readonly AnyControllerDefinition[]
   /** `['*']` = all. */
   readonly selection?: readonly string[]
+  /** Feature gates by upstream's names; absent: all on. */
+  isGateEnabled?(name: string): boolean
+  /** Absent: this server is alone and leads. `identity`: unique among all servers, the same after a restart. */
+  readonly leaderElection?: { readonly identity: string }
   /** A client that acts with this identity through the whole API chain. */
   clientFor(identity: ControllerIdentity): Client
   readonly clock: Clock

@@ -7,14 +7,18 @@ import type { InformerStatus } from '#machinery/informers/factory.ts'
 import { SharedInformerFactory } from '#machinery/informers/factory.ts'
 import { sleep } from '#machinery/util/clock.ts'
 import { toError } from '#machinery/util/errors.ts'
+import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerDebug, RunningController } from './controller-process.ts'
 import { createControllerProcess } from './controller-process.ts'
 import { SHARED_INFORMERS_IDENTITY } from './identity.ts'
 import type { ManagerOptions } from './interfaces.ts'
+import { Leadership } from './leadership.ts'
 import { ManagerMetrics } from './metrics.ts'
 import { isControllerEnabled } from './selection.ts'
 
 export interface ManagerDebug {
+  /** Identity of the server whose controllers run; absent without leader election. */
+  readonly leader?: string
   readonly controllers: readonly ControllerDebug[]
   readonly informers: readonly InformerStatus[]
 }
@@ -29,18 +33,24 @@ class ControllerManager {
   readonly #informers: SharedInformerFactory
   readonly #metrics: ManagerMetrics | undefined
   readonly #controllers: RunningController[]
+  readonly #leadership: Leadership
   readonly ready: Promise<void>
 
   constructor(options: ManagerOptions) {
-    const { clock, random, logger, registry, selection = ['*'] } = options
+    const { clock, random, logger, registry } = options
     this.#options = options
     this.#metrics = registry === undefined ? undefined : new ManagerMetrics(registry)
     const client = options.clientFor(SHARED_INFORMERS_IDENTITY)
     this.#informers = new SharedInformerFactory({ client, clock, random, logger })
     this.#controllers = options.definitions
-      .filter((definition) => isControllerEnabled(definition.name, selection))
+      .filter((definition) => runsHere(definition, options))
       .map((definition) => createControllerProcess(definition, options, this.#informers, this.#metrics))
-    this.ready = Promise.all(this.#controllers.map((controller) => controller.ready)).then(() => undefined)
+    this.#leadership = new Leadership(options)
+    this.ready = Promise.all(
+      this.#controllers.map(({ ready, runsOnEveryServer }) =>
+        runsOnEveryServer ? ready : Promise.race([ready, this.#leadership.standby]),
+      ),
+    ).then(() => undefined)
   }
 
   /** Resolves when the signal has aborted and every controller has finished what it was doing. */
@@ -48,8 +58,18 @@ class ControllerManager {
     // Every controller and every watch listens for the end.
     setMaxListeners(0, signal)
     this.#informers.start(signal)
-    await Promise.all(this.#controllers.map((controller) => this.#keepRunning(controller, signal)))
+    const everywhere = this.#controllers.filter(({ runsOnEveryServer }) => runsOnEveryServer)
+    const onLeader = this.#controllers.filter(({ runsOnEveryServer }) => !runsOnEveryServer)
+    await Promise.all([
+      this.#keepAllRunning(everywhere, signal),
+      this.#leadership.run((leading) => this.#keepAllRunning(onLeader, leading), signal),
+    ])
     await this.#informers.stopped()
+  }
+
+  async #keepAllRunning(controllers: readonly RunningController[], signal: AbortSignal): Promise<void> {
+    setMaxListeners(0, signal)
+    await Promise.all(controllers.map((controller) => this.#keepRunning(controller, signal)))
   }
 
   /** Undefined when all controllers run, else which do not. */
@@ -61,9 +81,16 @@ class ControllerManager {
   /** What /debug/controllers shows. */
   debug(): ManagerDebug {
     return {
-      controllers: this.#controllers.map((controller) => controller.debug()),
+      ...this.#leadership.debug(),
+      controllers: this.#controllers.map((controller) => this.#debug(controller)),
       informers: this.#informers.status(),
     }
+  }
+
+  #debug(controller: RunningController): ControllerDebug {
+    const debug = controller.debug()
+    const isWaiting = debug.state === 'stopped' && !controller.runsOnEveryServer && !this.#leadership.isLeader
+    return isWaiting ? { ...debug, state: 'standby' } : debug
   }
 
   async #keepRunning(controller: RunningController, signal: AbortSignal): Promise<void> {
@@ -83,6 +110,12 @@ class ControllerManager {
       delayMs = Math.min(delayMs * 2, RESTART_MAX_MS)
     }
   }
+}
+
+function runsHere(definition: AnyControllerDefinition, { selection = ['*'], isGateEnabled }: ManagerOptions): boolean {
+  const { name, featureGate, isDisabledByDefault } = definition
+  if (featureGate !== undefined && isGateEnabled?.(featureGate) === false) return false
+  return isControllerEnabled(name, selection, isDisabledByDefault)
 }
 
 export function createControllerManager(options: ManagerOptions): ControllerManager {

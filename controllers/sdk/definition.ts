@@ -94,7 +94,17 @@ export interface ReconcilerContext extends ControllerContext {
   enqueue(key: ObjectKey, afterMs?: number): void
 }
 
-export interface ControllerDefinition<T extends KubeObject = KubeObject> {
+/** When and where a controller runs; read by the manager. */
+export interface RunConditions {
+  /** Upstream's feature gate that must be on. */
+  readonly featureGate?: string
+  /** `--controllers=*` leaves it out: it must be named. */
+  readonly isDisabledByDefault?: boolean
+  /** Runs whether or not this server leads: it works on what only this machine has (its manifests folder). */
+  readonly runsOnEveryServer?: boolean
+}
+
+export interface ControllerDefinition<T extends KubeObject = KubeObject> extends RunConditions {
   /** From controllers/manager/names.ts for built-ins: identity, metric label, flag. */
   readonly name: string
   /** Its keys are the queue's keys. */
@@ -110,7 +120,7 @@ export interface ControllerDefinition<T extends KubeObject = KubeObject> {
 }
 
 /** A controller that is not "one resource, one queue": the garbage collector's graph, for example. */
-export interface ComponentDefinition {
+export interface ComponentDefinition extends RunConditions {
   readonly name: string
   readonly permissions: readonly Permission[]
   createComponent(context: ControllerContext): ControllerComponent

@@ -13,6 +13,7 @@ export type {
   Permission,
   Reconciler,
   ReconcilerContext,
+  RunConditions,
   Verb,
   WatchSpec,
 } from './definition.ts'

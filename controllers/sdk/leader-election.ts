@@ -23,6 +23,8 @@ export interface LeaderElectionOptions {
   readonly lease: { readonly namespace: string; readonly name: string }
   /** Unique among all instances, at all times. */
   readonly identity: string
+  /** Told who leads, whenever that changes; also of ourselves. */
+  onNewLeader?(identity: string): void
   readonly leaseDurationMs?: number
   readonly renewDeadlineMs?: number
   readonly retryPeriodMs?: number
@@ -40,7 +42,8 @@ interface Observed {
 }
 
 export class LeaderElector {
-  readonly #options: Required<LeaderElectionOptions>
+  readonly #options: Required<Omit<LeaderElectionOptions, 'onNewLeader'>> & LeaderElectionOptions
+  #reportedLeader = ''
   #observed: Observed | undefined
   #isLeader = false
 
@@ -121,13 +124,17 @@ export class LeaderElector {
     const now = formatMicroTime(clock.now())
     if (current === undefined) {
       await client.create(LEASES, this.#newLease(now), { signal })
+      this.#report(identity)
       return true
     }
     if (this.#observed === undefined || !deepEqual(this.#observed.spec, current.spec))
       this.#observed = { spec: current.spec, atMs: clock.monotonicMs() }
     const { holderIdentity = '', leaseTransitions = 0, acquireTime } = current.spec
     const isOurs = holderIdentity === identity
-    if (!isOurs && holderIdentity !== '' && !this.#isExpired(this.#observed)) return false
+    if (!isOurs && holderIdentity !== '' && !this.#isExpired(this.#observed)) {
+      this.#report(holderIdentity)
+      return false
+    }
     const spec: LeaseSpec = {
       ...this.#spec(now),
       leaseTransitions: isOurs ? leaseTransitions : leaseTransitions + 1,
@@ -135,7 +142,14 @@ export class LeaderElector {
     }
     const renewed = await client.update(LEASES, { ...deepCopy<Lease>(current), spec }, { signal })
     this.#observed = { spec: renewed.spec, atMs: clock.monotonicMs() }
+    this.#report(identity)
     return true
+  }
+
+  #report(leader: string): void {
+    if (leader === this.#reportedLeader) return
+    this.#reportedLeader = leader
+    this.#options.onNewLeader?.(leader)
   }
 
   #isExpired({ spec, atMs }: Observed): boolean {

@@ -17,6 +17,7 @@ import type { WorkQueueMetrics } from '#machinery/workqueue/workqueue.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import type { ControllerContext, ControllerDefinition, Reconciler, ReconcilerContext, WatchSpec } from './definition.ts'
 import { controllerOf } from './owner-references.ts'
+import { type Failure, RecentFailures } from './recent-failures.ts'
 import { TerminalError } from './result.ts'
 
 const RETRYING = 'reconcile failed, trying again'
@@ -44,6 +45,7 @@ export class ControllerRunner {
   readonly #metrics: ControllerMetrics | undefined
   /** The reconciled objects themselves: their keys are the queue's. */
   readonly #primary: WatchSpec
+  readonly #failures: RecentFailures
   readonly queue: WorkQueue
 
   constructor(definition: ControllerDefinition, dependencies: RunnerDependencies) {
@@ -52,11 +54,17 @@ export class ControllerRunner {
     this.#primary = { resource: definition.reconciles }
     this.#dependencies = dependencies
     this.#metrics = dependencies.metrics
+    this.#failures = new RecentFailures(clock)
     this.queue = new WorkQueue({
       clock,
       rateLimiter: createDefaultRateLimiter(clock, definition.backoff),
       ...(dependencies.metrics === undefined ? {} : { metrics: dependencies.metrics.queue }),
     })
+  }
+
+  /** Keys whose last reconcile failed, the newest last; a success takes them out. */
+  get failures(): readonly Failure[] {
+    return this.#failures.list()
   }
 
   /** Resolves after the signal aborted and the workers are idle; rejects when the controller cannot be created. */
@@ -153,6 +161,7 @@ export class ControllerRunner {
     try {
       const { requeueAfterMs } = await reconciler.reconcile(parseKey(key), signal)
       this.queue.forget(key)
+      this.#failures.succeeded(key)
       if (requeueAfterMs === undefined) return 'success'
       this.queue.addAfter(key, requeueAfterMs)
       return 'requeue_after'
@@ -166,10 +175,12 @@ export class ControllerRunner {
     if (signal.aborted && (isAbortError(err) || err === signal.reason)) return 'success'
     if (this.#isOwnNotFound(key, err)) {
       this.queue.forget(key)
+      this.#failures.succeeded(key)
       return 'success'
     }
     if (err instanceof TerminalError) {
       this.queue.forget(key)
+      this.#failures.failed(key, err)
       logger.error({ key, err }, 'reconcile failed for good')
       return 'terminal_error'
     }
@@ -178,6 +189,7 @@ export class ControllerRunner {
       logger.debug({ key }, 'reconcile met a conflict, trying again')
       return 'conflict'
     }
+    this.#failures.failed(key, err)
     const retries = this.queue.retries(key)
     // The API server said no (a quota, a policy): its sentence is the reason, where in our code it was heard is not.
     if (isForbidden(err) || isInvalid(err)) logger.warn({ key, reason: errorMessage(err), retries }, RETRYING)

@@ -184,6 +184,14 @@ describe('docs/writing-a-controller.md', () => {
   })
 })
 
+describe('docs/adding-a-controller.md', () => {
+  it('shows the controller as it is', () => {
+    expect(read('docs/adding-a-controller.md')).toContain(
+      `\`\`\`ts\n${read('controllers/ttl-after-finished/reconciler.ts')}\`\`\`\n`,
+    )
+  })
+})
+
 describe('the version', () => {
   it('is the same in the program and in package.json', () => {
     expect((JSON.parse(read('package.json')) as { version: string }).version).toBe(KNARR_VERSION)
