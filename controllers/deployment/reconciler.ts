@@ -19,6 +19,7 @@ import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } 
 import { controllerOf, DONE, defineController, requeueAfter } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { DEPLOYMENT_CONTROLLER } from '../manager/names.ts'
+import { OwnWrites } from '../manager/own-writes.ts'
 import type { NewCondition } from './deployment-status.ts'
 import {
   conditionOf,
@@ -82,6 +83,7 @@ class DeploymentReconciler implements Reconciler {
   readonly #sets: Lister<ReplicaSet>
   readonly #pods: Lister<Pod>
   readonly #control: ReplicaSetControl
+  readonly #writes: OwnWrites<ReplicaSet>
 
   constructor(context: ReconcilerContext) {
     const { client, clock, events } = context
@@ -94,12 +96,14 @@ class DeploymentReconciler implements Reconciler {
     this.#sets = sets.lister
     const pods = context.informer(PODS)
     this.#pods = pods.lister
-    this.#control = new ReplicaSetControl(client, events)
+    this.#writes = new OwnWrites(sets.lister, clock)
+    this.#control = new ReplicaSetControl(client, events, this.#writes)
     const { enqueue } = context
     pods.addHandler({ onDelete: (pod) => this.#podGone(pod, enqueue) })
     sets.addHandler({
       onAdd: (set) => this.#wakeAdopters(set, enqueue),
       onUpdate: (_old, set) => this.#wakeAdopters(set, enqueue),
+      onDelete: (set) => this.#writes.childGone(controllerOf(set)?.uid, set),
     })
   }
 
@@ -126,6 +130,8 @@ class DeploymentReconciler implements Reconciler {
     if (deployment === undefined) return DONE
     if (selectsAll(deployment)) return this.#refuse(deployment, signal)
     const { namespace, uid = '' } = deployment.metadata
+    const waitMs = this.#writes.waitMs(uid)
+    if (waitMs !== undefined) return requeueAfter(waitMs)
     const candidates = [
       ...this.#sets.byIndex('controller-uid', uid),
       ...this.#sets.byIndex(ORPHAN_INDEX, orphanIndexValue(namespace)),

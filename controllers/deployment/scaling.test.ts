@@ -99,6 +99,12 @@ describe('a rolling step', () => {
       [set('old', 8, 0), set('new', 5, 0)],
       {},
     ],
+    [
+      'does not count on Pods that a smaller set is about to delete',
+      { replicas: 3, maxSurge: 1, maxUnavailable: 1 },
+      [set('old', 2, 3), set('new', 2, 1)],
+      { old: 1 },
+    ],
     ['shrinks a new set that is too large', { replicas: 4, maxSurge: 1 }, [set('new', 6)], { new: 4 }],
     ['is done when all are new', { replicas: 4, maxSurge: 1 }, [set('old', 0), set('new', 4)], {}],
   ])('%s', (_what, spec, sets, expected) => {

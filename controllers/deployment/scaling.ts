@@ -103,16 +103,22 @@ export function planRollingStep(rollout: Rollout): readonly Resize[] {
 function planShrink(deployment: DeploymentView, newSet: SetView, oldSets: readonly SetView[]): readonly Resize[] {
   if (oldSets.length === 0) return []
   const minAvailable = wantedReplicas(deployment) - fenceposts(deployment).maxUnavailable
-  const newUnavailable = replicasOf(newSet) - availableOf(newSet)
+  const newUnavailable = replicasOf(newSet) - stayingAvailable(newSet)
   const removable = sum(oldSets, replicasOf) + replicasOf(newSet) - minAvailable - newUnavailable
   if (removable <= 0) return []
   const sizes = new Map(oldSets.map((set) => [set, replicasOf(set)]))
   // Unhealthy ones first: they block the rollout, and nobody misses them.
   shrink(sizes, removable, (set, size) => size - availableOf(set))
-  const available = sum(oldSets, availableOf) + availableOf(newSet)
+  const available = sum(oldSets, stayingAvailable) + stayingAvailable(newSet)
   shrink(sizes, available - minAvailable, (_set, size) => size)
   return [...sizes].filter(([set, size]) => size !== replicasOf(set)).map(([set, replicas]) => ({ set, replicas }))
 }
+
+/**
+ * A set that was made smaller a moment ago still counts the Pods it is about to delete: they are not there to be given up
+ * a second time. Differs: upstream trusts the status and can take one Pod too many.
+ */
+const stayingAvailable = (set: SetView): number => Math.min(availableOf(set), replicasOf(set))
 
 /** Takes up to `atMost` in all, from each set in turn no more than `from` gives. */
 function shrink(sizes: Map<SetView, number>, atMost: number, from: (set: SetView, size: number) => number): void {

@@ -10,6 +10,7 @@ import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { EventRecorder } from '#sdk'
 import { controllerOf, isNamespaceTerminating, newControllerReference } from '#sdk'
+import type { OwnWrites } from '../manager/own-writes.ts'
 import type { DeploymentView, Rollout, SetView } from './rollout.ts'
 import { HASH_LABEL, isSameTemplate, maxRevision, replicasOf } from './rollout.ts'
 import type { Resize } from './scaling.ts'
@@ -26,10 +27,12 @@ export type CreateOutcome =
 export class ReplicaSetControl {
   readonly #client: Client
   readonly #events: EventRecorder
+  readonly #writes: OwnWrites<ReplicaSet>
 
-  constructor(client: Client, events: EventRecorder) {
+  constructor(client: Client, events: EventRecorder, writes: OwnWrites<ReplicaSet>) {
     this.#client = client
     this.#events = events
+    this.#writes = writes
   }
 
   /** The set of the Deployment's template; its name is the template's hash, so that creating it twice is creating it once. */
@@ -39,6 +42,7 @@ export class ReplicaSetControl {
     const name = draft.metadata.name ?? ''
     try {
       const set = await this.#client.create(REPLICA_SETS, draft, { signal })
+      this.#writes.wrote(deployment.metadata.uid ?? '', set)
       const size = replicasOf(set)
       if (size > 0) this.#scaled(deployment, 'up', name, 0, size)
       return { type: 'created', set }
@@ -64,7 +68,13 @@ export class ReplicaSetControl {
     draft.metadata.annotations = annotations
     if (draft.spec !== undefined && minReadySeconds !== undefined) draft.spec.minReadySeconds = minReadySeconds
     else delete draft.spec?.minReadySeconds
-    return this.#client.update(REPLICA_SETS, draft, { signal })
+    return this.#update(deployment, draft, signal)
+  }
+
+  async #update(deployment: DeploymentView, draft: ReplicaSet, signal: AbortSignal): Promise<SetView> {
+    const updated = await this.#client.update(REPLICA_SETS, draft, { signal })
+    this.#writes.wrote(deployment.metadata.uid ?? '', updated)
+    return updated
   }
 
   /** The resized set, or the same one when it says all this already. */
@@ -75,7 +85,7 @@ export class ReplicaSetControl {
     const draft = deepCopy<ReplicaSet>(set)
     draft.metadata.annotations = annotations
     if (draft.spec !== undefined) draft.spec.replicas = replicas
-    const updated = await this.#client.update(REPLICA_SETS, draft, { signal })
+    const updated = await this.#update(deployment, draft, signal)
     const name = set.metadata.name ?? ''
     if (before !== replicas) this.#scaled(deployment, before < replicas ? 'up' : 'down', name, before, replicas)
     return updated
