@@ -17,7 +17,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
-import { controllerOf, DONE, defineController, requeueAfter } from '#sdk'
+import { controllerOf, DONE, defineController, requeueSoonest } from '#sdk'
 import { claim } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { JOB_CONTROLLER } from '../manager/names.ts'
@@ -107,7 +107,8 @@ class JobReconciler implements Reconciler {
 
   async #sync(job: DeepReadonly<Job>, name: string, signal: AbortSignal): Promise<Result> {
     // Asked before the Pods are read: a Pod that appears in between must not make a stale count look current.
-    const isCurrent = this.#expectations.isSatisfied(name)
+    const waitMs = this.#expectations.waitMs(name)
+    const isCurrent = waitMs === undefined
     const expectedRemovals = this.#removals.of(name)
     const owned = this.#pods.byIndex(JOB_INDEX, name)
     const unowned = this.#pods.byIndex(JOB_INDEX, `${job.metadata.namespace ?? ''}/`)
@@ -129,7 +130,7 @@ class JobReconciler implements Reconciler {
     }
     await this.#tracker.track(sync, hasConditionChanged || hasCountsChanged, remember, signal)
     if (error !== undefined) throw error
-    return sync.requeueAfterMs === undefined ? DONE : requeueAfter(sync.requeueAfterMs)
+    return requeueSoonest(sync.requeueAfterMs, waitMs)
   }
 
   /** The Job is over: its Pods end. It is declared over only when all are known and all have been told. */

@@ -24,10 +24,18 @@ export class Expectations {
 
   /** Nothing outstanding, nothing ever expected, or waited long enough: the cache may be acted on. */
   isSatisfied(key: string): boolean {
+    return this.waitMs(key) === undefined
+  }
+
+  /**
+   * Milliseconds until the cache may be acted on whatever it shows; undefined: now. What was created and deleted while
+   * the watch was down is never shown, and nothing else may come to wake its owner.
+   */
+  waitMs(key: string): number | undefined {
     const expected = this.#byKey.get(key)
-    if (expected === undefined) return true
-    if (expected.creations <= 0 && expected.deletions.size === 0) return true
-    return this.#clock.monotonicMs() - expected.setMs > TTL_MS
+    if (expected === undefined || (expected.creations <= 0 && expected.deletions.size === 0)) return undefined
+    const leftMs = expected.setMs + TTL_MS - this.#clock.monotonicMs()
+    return leftMs < 0 ? undefined : leftMs + 1
   }
 
   /** Call before the creates are sent. Replaces what was expected before. */

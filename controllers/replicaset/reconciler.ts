@@ -20,7 +20,7 @@ import {
   defineController,
   isNamespaceTerminating,
   newControllerReference,
-  requeueAfter,
+  requeueSoonest,
 } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
@@ -91,19 +91,19 @@ class ReplicaReconciler implements Reconciler {
     }
     this.#uids.set(name, owner.metadata.uid ?? '')
     // Asked before the Pods are read: a Pod that appears in between must not make a stale count look current.
-    const isCurrent = this.#expectations.isSatisfied(name)
+    const waitMs = this.#expectations.waitMs(name)
     const { namespace, uid = '' } = owner.metadata
     const controlled = this.#pods.byIndex('controller-uid', uid)
     const candidates = [...controlled, ...this.#pods.byIndex(ORPHAN_INDEX, orphanIndexValue(namespace))]
     const how = { owner, resource: this.#kind.resource, children: PODS, selector: this.#kind.selectorOf(owner) }
     const pods = await claim<Pod>(how, candidates.filter(isPodActive), this.#client, signal)
-    const mayManage = isCurrent && owner.metadata.deletionTimestamp === undefined
+    const mayManage = waitMs === undefined && owner.metadata.deletionTimestamp === undefined
     const error = mayManage ? await this.#manage(owner, name, pods, signal) : undefined
     const terminating = this.#kind.countsTerminating ? controlled.filter(isPodTerminating).length : undefined
     const { status, nextAvailableMs } = replicaStatus({ owner, pods, terminating, error }, this.#clock.now())
     await this.#writeStatus(owner, status, signal)
     if (error !== undefined) throw error
-    return nextAvailableMs === undefined ? DONE : requeueAfter(nextAvailableMs)
+    return requeueSoonest(nextAvailableMs, waitMs)
   }
 
   /** Creates or deletes Pods; returns the first error after doing all it can. */

@@ -27,6 +27,6 @@ export { controllerOf, isControlledBy, newControllerReference, newOwnerReference
 export type { OperatorOptions } from './operator.ts'
 export { runOperator } from './operator.ts'
 export type { Result } from './result.ts'
-export { DONE, requeueAfter, TerminalError } from './result.ts'
+export { DONE, requeueAfter, requeueSoonest, TerminalError } from './result.ts'
 export type { ControllerMetrics, ReconcileOutcome, RunnerDependencies } from './runner.ts'
 export { ControllerRunner } from './runner.ts'

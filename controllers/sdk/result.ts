@@ -15,3 +15,9 @@ export function requeueAfter(delayMs: number): Result {
 export class TerminalError extends Error {
   override readonly name = 'TerminalError'
 }
+
+/** Again after the shortest of these waits; done when there is none. */
+export function requeueSoonest(...waitsMs: readonly (number | undefined)[]): Result {
+  const waits = waitsMs.filter((ms) => ms !== undefined)
+  return waits.length === 0 ? DONE : requeueAfter(Math.min(...waits))
+}
