@@ -13,6 +13,7 @@ export default defineConfig({
       project('unit', ['{machinery,apiserver,controllers,agent,addons,charts,crds,cli}/**/*.test.ts'], 20_000),
       project('contract', ['test/contract/**/*.test.ts'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 60_000),
+      project('simulation', ['test/simulation/**/*.test.ts'], 600_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 180_000),
       project('tidy', ['test/tidy/**/*.test.ts'], 60_000),
     ],

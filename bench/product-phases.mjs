@@ -6,18 +6,23 @@ import { join } from 'node:path'
 const POLL_MS = 2
 const TIMEOUT_MS = 20_000
 
-/** A tiny client from the kubeconfig the server wrote. */
-export function clientOf(kubeconfig) {
+/** Where the server is and the admin's certificate, from the kubeconfig the server wrote. */
+export function credentialsOf(kubeconfig) {
   const text = readFileSync(kubeconfig, 'utf8')
   const field = (name) => new RegExp(`${name}: (\\S+)`).exec(text)?.[1] ?? ''
   const pem = (name) => Buffer.from(field(name), 'base64')
-  const base = new URL(field('server'))
-  const agent = new Agent({
-    keepAlive: true,
+  return {
+    base: new URL(field('server')),
     ca: pem('certificate-authority-data'),
     cert: pem('client-certificate-data'),
     key: pem('client-key-data'),
-  })
+  }
+}
+
+/** A tiny client. */
+export function clientOf(kubeconfig) {
+  const { base, ...tls } = credentialsOf(kubeconfig)
+  const agent = new Agent({ keepAlive: true, ...tls })
   return (method, path, body, more = {}) =>
     new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body)

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Resolves when its log says it is ready: {child, readyMs, kubeconfig}. */
-export function startServer(directory) {
+export function startServer(directory, moreArgs = []) {
   const kubeconfig = join(directory, 'kubeconfig.yaml')
   const args = [
     'dist/knarr.js',
@@ -18,6 +18,7 @@ export function startServer(directory) {
     '0',
     '--bind-address',
     '127.0.0.1',
+    ...moreArgs,
   ]
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...args, '--write-kubeconfig', kubeconfig, '--log-format', 'json'], {

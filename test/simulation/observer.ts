@@ -26,7 +26,10 @@ interface Allowance {
 }
 
 export interface ObserverOptions {
-  /** Writes may be repeated because their answer was lost: duplicates are then removed, not prevented. */
+  /**
+   * A write that has happened may be taken for one that has not, and be made again: too many Pods are then removed, not
+   * prevented, and one too many may go. Upstream promises no more.
+   */
   readonly answersAreLost: boolean
 }
 
@@ -44,7 +47,9 @@ export class Observer {
   }
 
   async watch(storage: Storage, signal: AbortSignal): Promise<void> {
-    const onEvents = (events: readonly StorageEvent[]): void => events.forEach((event) => this.#onEvent(event))
+    const onEvents = (events: readonly StorageEvent[]): void => {
+      for (const event of events) this.#onEvent(event)
+    }
     const onError = (err: Error): void => this.#violated(`the log could not be read: ${err.message}`)
     await storage.watch('/registry/', await storage.currentRevision(), { onEvents, onError }, signal)
   }
@@ -98,6 +103,7 @@ export class Observer {
 
   /** maxSurge: whenever a ReplicaSet is made larger, all of them together stay within what was allowed. */
   #onReplicaSet(before: ReplicaSet | undefined, after: ReplicaSet | undefined): void {
+    if (this.#options.answersAreLost) return
     if (after === undefined || (after.spec.replicas ?? 1) <= (before?.spec.replicas ?? 0)) return
     const owner = controllerOf(after)
     const allowances = this.#allowances.get(owner?.uid ?? '')
@@ -134,7 +140,7 @@ export class Observer {
 
   /** maxUnavailable: a rollout takes no Pod away that is needed. */
   #checkAvailability(gone: Pod): void {
-    if (!this.#isCalm) return
+    if (!this.#isCalm || this.#options.answersAreLost) return
     const set = this.objects<ReplicaSet>(REPLICA_SETS).find(({ metadata }) => metadata.uid === controllerOf(gone)?.uid)
     const owner = set === undefined ? undefined : controllerOf(set)
     const allowances = this.#allowances.get(owner?.uid ?? '')
@@ -144,7 +150,9 @@ export class Observer {
         .filter((other) => controllerOf(other)?.uid === owner.uid)
         .map(({ metadata }) => metadata.uid),
     )
-    const available = this.objects<Pod>(PODS).filter((pod) => sets.has(controllerOf(pod)?.uid) && isAvailable(pod)).length
+    const available = this.objects<Pod>(PODS).filter(
+      (pod) => sets.has(controllerOf(pod)?.uid) && isAvailable(pod),
+    ).length
     const availableMin = Math.min(...allowances.map((allowance) => allowance.availableMin))
     if (available < availableMin)
       this.#violated(`Deployment ${owner.name} has ${available} available Pods, at least ${availableMin} were promised`)

@@ -18,15 +18,7 @@ import type { GroupResource } from '#machinery/meta/resource.ts'
 import { isActive, isReady, type Observer } from './observer.ts'
 
 const OWNED: readonly GroupResource[] = [PODS, REPLICA_SETS, CONTROLLER_REVISIONS, ENDPOINT_SLICES, JOBS]
-const OWNERS: readonly GroupResource[] = [
-  DEPLOYMENTS,
-  REPLICA_SETS,
-  STATEFUL_SETS,
-  DAEMON_SETS,
-  JOBS,
-  SERVICES,
-  NODES,
-]
+const OWNERS: readonly GroupResource[] = [DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS, SERVICES, NODES]
 
 /** Why not: empty when it is. */
 export function unrest(observer: Observer): string[] {
@@ -74,16 +66,21 @@ function statefulSetUnrest(set: StatefulSet): string[] {
   const { replicas = 0, readyReplicas = 0, observedGeneration, currentRevision, updateRevision } = status ?? {}
   if (observedGeneration !== metadata.generation) return [`${nameOf(set)} has not been observed`]
   if (currentRevision !== updateRevision) return [`${nameOf(set)} is still at ${currentRevision}`]
-  return replicas === wanted && readyReplicas === wanted ? [] : [`${nameOf(set)} has ${replicas}/${readyReplicas} of ${wanted}`]
+  return replicas === wanted && readyReplicas === wanted
+    ? []
+    : [`${nameOf(set)} has ${replicas}/${readyReplicas} of ${wanted}`]
 }
 
 function daemonSetUnrest(set: DaemonSet): string[] {
   const { metadata, status } = set
   if (metadata.deletionTimestamp !== undefined) return [`${nameOf(set)} is being deleted`]
-  if (status === undefined || status.observedGeneration !== metadata.generation) return [`${nameOf(set)} has not been observed`]
+  if (status === undefined || status.observedGeneration !== metadata.generation)
+    return [`${nameOf(set)} has not been observed`]
   const { desiredNumberScheduled: wanted, numberReady, updatedNumberScheduled = 0, numberMisscheduled } = status
   const isDone = numberReady === wanted && updatedNumberScheduled === wanted && numberMisscheduled === 0
-  return isDone ? [] : [`${nameOf(set)} has ${numberReady}/${updatedNumberScheduled} of ${wanted}, ${numberMisscheduled} astray`]
+  return isDone
+    ? []
+    : [`${nameOf(set)} has ${numberReady}/${updatedNumberScheduled} of ${wanted}, ${numberMisscheduled} astray`]
 }
 
 function jobUnrest(job: Job): string[] {
@@ -123,13 +120,17 @@ function serviceUnrest(observer: Observer): string[] {
         Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value),
     )
     const wanted = selected.map(({ metadata }) => metadata.name ?? '').sort()
-    const own = slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name)
+    const own = slices.filter(
+      ({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service.metadata.name,
+    )
     const found = own
       .flatMap(({ endpoints }) => endpoints ?? [])
       .filter(({ conditions }) => conditions?.ready === true)
       .map(({ targetRef }) => targetRef?.name ?? '')
       .sort()
-    return found.join() === wanted.join() ? [] : [`${nameOf(service)} has endpoints ${found.join()}, not ${wanted.join()}`]
+    return found.join() === wanted.join()
+      ? []
+      : [`${nameOf(service)} has endpoints ${found.join()}, not ${wanted.join()}`]
   })
 }
 

@@ -15,7 +15,7 @@ import type { World } from './world.ts'
 export const NAMESPACE = 'default'
 const NAMES = ['a', 'b', 'c']
 const REPLICAS_MAX = 7
-const HEARTBEAT = 'knarr.io/simulated-heartbeat'
+const HEARTBEAT = 'simulated.knarr.io/heartbeat'
 
 type Workload = Deployment | StatefulSet | DaemonSet
 
@@ -37,18 +37,18 @@ export class User {
 
   readonly actions: readonly Action[] = [
     { name: 'create Deployment', weight: 4, run: () => this.#create(DEPLOYMENTS, this.#deployment()) },
-    { name: 'create StatefulSet', weight: 3, run: () => this.#create(STATEFUL_SETS, this.#statefulSet()) },
-    { name: 'create DaemonSet', weight: 1, run: () => this.#create(DAEMON_SETS, this.#daemonSet()) },
+    { name: 'create StatefulSet', weight: 0 * 3, run: () => this.#create(STATEFUL_SETS, this.#statefulSet()) },
+    { name: 'create DaemonSet', weight: 0 * 1, run: () => this.#create(DAEMON_SETS, this.#daemonSet()) },
     { name: 'create Job', weight: 3, run: () => this.#create(JOBS, this.#job()) },
-    { name: 'create Service', weight: 1, run: () => this.#create(SERVICES, this.#service()) },
+    { name: 'create Service', weight: 0 * 1, run: () => this.#create(SERVICES, this.#service()) },
     { name: 'scale Deployment', weight: 4, run: () => this.#scale(DEPLOYMENTS) },
-    { name: 'scale StatefulSet', weight: 3, run: () => this.#scale(STATEFUL_SETS) },
+    { name: 'scale StatefulSet', weight: 0 * 3, run: () => this.#scale(STATEFUL_SETS) },
     { name: 'roll out Deployment', weight: 6, run: () => this.#rollOut(DEPLOYMENTS) },
-    { name: 'roll out StatefulSet', weight: 2, run: () => this.#rollOut(STATEFUL_SETS) },
-    { name: 'roll out DaemonSet', weight: 1, run: () => this.#rollOut(DAEMON_SETS) },
+    { name: 'roll out StatefulSet', weight: 0 * 2, run: () => this.#rollOut(STATEFUL_SETS) },
+    { name: 'roll out DaemonSet', weight: 0 * 1, run: () => this.#rollOut(DAEMON_SETS) },
     { name: 'delete Deployment', weight: 1, disturbs: true, run: () => this.#delete(DEPLOYMENTS) },
-    { name: 'delete StatefulSet', weight: 1, run: () => this.#delete(STATEFUL_SETS) },
-    { name: 'delete DaemonSet', weight: 1, run: () => this.#delete(DAEMON_SETS) },
+    { name: 'delete StatefulSet', weight: 0 * 1, run: () => this.#delete(STATEFUL_SETS) },
+    { name: 'delete DaemonSet', weight: 0 * 1, run: () => this.#delete(DAEMON_SETS) },
     { name: 'delete Job', weight: 1, run: () => this.#delete(JOBS) },
     { name: 'delete Pod', weight: 4, disturbs: true, run: () => this.#deletePod() },
     { name: 'cordon or uncordon', weight: 2, run: () => this.#cordon() },
@@ -143,7 +143,10 @@ export class User {
   #template(labels: Record<string, string>): PodTemplateSpec {
     return {
       metadata: { labels, annotations: { version: '0' } },
-      spec: { containers: [{ name: 'main', image: 'simulated' }], terminationGracePeriodSeconds: this.#world.below(30) },
+      spec: {
+        containers: [{ name: 'main', image: 'simulated' }],
+        terminationGracePeriodSeconds: this.#world.below(30),
+      },
     }
   }
 

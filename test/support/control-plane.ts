@@ -13,6 +13,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import { discardLogger } from '#machinery/util/logger.ts'
+import type { Random } from '#machinery/util/random.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import type { AnyControllerDefinition } from '#sdk'
 
@@ -21,6 +22,9 @@ export interface TestControlPlaneOptions {
   readonly controllers?:
     | readonly AnyControllerDefinition[]
     | ((tools: ControllerTools) => readonly AnyControllerDefinition[])
+  /** As --controllers: which of them run; the others still get their roles. */
+  readonly controllerSelection?: readonly string[]
+  readonly random?: Random
   /** As --service-cidr. */
   readonly serviceCidr?: string
   readonly clock?: Clock
@@ -54,7 +58,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
   const plane = await startControlPlane({
     storage,
     clock,
-    random: systemRandom,
+    random: options.random ?? systemRandom,
     logger,
     metrics,
     serviceAccountKey,
@@ -65,7 +69,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     tokens: [parseStaticTokens(`${ADMIN_TOKEN},admin,,"system:masters"`, 'test')],
     freeze: true,
     controllers: typeof controllers === 'function' ? controllers : () => controllers,
-    controllerSelection: ['*'],
+    controllerSelection: options.controllerSelection ?? ['*'],
     ...(options.kubelets === undefined ? {} : { kubelets: options.kubelets }),
     ...(options.frontProxy === undefined ? {} : { frontProxy: options.frontProxy }),
   })
