@@ -17,6 +17,7 @@ function program(): Command {
     .showSuggestionAfterError()
   root.addCommand(serverCommand())
   root.addCommand(helmCommand())
+  root.addCommand(simulateCommand())
   root
     .command('version')
     .description('print the version')
@@ -90,6 +91,23 @@ function helmCommand(): Command {
       (await import('./commands/helm.ts')).printRelease(what, name, options),
     )
   return helm
+}
+
+function simulateCommand(): Command {
+  const collect = (item: string, earlier: string[]): string[] => [...earlier, item]
+  return new Command('simulate')
+    .description('give a cluster nodes that run nothing and say pods run')
+    .exitOverride()
+    .option('--nodes <number>', 'how many', '1')
+    .option('--node-name-prefix <prefix>', 'nodes are named <prefix>-0, <prefix>-1 …', 'simulated')
+    .option('--cpu <quantity>', 'CPU of each node', '32')
+    .option('--memory <quantity>', 'memory of each node', '256Gi')
+    .option('--pods <number>', 'pods each node takes', '110')
+    .option('--labels <key=value>', 'labels of the nodes, comma separated; repeatable', collect, [])
+    .option('--kubeconfig <file>', 'kubeconfig to use')
+    .option('--log-format <format>', 'auto (text on a terminal, JSON otherwise), text or json', 'auto')
+    .option('--debug', 'log debug messages', false)
+    .action(async (options) => (await import('./commands/simulate.ts')).simulate(options))
 }
 
 async function main(): Promise<void> {

@@ -23,10 +23,10 @@ import { newest } from './versions.ts'
 const LEASE_NAMESPACE = 'kube-node-lease'
 const LEASE_SECONDS = 40
 const RENEW_MS = 10_000
-/** Renewals drift apart instead of coming together. */
-const RENEW_JITTER_MS = 400
+/** Renewals happen at these ticks, each node at one of ten: a few dozen share a commit, and 5,000 are no burst. */
+const TICK_MS = 1_000
 const STATUS_MS = 300_000
-const CONCURRENCY = 8
+const CONCURRENCY = 64
 const RETRY_MS = 1_000
 
 type Duty = 'lease' | 'status'
@@ -60,7 +60,7 @@ export class NodeAgent {
         if (signal.aborted) return
         this.#onRevived(node)
         this.#queue.add(dutyKey('lease', node.name))
-        this.#queue.addAfter(dutyKey('status', node.name), this.#spread(STATUS_MS) + RENEW_MS)
+        this.#addAtTick('status', node, RENEW_MS + this.#spread(STATUS_MS))
       }
     }
     await Promise.all(Array.from({ length: CONCURRENCY }, register))
@@ -158,11 +158,10 @@ export class NodeAgent {
       const isFirst = node.lease === undefined
       await this.#renewLease(node, signal)
       // Nodes that start together do not renew together.
-      const delayMs = isFirst ? this.#spread(RENEW_MS) : RENEW_MS + this.#spread(RENEW_JITTER_MS)
-      this.#queue.addAfter(dutyKey('lease', node.name), delayMs)
+      this.#addAtTick('lease', node, isFirst ? this.#spread(RENEW_MS) : RENEW_MS)
     } else {
       await this.#reportStatus(node, signal)
-      this.#queue.addAfter(dutyKey('status', node.name), STATUS_MS + this.#spread(RENEW_JITTER_MS))
+      this.#addAtTick('status', node, STATUS_MS)
     }
   }
 
@@ -203,6 +202,13 @@ export class NodeAgent {
       if (!isConflict(err)) throw err
       return report(await client.get(NODES, { name: node.name }, { signal }))
     })
+  }
+
+  /** Never later than asked. */
+  #addAtTick(duty: Duty, node: SimulatedNode, delayMs: number): void {
+    const nowMs = this.#dependencies.clock.monotonicMs()
+    const dueMs = Math.floor((nowMs + delayMs) / TICK_MS) * TICK_MS
+    this.#queue.addAfter(dutyKey(duty, node.name), dueMs - nowMs)
   }
 
   #spread(rangeMs: number): number {

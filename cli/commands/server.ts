@@ -32,6 +32,7 @@ import { builtInControllers } from '../server/controllers.ts'
 import { FeatureGates } from '../server/feature-gates.ts'
 import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
+import { simulatedNodeNames } from '../server/simulated-nodes.ts'
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
@@ -108,6 +109,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
+        simulatedNodes: simulatedNodes(config),
       })
       refuseUnknownControllers(
         config.controllers,
@@ -144,6 +146,13 @@ function serverIdentity(config: ServerConfig, { serviceAccountKey }: Pki): strin
   const key = createPublicKey(serviceAccountKey).export({ type: 'spki', format: 'der' })
   const digest = createHash('sha256').update(key).update(config['data-dir']).digest('hex')
   return `${hostname().toLowerCase()}_${digest.slice(0, 16)}`
+}
+
+function simulatedNodes(config: ServerConfig): string[] {
+  const count = config['simulated-nodes']
+  if (config.node === 'simulated') return simulatedNodeNames(hostname().toLowerCase(), count ?? 1)
+  if (count === undefined) return []
+  throw new CliError('FLAG_INVALID', '--simulated-nodes without --node=simulated', 'Give both, or neither.')
 }
 
 function refuseUnknownControllers(selection: readonly string[], names: readonly string[]): void {

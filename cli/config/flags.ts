@@ -81,6 +81,11 @@ const gates = list.transform((items, context) => {
   return result as ReadonlyMap<string, boolean>
 })
 const inFlightMax = z.coerce.number({ error: 'must be a number' }).int().min(0, { error: 'can not be negative value' })
+const simulatedNodeCount = z.coerce
+  .number({ error: 'must be a number' })
+  .int()
+  .min(1, { error: 'must be at least 1' })
+  .max(5_000, { error: 'must be at most 5000' })
 const durationMs = text.transform((value, context) => {
   try {
     const ms = parseDurationMs(value)
@@ -206,6 +211,19 @@ export const SERVER_FLAGS = [
     kind: 'string',
     description: 'on-delete: deleting a manifest file deletes what it created; never: k3s behaviour',
     schema: z.enum(['on-delete', 'never']).default('on-delete'),
+  },
+  {
+    name: 'node',
+    env: 'NODE',
+    kind: 'string',
+    description: 'none: no node in this process; simulated: nodes that run nothing and say pods run',
+    schema: z.enum(['none', 'simulated'], { error: "must be 'none' or 'simulated'" }).default('none'),
+  },
+  {
+    name: 'simulated-nodes',
+    kind: 'string',
+    description: 'how many nodes --node=simulated makes (default: 1)',
+    schema: simulatedNodeCount.optional(),
   },
   {
     name: 'controllers',

@@ -83,6 +83,8 @@ describe('server configuration', () => {
     ['feature-gates', ['Foo']],
     ['service-node-port-range', '9-1'],
     ['manifests-prune', 'sometimes'],
+    ['node', 'real'],
+    ['simulated-nodes', '0'],
   ])('refuses a bad --%s and names it', (name, value) => {
     const error = failure(() => load({ [name]: value }))
     expect(error.code).toBe('FLAG_INVALID')

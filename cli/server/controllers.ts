@@ -8,6 +8,7 @@ import { helmChartController } from '#controllers/helmchart/reconciler.ts'
 import { builtinControllers } from '#controllers/manager/descriptors.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
+import { simulatedNodesComponent } from './simulated-nodes.ts'
 
 export interface BuiltInControllersOptions extends ControllerTools {
   /** PEM, published to every namespace. */
@@ -16,6 +17,8 @@ export interface BuiltInControllersOptions extends ControllerTools {
   readonly certificates: CertificateTools
   readonly manifests: DeployControllerOptions | undefined
   readonly helm: HelmChartControllerOptions | undefined
+  /** Names of the nodes simulated in this process. */
+  readonly simulatedNodes: readonly string[]
 }
 
 export function builtInControllers(options: BuiltInControllersOptions): AnyControllerDefinition[] {
@@ -37,5 +40,7 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
   ]
   if (options.manifests !== undefined) definitions.push(deployController(options.manifests))
   if (options.helm !== undefined) definitions.push(helmChartController(options.helm))
+  if (options.simulatedNodes.length > 0)
+    definitions.push(simulatedNodesComponent({ nodes: options.simulatedNodes.map((name) => ({ name })) }))
   return definitions
 }

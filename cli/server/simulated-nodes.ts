@@ -1,0 +1,49 @@
+/** `--node=simulated`: the simulated nodes of this process as a component, so that the manager gives them an identity and restarts them. */
+import type { SimulatedNodeSpec } from '#agent/simulated/index.ts'
+import { SimulatedNodes } from '#agent/simulated/index.ts'
+import { LEASES } from '#machinery/api/coordination/v1/resources.gen.ts'
+import { NODES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
+import { ApiEventRecorder, type ComponentDefinition, defineComponent } from '#sdk'
+import { VERSION_INFO } from '../version.ts'
+
+const NAME = 'simulated-nodes'
+/** Programs look for the events of nodes under this name. */
+const EVENT_SOURCE = 'kubelet'
+
+export interface SimulatedNodesComponentOptions {
+  readonly nodes: readonly SimulatedNodeSpec[]
+}
+
+export function simulatedNodesComponent({ nodes: specs }: SimulatedNodesComponentOptions): ComponentDefinition {
+  return defineComponent({
+    name: NAME,
+    permissions: [
+      { resource: NODES, verbs: ['get', 'list', 'watch', 'create', 'update'] },
+      { resource: NODES, subresource: 'status', verbs: ['update'] },
+      { resource: LEASES, verbs: ['get', 'create', 'update'] },
+      { resource: PODS, verbs: ['get', 'list', 'watch', 'delete'] },
+      { resource: PODS, subresource: 'status', verbs: ['update'] },
+    ],
+    createComponent({ client, clock, random, logger, informer }) {
+      const [pods, nodes] = [informer(PODS), informer(NODES)]
+      let running: SimulatedNodes | undefined
+      return {
+        run(signal, onReady) {
+          const events = new ApiEventRecorder({ client, clock, random, logger, component: EVENT_SOURCE }, signal)
+          const dependencies = { client, clock, random, logger, events, pods, nodes }
+          running = new SimulatedNodes(dependencies, { nodes: specs, version: kubeletVersion() })
+          return running.run(signal, onReady)
+        },
+        debug: () => running?.debug() ?? {},
+      }
+    },
+  })
+}
+
+/** `name` alone, or `name-0`, `name-1` … */
+export function simulatedNodeNames(name: string, count: number): string[] {
+  return count === 1 ? [name] : Array.from({ length: count }, (_, i) => `${name}-${i}`)
+}
+
+/** Build metadata is knarr's own. */
+export const kubeletVersion = (): string => VERSION_INFO.gitVersion.replace(/\+.*$/, '')
