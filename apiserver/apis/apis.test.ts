@@ -8,7 +8,6 @@ import { fieldErrorString } from '#machinery/meta/field-error.ts'
 import { setDeploymentDefaults } from './apps/defaults.ts'
 import { validateDeployment, validateDeploymentUpdate } from './apps/validation.ts'
 import { autoscalerV1ToV2, autoscalerV2ToV1 } from './autoscaling/conversion.ts'
-import { cronScheduleError } from './batch/cron.ts'
 import { validateCronJob } from './batch/cron-job-validation.ts'
 import { setCronJobDefaults, setJobDefaults } from './batch/defaults.ts'
 import { validateJob } from './batch/validation.ts'
@@ -184,19 +183,6 @@ describe('jobs', () => {
     ],
   ])('refuse %s', (_name, spec, text) => {
     expect(texts(validateJob(makeJob(spec)))).toContain(text)
-  })
-
-  it.each([
-    ['*/5 * * * *', undefined],
-    ['0 9-17/2 * jan-mar mon,fri', undefined],
-    ['@hourly', undefined],
-    ['@every 1h30m', undefined],
-    ['* * * *', 'expected exactly 5 fields, found 4: [* * * *]'],
-    ['60 * * * *', 'end of range (60) above maximum (59): 60'],
-    ['* * * * x', 'failed to parse int from x: strconv.Atoi: parsing "x": invalid syntax'],
-    ['@never', 'unrecognized descriptor: @never'],
-  ])('schedule %j: %s', (schedule, error) => {
-    expect(cronScheduleError(schedule)).toBe(error)
   })
 
   it('cron jobs report schedule and time zone together', () => {

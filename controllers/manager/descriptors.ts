@@ -7,6 +7,7 @@ import { csrCleanerController } from '../certificates/cleaner.ts'
 import type { CertificateTools } from '../certificates/request-rules.ts'
 import { csrSigningController } from '../certificates/signer.ts'
 import { clusterRoleAggregationController } from '../clusterrole-aggregation/reconciler.ts'
+import { cronJobController } from '../cronjob/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
@@ -48,6 +49,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     ...(certificates === undefined ? [] : [csrApprovingController(certificates), csrSigningController(certificates)]),
     csrCleanerController,
     jobController,
+    cronJobController,
     ttlAfterFinishedController,
     serviceCidrController,
     serviceIpRepairController,

@@ -7,6 +7,9 @@ export const ROOT_CA_PUBLISHER_CONTROLLER = 'root-ca-certificate-publisher-contr
 export const CLUSTER_ROLE_AGGREGATION_CONTROLLER = 'clusterrole-aggregation-controller'
 export const GARBAGE_COLLECTOR_CONTROLLER = 'garbage-collector-controller'
 export const JOB_CONTROLLER = 'job-controller'
+export const CRON_JOB_CONTROLLER = 'cronjob-controller'
+export const DISRUPTION_CONTROLLER = 'disruption-controller'
+export const HORIZONTAL_POD_AUTOSCALER_CONTROLLER = 'horizontal-pod-autoscaler-controller'
 export const TTL_AFTER_FINISHED_CONTROLLER = 'ttl-after-finished-controller'
 /** Upstream runs it inside kube-apiserver, without a name of its own. */
 export const SERVICE_IP_REPAIR_CONTROLLER = 'service-ip-repair-controller'

@@ -1,10 +1,12 @@
 /** CronJobs. Upstream: pkg/apis/batch/validation ValidateCronJobCreate, ValidateCronJobUpdate. */
 import type { CronJob, CronJobSpec } from '#machinery/api/batch/v1/types.gen.ts'
+import { parseCronSchedule } from '#machinery/cron/schedule.ts'
+import { TimeZone } from '#machinery/cron/time-zone.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { checkNonNegative } from '../validation.ts'
-import { cronScheduleError } from './cron.ts'
 import { validateJobSpec } from './validation.ts'
 
 type FrozenSpec = DeepReadonly<CronJobSpec>
@@ -61,8 +63,11 @@ function validateSchedule(
   timeZone: string | undefined,
   mayNameZone: boolean,
 ): void {
-  const problem = cronScheduleError(schedule)
-  if (problem !== undefined) errors.push(fieldInvalid('spec.schedule', schedule, problem))
+  try {
+    parseCronSchedule(schedule)
+  } catch (err: unknown) {
+    errors.push(fieldInvalid('spec.schedule', schedule, errorMessage(err)))
+  }
   if (!schedule.includes('TZ')) return
   if (!mayNameZone) {
     const detail = 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead'
@@ -90,18 +95,7 @@ function validateTimeZone(errors: FieldError[], timeZone: string): void {
     errors.push(fieldInvalid(field, timeZone, detail))
   }
   // Go knows `Local`; other spellings of it are files that do not exist.
-  if (timeZone !== 'Local' && !isTimeZone(timeZone)) {
+  if (timeZone !== 'Local' && TimeZone.find(timeZone) === undefined) {
     errors.push(fieldInvalid(field, timeZone, `unknown time zone ${timeZone}`))
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  // Offsets such as +01:00 are no names.
-  if (/^[+-]/.test(name)) return false
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
-    return true
-  } catch {
-    return false
   }
 }
