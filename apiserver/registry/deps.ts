@@ -13,7 +13,7 @@ export interface StoredObjects {
   /** Every cached object of the namespace ('' = all). */
   list(group: string, resource: string, namespace: string): readonly DeepReadonly<KubeObject>[]
   /**
-   * Reads, lets `change` edit a copy, writes; again on conflict. No admission, no strategy: the caller is the strategy.
+   * Reads, lets `change` edit a copy (and know its resourceVersion), writes; again on conflict. No admission, no strategy: the caller is the strategy.
    * NotFound when it is gone. Honours context.isDryRun.
    */
   update(
@@ -21,7 +21,7 @@ export interface StoredObjects {
     resource: string,
     namespace: string,
     name: string,
-    change: (draft: KubeObject) => void,
+    change: (draft: KubeObject, resourceVersion: string) => void,
     context: RequestContext,
   ): Promise<DeepReadonly<KubeObject>>
   /** The generic delete with its graces, finalizers and preconditions. */

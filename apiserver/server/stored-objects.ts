@@ -56,7 +56,7 @@ export function createStoredObjects(): LateStoredObjects {
         if (current === undefined) throw newNotFound({ group, resource }, name)
         const draft = deepCopy<KubeObject>(current.object)
         delete draft.metadata.resourceVersion
-        change(draft)
+        change(draft, current.object.metadata.resourceVersion ?? '')
         if (context.isDryRun) return draft
         try {
           return (await objects.update(current, draft)).object

@@ -9,6 +9,7 @@ import { csrSigningController } from '../certificates/signer.ts'
 import { clusterRoleAggregationController } from '../clusterrole-aggregation/reconciler.ts'
 import { cronJobController } from '../cronjob/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
+import { disruptionController } from '../disruption/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
@@ -50,6 +51,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     csrCleanerController,
     jobController,
     cronJobController,
+    disruptionController,
     ttlAfterFinishedController,
     serviceCidrController,
     serviceIpRepairController,

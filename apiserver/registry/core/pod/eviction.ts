@@ -1,11 +1,22 @@
 /**
- * pods/eviction: deletes a pod unless a PodDisruptionBudget forbids it, which it then charges.
+ * pods/eviction: deletes a pod unless a PodDisruptionBudget forbids it, which it then charges. The pod's condition
+ * DisruptionTarget tells why it goes.
  * Upstream: pkg/registry/core/pod/storage/eviction.go.
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
-import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Eviction, PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
-import { newInternalError, newNotFound, newTooManyRequests, StatusError } from '#machinery/meta/errors.ts'
+import { disruptionVerdict, withDisruptionAllowed } from '#machinery/disruption/condition.ts'
+import {
+  isConflict,
+  newBadRequest,
+  newForbidden,
+  newInternalError,
+  newModifiedConflict,
+  newNotFound,
+  newTooManyRequests,
+  StatusError,
+} from '#machinery/meta/errors.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -13,6 +24,9 @@ import type { StoredObjects } from '../../deps.ts'
 import type { RequestContext, SubresourceDefinition } from '../../generic/interfaces.ts'
 
 const PODS = { group: '', resource: 'pods' } as const
+const BUDGET = { group: 'policy', resource: 'poddisruptionbudget' } as const
+/** Lost races of one eviction. */
+const TRIES_MAX = 20
 const DISRUPTED_PODS_MAX = 2000
 const POLICY = 'policy'
 const BUDGETS = 'poddisruptionbudgets'
@@ -32,11 +46,30 @@ async function evictPod(
   eviction: Eviction,
   context: RequestContext,
 ): Promise<KubeObject> {
-  const pod = objects.peek('', 'pods', context.namespace, podName) as DeepReadonly<Pod> | undefined
-  if (pod === undefined) throw newNotFound(PODS, podName)
-  if (!canIgnoreBudget(pod)) await chargeBudget(objects, pod, podName, context)
-  await objects.delete('', 'pods', context.namespace, podName, eviction.deleteOptions ?? {}, context)
-  return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success', code: 201 } as KubeObject
+  if (eviction.metadata.name !== podName) throw newBadRequest('name in URL does not match name in Eviction object')
+  const options = eviction.deleteOptions ?? {}
+  for (let tries = 1; ; tries++) {
+    const pod = objects.peek('', 'pods', context.namespace, podName) as DeepReadonly<Pod> | undefined
+    if (pod === undefined) throw newNotFound(PODS, podName)
+    const grant: Grant = canIgnoreBudget(pod)
+      ? { isBound: pod.status?.phase === 'Pending' }
+      : await askBudget(objects, pod, context)
+    try {
+      await markAndDelete(objects, pod, grant.isBound, options, context)
+      return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success', code: 201 } as KubeObject
+    } catch (err: unknown) {
+      if (!isConflict(err) || !grant.isBound || options.preconditions?.resourceVersion !== undefined) throw err
+      if (grant.budget !== undefined) throw stillProcessed(grant.budget)
+      if (tries >= TRIES_MAX) throw err
+    }
+  }
+}
+
+/** Why a Pod may go. */
+interface Grant {
+  /** Only as it was seen: it was let go for not being ready, and may have become so. */
+  readonly isBound: boolean
+  readonly budget?: string
 }
 
 function canIgnoreBudget(pod: DeepReadonly<Pod>): boolean {
@@ -46,12 +79,7 @@ function canIgnoreBudget(pod: DeepReadonly<Pod>): boolean {
   )
 }
 
-async function chargeBudget(
-  objects: StoredObjects,
-  pod: DeepReadonly<Pod>,
-  podName: string,
-  context: RequestContext,
-): Promise<void> {
+async function askBudget(objects: StoredObjects, pod: DeepReadonly<Pod>, context: RequestContext): Promise<Grant> {
   const budgets = budgetsOf(objects, pod, context.namespace)
   if (budgets.length > 1) {
     throw newInternalError(
@@ -59,9 +87,56 @@ async function chargeBudget(
     )
   }
   const [budget] = budgets
-  if (budget === undefined || isUnhealthyAndFree(pod, budget)) return
-  const change = (draft: KubeObject): void => takeDisruption(draft as PodDisruptionBudget, podName, context)
-  await objects.update(POLICY, BUDGETS, context.namespace, budget.metadata.name ?? '', change, context)
+  if (budget === undefined) return { isBound: false }
+  const { name = '' } = budget.metadata
+  if (isUnhealthyAndFree(pod, budget)) return { isBound: true, budget: name }
+  const change = (draft: KubeObject): void =>
+    takeDisruption(draft as PodDisruptionBudget, pod.metadata.name ?? '', context)
+  await objects.update(POLICY, BUDGETS, context.namespace, name, change, context)
+  return { isBound: false }
+}
+
+/** Tells on the Pod why it goes, then deletes it. The caller's preconditions are of the Pod before it was told. */
+async function markAndDelete(
+  objects: StoredObjects,
+  seen: DeepReadonly<Pod>,
+  isBound: boolean,
+  options: DeleteOptions,
+  context: RequestContext,
+): Promise<void> {
+  const { name = '' } = seen.metadata
+  const wanted = {
+    ...options.preconditions,
+    ...(isBound && { resourceVersion: options.preconditions?.resourceVersion ?? seen.metadata.resourceVersion }),
+  }
+  const change = (draft: KubeObject, resourceVersion: string): void => {
+    const isOther = wanted.uid !== undefined && wanted.uid !== draft.metadata.uid
+    if (isOther || (wanted.resourceVersion !== undefined && wanted.resourceVersion !== resourceVersion))
+      throw newModifiedConflict(PODS, name)
+    addDisruptionTarget(draft as Pod, context.clock.now())
+  }
+  const marked = await objects.update('', 'pods', context.namespace, name, change, context)
+  const preconditions = {
+    ...options.preconditions,
+    ...(wanted.resourceVersion !== undefined &&
+      !context.isDryRun && { resourceVersion: marked.metadata.resourceVersion }),
+  }
+  const isConditional = Object.keys(preconditions).length > 0
+  const how = isConditional ? ({ ...options, preconditions } as DeleteOptions) : options
+  await objects.delete('', 'pods', context.namespace, name, how, context)
+}
+
+function addDisruptionTarget(pod: Pod, now: Date): void {
+  const conditions = pod.status?.conditions ?? []
+  const before = conditions.find(({ type }) => type === 'DisruptionTarget')
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: (before?.status === 'True' && before.lastTransitionTime) || formatTime(now),
+  }
+  pod.status = { ...pod.status, conditions: [...conditions.filter((other) => other !== before), condition] }
 }
 
 function budgetsOf(
@@ -84,21 +159,32 @@ function isUnhealthyAndFree(pod: DeepReadonly<Pod>, budget: DeepReadonly<PodDisr
 
 function takeDisruption(budget: PodDisruptionBudget, podName: string, context: RequestContext): void {
   const name = budget.metadata.name ?? ''
-  const status = budget.status
-  if ((status?.observedGeneration ?? 0) < (budget.metadata.generation ?? 0)) {
-    throw disruptionRefused(name, `The disruption budget ${name} is still being processed by the server.`, 10)
+  const { observedGeneration = 0, disruptedPods = {}, disruptionsAllowed = 0 } = budget.status ?? {}
+  if (observedGeneration < (budget.metadata.generation ?? 0)) throw stillProcessed(name)
+  if (disruptionsAllowed < 0) throw newForbidden(BUDGET, name, 'pdb disruptions allowed is negative')
+  if (Object.keys(disruptedPods).length > DISRUPTED_PODS_MAX) {
+    const why = 'DisruptedPods map too big - too many evictions not confirmed by PDB controller'
+    throw newForbidden(BUDGET, name, why)
   }
-  const disrupted = status?.disruptedPods ?? {}
-  const allowed = status?.disruptionsAllowed ?? 0
-  if (allowed <= 0 || Object.keys(disrupted).length > DISRUPTED_PODS_MAX) {
-    const healthy = `The disruption budget ${name} needs ${status?.desiredHealthy ?? 0} healthy pods and has ${status?.currentHealthy ?? 0} currently`
-    throw disruptionRefused(name, healthy, undefined)
+  if (disruptionsAllowed === 0) {
+    const { desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {}
+    const healthy = `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
+    throw disruptionRefused(name, `The disruption budget ${name} ${healthy}`, undefined)
   }
-  budget.status = {
-    ...status,
-    disruptionsAllowed: allowed - 1,
-    disruptedPods: { ...disrupted, [podName]: formatTime(context.clock.now()) },
+  const now = context.clock.now()
+  const status = {
+    ...budget.status,
+    disruptionsAllowed: disruptionsAllowed - 1,
+    disruptedPods: { ...disruptedPods, [podName]: formatTime(now) },
   }
+  budget.status =
+    status.disruptionsAllowed > 0
+      ? status
+      : { ...status, conditions: withDisruptionAllowed(status, disruptionVerdict(status), now) }
+}
+
+function stillProcessed(budget: string): StatusError {
+  return disruptionRefused(budget, `The disruption budget ${budget} is still being processed by the server.`, 10)
 }
 
 function disruptionRefused(budget: string, why: string, retryAfterSeconds: number | undefined): StatusError {
