@@ -13,14 +13,15 @@ import { disruptionController } from '../disruption/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
+import { persistentVolumeBinderController } from '../persistent-volume-binder/reconciler.ts'
 import { replicaSetController, replicationController } from '../replicaset/reconciler.ts'
 import { resourceQuotaController } from '../resource-quota/controller.ts'
 import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
+import { serviceCidrController } from '../service-cidr/reconciler.ts'
+import { serviceIpRepairController } from '../service-ip-repair/reconciler.ts'
 import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
 import { serviceAccountTokenController } from '../serviceaccount-token/reconciler.ts'
-import { serviceCidrController } from '../service-cidr/reconciler.ts'
-import { serviceIpRepairController } from '../service-ip-repair/reconciler.ts'
 import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
 
 /** What built-in controllers need beyond the API; parsed from flags and files by cli/. */
@@ -55,5 +56,6 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     ttlAfterFinishedController,
     serviceCidrController,
     serviceIpRepairController,
+    persistentVolumeBinderController,
   ]
 }

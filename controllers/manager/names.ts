@@ -25,3 +25,12 @@ export const CSR_SIGNING_CONTROLLER = 'certificatesigningrequest-signing-control
 export const CSR_CLEANER_CONTROLLER = 'certificatesigningrequest-cleaner-controller'
 export const BOOTSTRAP_SIGNER_CONTROLLER = 'bootstrap-signer-controller'
 export const TOKEN_CLEANER_CONTROLLER = 'token-cleaner-controller'
+export const PERSISTENT_VOLUME_BINDER_CONTROLLER = 'persistentvolume-binder-controller'
+export const PERSISTENT_VOLUME_CLAIM_PROTECTION_CONTROLLER = 'persistentvolumeclaim-protection-controller'
+export const PERSISTENT_VOLUME_PROTECTION_CONTROLLER = 'persistentvolume-protection-controller'
+export const VOLUME_ATTRIBUTES_CLASS_PROTECTION_CONTROLLER = 'volumeattributesclass-protection-controller'
+export const EPHEMERAL_VOLUME_CONTROLLER = 'ephemeral-volume-controller'
+export const PERSISTENT_VOLUME_EXPANDER_CONTROLLER = 'persistentvolume-expander-controller'
+export const PERSISTENT_VOLUME_ATTACH_DETACH_CONTROLLER = 'persistentvolume-attach-detach-controller'
+/** Not upstream's: k3s runs it as a Deployment. */
+export const LOCAL_PATH_PROVISIONER = 'local-path-provisioner'

@@ -45,6 +45,7 @@ import type {
   ResourceQuota,
   Secret,
 } from '#machinery/api/core/v1/types.gen.ts'
+import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 
@@ -100,10 +101,24 @@ export const serviceAccountStrategy: Strategy = {
 
 export const persistentVolumeStrategy: Strategy = {
   returnsDeletedObject: true,
+  prepareForCreate(draft, { clock }) {
+    ;(draft as PersistentVolume).status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(clock.now()) }
+  },
   warnings: (object) => persistentVolumeWarnings(object as DeepReadonly<PersistentVolume>),
   validate: (object) => validatePersistentVolume(object as DeepReadonly<PersistentVolume>),
   validateUpdate: (object, old) =>
     validatePersistentVolumeUpdate(object as DeepReadonly<PersistentVolume>, old as DeepReadonly<PersistentVolume>),
+}
+
+export const persistentVolumeStatusStrategy: Strategy = {
+  prepareForUpdate(draft, old, { clock }) {
+    const { status } = draft as PersistentVolume
+    const before = (old as DeepReadonly<PersistentVolume>).status
+    if (status === undefined || status.phase === before?.phase) return
+    // A time the writer chose itself stands.
+    if (status.lastPhaseTransitionTime === before?.lastPhaseTransitionTime)
+      status.lastPhaseTransitionTime = formatTime(clock.now())
+  },
 }
 
 export const persistentVolumeClaimStrategy: Strategy = {
