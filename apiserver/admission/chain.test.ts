@@ -73,7 +73,7 @@ function makeAttributes(
 }
 
 const EVERYTHING: AdmissionSelection = {
-  enabled: new Set(['StorageObjectInUseProtection', 'TaintNodesByCondition']),
+  enabled: new Set(['TaintNodesByCondition']),
   disabled: new Set(),
 }
 
@@ -311,6 +311,7 @@ describe('defaults of classes', () => {
       'Priority',
       'DefaultTolerationSeconds',
       'DefaultStorageClass',
+      'StorageObjectInUseProtection',
       'PersistentVolumeClaimResize',
       'RuntimeClass',
       'CertificateApproval',

@@ -48,10 +48,10 @@ const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
 ]
 
 /**
- * On by default upstream, but they leave finalizers and taints that only the volume protection and node lifecycle
- * controllers remove: off until those run, or claims could never be deleted.
+ * On by default upstream, but it leaves taints that only the node lifecycle controller removes: off until that runs, or
+ * no node would ever take a Pod.
  */
-const NEED_CONTROLLERS: ReadonlySet<string> = new Set(['StorageObjectInUseProtection', 'TaintNodesByCondition'])
+const NEED_CONTROLLERS: ReadonlySet<string> = new Set(['TaintNodesByCondition'])
 
 /** Upstream's plugin names, as in --enable-admission-plugins and --disable-admission-plugins. */
 export interface AdmissionSelection {

@@ -10,6 +10,7 @@ import { clusterRoleAggregationController } from '../clusterrole-aggregation/rec
 import { cronJobController } from '../cronjob/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
 import { disruptionController } from '../disruption/reconciler.ts'
+import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
@@ -22,7 +23,11 @@ import { serviceIpRepairController } from '../service-ip-repair/reconciler.ts'
 import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
 import { serviceAccountTokenController } from '../serviceaccount-token/reconciler.ts'
+import { attributesClassProtectionController } from '../storage-protection/attributes-classes.ts'
+import { claimProtectionController } from '../storage-protection/claims.ts'
+import { volumeProtectionController } from '../storage-protection/volumes.ts'
 import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
+import { volumeExpandController } from '../volume-expand/reconciler.ts'
 
 /** What built-in controllers need beyond the API; parsed from flags and files by cli/. */
 export interface BuiltinControllerOptions {
@@ -57,5 +62,10 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     serviceCidrController,
     serviceIpRepairController,
     persistentVolumeBinderController,
+    claimProtectionController,
+    volumeProtectionController,
+    attributesClassProtectionController,
+    ephemeralVolumeController,
+    volumeExpandController,
   ]
 }
