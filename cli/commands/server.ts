@@ -2,8 +2,10 @@
 import { createHash, createPublicKey } from 'node:crypto'
 import { chmod, mkdir, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Registry } from 'prom-client'
+import type { PackagedAddon } from '#addons/interfaces.ts'
+import { localStorageAddon } from '#addons/local-storage.ts'
 import { parseSigningRequest } from '#apiserver/authentication/pki/csr.ts'
 import { writeKubeconfig } from '#apiserver/authentication/pki/kubeconfig.ts'
 import type { Pki } from '#apiserver/authentication/pki/pki.ts'
@@ -31,6 +33,7 @@ import { startControlPlane } from '../server/control-plane.ts'
 import { builtInControllers } from '../server/controllers.ts'
 import { FeatureGates } from '../server/feature-gates.ts'
 import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
+import { stageAddons } from '../server/packaged-addons.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
 import { simulatedNodeNames } from '../server/simulated-nodes.ts'
 import { KNARR_VERSION } from '../version.ts'
@@ -119,6 +122,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     },
   })
   await listen(plane, config['bind-address'], port, pki)
+  await stageAddons(manifests.path, packagedAddons(config), config.disable)
   await manifests.start(stop.signal)
   const kubeconfig = await writeAdminKubeconfig(config, pki, port)
   const readyMs = Math.round(process.uptime() * 1000)
@@ -153,6 +157,12 @@ function simulatedNodes(config: ServerConfig): string[] {
   if (config.node === 'simulated') return simulatedNodeNames(hostname().toLowerCase(), count ?? 1)
   if (count === undefined) return []
   throw new CliError('FLAG_INVALID', '--simulated-nodes without --node=simulated', 'Give both, or neither.')
+}
+
+/** Files of the manifests folder that come with this version. */
+function packagedAddons(config: ServerConfig): PackagedAddon[] {
+  const localPath = config['default-local-storage-path'] ?? join(config['data-dir'], 'storage')
+  return [localStorageAddon({ localPath: resolve(localPath) })]
 }
 
 function refuseUnknownControllers(selection: readonly string[], names: readonly string[]): void {

@@ -46,6 +46,12 @@ const boolean = z.union([z.boolean(), z.enum(['true', 'false']).transform((value
 const list = z.array(z.string())
 const port = z.coerce.number().int().min(0).max(65_535)
 const ip = text.refine((value) => isIP(value) !== 0, { error: 'must be an IPv4 or IPv6 address' })
+const absolutePath = text.refine(
+  (value) => /^\/(?!\.{1,2}(\/|$))[^/]/.test(value) && !value.split('/').includes('..'),
+  {
+    error: 'must be an absolute path other than /, without ..',
+  },
+)
 const serviceCidrs = text.refine(isServiceCidr, {
   error: 'must be a network such as 10.43.0.0/16, or one of each IP family: 10.43.0.0/16,2001:cafe:43::/112',
 })
@@ -199,6 +205,13 @@ export const SERVER_FLAGS = [
     kind: 'list',
     description: 'delete this add-on and what it created: a manifest name without extension, or a folder',
     schema: commaList.default([]),
+  },
+  {
+    name: 'default-local-storage-path',
+    env: 'DEFAULT_LOCAL_STORAGE_PATH',
+    kind: 'string',
+    description: 'folder on each node for volumes of the class local-path (default: <data-dir>/storage)',
+    schema: absolutePath.optional(),
   },
   {
     name: 'disable-helm-controller',

@@ -5,10 +5,12 @@ import type { DeployControllerOptions } from '#controllers/deploy/reconciler.ts'
 import { deployController } from '#controllers/deploy/reconciler.ts'
 import type { HelmChartControllerOptions } from '#controllers/helmchart/reconciler.ts'
 import { helmChartController } from '#controllers/helmchart/reconciler.ts'
+import { localPathController } from '#controllers/local-path/reconciler.ts'
 import { builtinControllers } from '#controllers/manager/descriptors.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
 import { simulatedNodesComponent } from './simulated-nodes.ts'
+import { simulatedNodeDirectories } from './node-directories.ts'
 
 export interface BuiltInControllersOptions extends ControllerTools {
   /** PEM, published to every namespace. */
@@ -38,6 +40,7 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
       },
     }),
   ]
+  definitions.push(localPathController({ directories: simulatedNodeDirectories }))
   if (options.manifests !== undefined) definitions.push(deployController(options.manifests))
   if (options.helm !== undefined) definitions.push(helmChartController(options.helm))
   if (options.simulatedNodes.length > 0)
