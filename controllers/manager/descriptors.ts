@@ -1,5 +1,6 @@
 /** Every built-in controller, in the order they are started. The one place that knows them all. */
 import type { AnyControllerDefinition } from '#sdk'
+import { attachDetachController } from '../attach-detach/reconciler.ts'
 import { bootstrapSignerController } from '../bootstrap-token/signer.ts'
 import { tokenCleanerController } from '../bootstrap-token/token-cleaner.ts'
 import { csrApprovingController } from '../certificates/approver.ts'
@@ -67,5 +68,6 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     attributesClassProtectionController,
     ephemeralVolumeController,
     volumeExpandController,
+    attachDetachController,
   ]
 }
