@@ -12,9 +12,11 @@ type FrozenPod = DeepReadonly<Pod>
 type List = Readonly<Record<string, string>> | undefined
 type ContainerAmounts = (container: DeepReadonly<Container>, status: DeepReadonly<ContainerStatus> | undefined) => List
 
-export function podRequests(pod: FrozenPod): Amounts {
+/** `missing`: what a container that asks for nothing is counted with. */
+export function podRequests(pod: FrozenPod, missing?: Readonly<Record<string, string>>): Amounts {
   const isInfeasible = isResizeInfeasible(pod)
-  const wanted: ContainerAmounts = ({ resources }) => resources?.requests
+  const wanted: ContainerAmounts = ({ resources }) =>
+    missing === undefined ? resources?.requests : { ...missing, ...resources?.requests }
   const fallback: ContainerAmounts = isInfeasible ? () => undefined : wanted
   const allocated: ContainerAmounts = (container, status) => status?.allocatedResources ?? fallback(container, status)
   const inForce: ContainerAmounts = (container, status) => status?.resources?.requests ?? allocated(container, status)

@@ -4,6 +4,7 @@
  */
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { ControllerContext } from '#sdk'
 
 export type FrozenPod = DeepReadonly<Pod>
 export type FrozenNode = DeepReadonly<Node>
@@ -181,6 +182,24 @@ export interface BindPlugin extends Plugin {
   bind(pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Verdict | undefined>
 }
 
-/** How a plugin is made: args as in KubeSchedulerConfiguration's pluginConfig, already checked. */
 export type AnyPlugin = Plugin &
   Partial<FilterPlugin & ScorePlugin & PostFilterPlugin & ReservePlugin & PermitPlugin & PreBindPlugin & BindPlugin>
+
+/** What a plugin may use besides what it is given. Listers are filled before the first cycle. */
+export interface PluginHandle
+  extends Pick<ControllerContext, 'client' | 'clock' | 'random' | 'logger' | 'events' | 'lister' | 'informer'> {
+  namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
+  /** Tells the queue of something that happened, as if it had come from a watch. */
+  notify(event: ClusterEvent): void
+}
+
+export type PluginArgs = Readonly<Record<string, unknown>>
+
+/** A plugin as the registry knows it. */
+export interface PluginDefinition {
+  readonly name: string
+  /** What is wrong with pluginConfig's args, each line starting with `path`. Absent: the plugin takes no args. */
+  checkArgs?(args: PluginArgs, path: string): readonly string[]
+  /** Once per profile. `args` are checked; empty when the configuration has none. */
+  create(args: PluginArgs, handle: PluginHandle): AnyPlugin
+}
