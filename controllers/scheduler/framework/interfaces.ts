@@ -94,7 +94,12 @@ export interface Snapshot {
   imageNodes(image: string): number
 }
 
-/** What woke the Pods that wait: an object of this resource was added, changed in this way, or deleted. */
+/**
+ * What woke the Pods that wait: an object of this resource was added, changed in this way, or deleted. `resource` is the
+ * plural of the API: 'nodes', 'pods', 'persistentvolumeclaims'… Of 'pods': assigned ones are added, updated (labels,
+ * smaller requests) and deleted (also: came to an end); a Pod that waits is updated, seen by its own hints only.
+ * Nodes: only changes of labels, annotations, taints, spec.unschedulable, allocatable or the conditions' status.
+ */
 export interface ClusterEvent {
   readonly resource: string
   readonly action: 'add' | 'update' | 'delete'

@@ -1,0 +1,63 @@
+/**
+ * Whether an event may make a Pod schedulable: the plugins that refused it are asked. Upstream: scheduler
+ * backend/queue/scheduling_queue.go isPodWorthRequeuing.
+ */
+import type { AnyPlugin, ClusterEvent, EventHint } from '../framework/interfaces.ts'
+import type { QueuedPod } from './queued-pod.ts'
+
+/** What to do with a Pod that waits. */
+export type Strategy = 'stay' | 'after-backoff' | 'now'
+
+/** Refuses Pods on behalf of extenders, which say nothing about events: any may help. */
+export const EXTENDER = 'Extender'
+
+export class HintTable {
+  /** Plugin -> `resource/action` -> hints. A plugin without hints is woken by everything. */
+  readonly #plugins = new Map<string, ReadonlyMap<string, readonly EventHint[]> | undefined>()
+
+  constructor(plugins: readonly Pick<AnyPlugin, 'name' | 'events'>[]) {
+    for (const { name, events } of plugins) {
+      if (events === undefined) this.#plugins.set(name, undefined)
+      else this.#plugins.set(name, byEvent(events))
+    }
+  }
+
+  /** Plugins that an event of this kind concerns. */
+  interested({ resource, action }: ClusterEvent): string[] {
+    const id = `${resource}/${action}`
+    const names = [...this.#plugins].filter(([, hints]) => hints === undefined || hints.has(id))
+    return [...names.map(([name]) => name), EXTENDER]
+  }
+
+  strategy(pod: QueuedPod, event: ClusterEvent): Strategy {
+    if (pod.rejectedBy.size === 0 && pod.pendingBy.size === 0) return 'after-backoff'
+    for (const plugin of pod.pendingBy) if (this.#mayHelp(plugin, pod, event)) return 'now'
+    for (const plugin of pod.rejectedBy) if (this.#mayHelp(plugin, pod, event)) return 'after-backoff'
+    return 'stay'
+  }
+
+  #mayHelp(plugin: string, pod: QueuedPod, event: ClusterEvent): boolean {
+    const hints = this.#plugins.get(plugin)
+    if (hints === undefined) return true
+    const matching = hints.get(`${event.resource}/${event.action}`) ?? []
+    return matching.some(({ mayHelp }) => {
+      try {
+        return mayHelp === undefined || mayHelp(pod.info.pod, event)
+      } catch {
+        // A hint that fails must not leave the Pod waiting.
+        return true
+      }
+    })
+  }
+}
+
+function byEvent(events: readonly EventHint[]): ReadonlyMap<string, readonly EventHint[]> {
+  const table = new Map<string, EventHint[]>()
+  for (const hint of events) {
+    for (const action of hint.actions) {
+      const id = `${hint.resource}/${action}`
+      table.set(id, [...(table.get(id) ?? []), hint])
+    }
+  }
+  return table
+}
