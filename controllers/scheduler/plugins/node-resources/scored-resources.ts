@@ -1,0 +1,70 @@
+/** Requested and allocatable amounts of the resources a strategy looks at. Upstream: plugins/noderesources/resource_allocation.go. */
+import type { NodeInfo, PodInfo, ResourceAmounts } from '../../framework/interfaces.ts'
+import type { Scorer } from './strategies.ts'
+
+export interface ScoredResource {
+  readonly name: string
+  readonly weight: number
+}
+
+export const DEFAULT_RESOURCES: readonly ScoredResource[] = [
+  { name: 'cpu', weight: 1 },
+  { name: 'memory', weight: 1 },
+]
+
+export class ResourceScorer {
+  readonly #resources: readonly ScoredResource[]
+  readonly #weights: readonly number[]
+  readonly #scorer: Scorer
+  /** What containers really ask for, instead of 100m / 200 MiB for those that ask for nothing. */
+  readonly #usesRequested: boolean
+
+  constructor(resources: readonly ScoredResource[], scorer: Scorer, usesRequested: boolean) {
+    this.#resources = resources
+    this.#weights = resources.map(({ weight }) => weight)
+    this.#scorer = scorer
+    this.#usesRequested = usesRequested
+  }
+
+  /** In the order of the resources. */
+  requestsOf(pod: PodInfo): readonly number[] {
+    const amounts = this.#usesRequested ? pod.requests : { ...pod.requests, ...pod.nonZero }
+    return this.#resources.map(({ name }) => amountOf(amounts, name))
+  }
+
+  score(requests: readonly number[], node: NodeInfo): number {
+    const requested: number[] = []
+    const allocatable: number[] = []
+    const used = this.#usesRequested ? node.requested : undefined
+    for (let i = 0; i < this.#resources.length; i++) {
+      const name = this.#resources[i]?.name ?? ''
+      const wanted = requests[i] ?? 0
+      // A device nobody asks for says nothing about the node.
+      const isIgnored = wanted === 0 && isScalar(name)
+      allocatable.push(isIgnored ? 0 : amountOf(node.allocatable, name))
+      requested.push(wanted + (used === undefined ? nonZeroAmountOf(node, name) : amountOf(used, name)))
+    }
+    return this.#scorer(requested, allocatable, this.#weights)
+  }
+}
+
+const isScalar = (name: string): boolean => name !== 'cpu' && name !== 'memory' && name !== 'ephemeral-storage'
+
+function nonZeroAmountOf(node: NodeInfo, name: string): number {
+  if (name === 'cpu') return node.nonZeroRequested.milliCpu
+  if (name === 'memory') return node.nonZeroRequested.memory
+  return amountOf(node.requested, name)
+}
+
+function amountOf(amounts: Readonly<ResourceAmounts>, name: string): number {
+  switch (name) {
+    case 'cpu':
+      return amounts.milliCpu
+    case 'memory':
+      return amounts.memory
+    case 'ephemeral-storage':
+      return amounts.ephemeralStorage
+    default:
+      return amounts.scalar.get(name) ?? 0
+  }
+}

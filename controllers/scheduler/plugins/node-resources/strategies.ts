@@ -1,0 +1,95 @@
+/**
+ * Scores of how full a node would be, 0..100. Upstream: scheduler plugins/noderesources least_allocated.go,
+ * most_allocated.go, requested_to_capacity_ratio.go, balanced_allocation.go. Whole numbers, rounded down, as there.
+ */
+import { SCORE_MAX } from '../../framework/normalize.ts'
+
+export interface ShapePoint {
+  readonly utilization: number
+  /** 0..10. */
+  readonly score: number
+}
+
+/** `requested` and `allocatable` by resource, in the order of `weights`; allocatable 0 means: not counted. */
+export type Scorer = (
+  requested: readonly number[],
+  allocatable: readonly number[],
+  weights: readonly number[],
+) => number
+
+export const leastAllocated: Scorer = (requested, allocatable, weights) =>
+  weighted(requested, allocatable, weights, (used, all) =>
+    used > all ? 0 : Math.trunc(((all - used) * SCORE_MAX) / all),
+  )
+
+export const mostAllocated: Scorer = (requested, allocatable, weights) =>
+  weighted(requested, allocatable, weights, (used, all) => Math.trunc((Math.min(used, all) * SCORE_MAX) / all))
+
+export function requestedToCapacityRatio(shape: readonly ShapePoint[]): Scorer {
+  const points = shape.map(({ utilization, score }) => ({ utilization, score: score * 10 }))
+  const scoreOf = (used: number, all: number): number =>
+    brokenLine(points, used > all ? 100 : Math.trunc((used * 100) / all))
+  return (requested, allocatable, weights) => {
+    let sum = 0
+    let weightSum = 0
+    weights.forEach((weight, i) => {
+      const all = allocatable[i] ?? 0
+      if (all === 0) return
+      const score = scoreOf(requested[i] ?? 0, all)
+      // What scores nothing does not count against the others.
+      if (score <= 0) return
+      sum += score * weight
+      weightSum += weight
+    })
+    return weightSum === 0 ? 0 : Math.round(sum / weightSum)
+  }
+}
+
+/** 100 when all resources would be used in the same proportion. Weights do not matter. */
+export const balanced: Scorer = (requested, allocatable) => {
+  const fractions: number[] = []
+  for (let i = 0; i < requested.length; i++) {
+    const all = allocatable[i] ?? 0
+    if (all !== 0) fractions.push(Math.min((requested[i] ?? 0) / all, 1))
+  }
+  return Math.trunc((1 - deviation(fractions)) * SCORE_MAX)
+}
+
+function deviation(fractions: readonly number[]): number {
+  const [first = 0, second = 0] = fractions
+  if (fractions.length < 2) return 0
+  if (fractions.length === 2) return Math.abs((first - second) / 2)
+  const mean = fractions.reduce((sum, fraction) => sum + fraction, 0) / fractions.length
+  const squares = fractions.reduce((sum, fraction) => sum + (fraction - mean) ** 2, 0)
+  return Math.sqrt(squares / fractions.length)
+}
+
+function weighted(
+  requested: readonly number[],
+  allocatable: readonly number[],
+  weights: readonly number[],
+  scoreOf: (used: number, all: number) => number,
+): number {
+  let sum = 0
+  let weightSum = 0
+  for (let i = 0; i < weights.length; i++) {
+    const all = allocatable[i] ?? 0
+    if (all === 0) continue
+    const weight = weights[i] ?? 0
+    sum += scoreOf(requested[i] ?? 0, all) * weight
+    weightSum += weight
+  }
+  return weightSum === 0 ? 0 : Math.trunc(sum / weightSum)
+}
+
+function brokenLine(points: readonly ShapePoint[], utilization: number): number {
+  for (let i = 0; i < points.length; i++) {
+    const point = points[i] as ShapePoint
+    if (utilization > point.utilization) continue
+    const before = points[i - 1]
+    if (before === undefined) return point.score
+    const rise = (point.score - before.score) * (utilization - before.utilization)
+    return before.score + Math.trunc(rise / (point.utilization - before.utilization))
+  }
+  return points.at(-1)?.score ?? 0
+}
