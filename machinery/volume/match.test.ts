@@ -178,6 +178,7 @@ describe('a binding', () => {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name: 'n', labels },
+      spec: {},
     })
     expect(local.matches(node({ zone: 'a' }))).toBe(true)
     expect(local.matches(node({ zone: 'b' }))).toBe(false)
