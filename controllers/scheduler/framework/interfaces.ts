@@ -145,6 +145,11 @@ export interface ScorePlugin<S = unknown> extends Plugin {
   normalize?(state: S, pod: PodInfo, scores: Float64Array, nodes: readonly NodeInfo[]): void
 }
 
+/** `clearsNomination`: the node the Pod was nominated to before will not help it either. */
+export interface PostFilterRefusal extends Verdict {
+  readonly clearsNomination?: boolean
+}
+
 /** After every filter said no: may name a node to wait for. */
 export interface PostFilterPlugin extends Plugin {
   postFilter(
@@ -152,7 +157,7 @@ export interface PostFilterPlugin extends Plugin {
     verdicts: ReadonlyMap<string, Verdict>,
     cycle: CycleView,
     signal: AbortSignal,
-  ): Promise<{ readonly nominatedNode: string } | Verdict>
+  ): Promise<{ readonly nominatedNode: string } | PostFilterRefusal>
 }
 
 /** What a PostFilter plugin may ask of the cycle that failed. */

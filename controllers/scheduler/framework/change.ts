@@ -1,0 +1,13 @@
+/** A ClusterEvent whose objects are of a known kind, as a hint reads it after naming the resource. */
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { ClusterEvent } from './interfaces.ts'
+
+export interface Change<T> {
+  /** Absent when the object was added. */
+  readonly old?: DeepReadonly<T>
+  /** Absent when it was deleted. */
+  readonly object?: DeepReadonly<T>
+}
+
+/** The resource an EventHint registers for determines T. */
+export const changeOf = <T>({ old, object }: ClusterEvent): Change<T> => ({ old, object }) as Change<T>

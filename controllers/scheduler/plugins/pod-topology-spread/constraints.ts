@@ -1,0 +1,91 @@
+/**
+ * Spread constraints of a Pod, parsed: what is counted, on which nodes, how uneven it may be.
+ * Upstream: plugins/podtopologyspread/common.go.
+ */
+import type { TopologySpreadConstraint } from '#machinery/api/core/v1/types.gen.ts'
+import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'
+import { findUntoleratedTaint } from '#machinery/scheduling/tolerations.ts'
+import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
+import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { FrozenNode, FrozenPod, NodeInfo } from '../../framework/interfaces.ts'
+import type { PodCounter } from '../../framework/pod-counter.ts'
+
+export type FrozenConstraint = DeepReadonly<TopologySpreadConstraint>
+
+export const HOSTNAME = 'kubernetes.io/hostname'
+export const ZONE = 'topology.kubernetes.io/zone'
+
+export interface SpreadConstraint {
+  readonly maxSkew: number
+  readonly topologyKey: string
+  readonly selector: LabelSelectorMatcher
+  readonly minDomains: number
+  readonly honorsAffinity: boolean
+  readonly honorsTaints: boolean
+}
+
+/** Those that are hard (`DoNotSchedule`) or soft (`ScheduleAnyway`). Throws an Error for a selector that cannot be parsed. */
+export function parseConstraints(
+  constraints: readonly FrozenConstraint[],
+  labels: Readonly<Record<string, string>>,
+  action: string,
+): SpreadConstraint[] {
+  return constraints
+    .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action)
+    .map((constraint) => ({
+      maxSkew: constraint.maxSkew,
+      topologyKey: constraint.topologyKey,
+      selector: selectorOf(constraint, labels),
+      minDomains: constraint.minDomains ?? 1,
+      honorsAffinity: (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor',
+      honorsTaints: (constraint.nodeTaintsPolicy ?? 'Ignore') === 'Honor',
+    }))
+}
+
+/** matchLabelKeys: Pods are compared with those that have the same values as the incoming one. */
+function selectorOf(
+  { labelSelector, matchLabelKeys = [] }: FrozenConstraint,
+  labels: Readonly<Record<string, string>>,
+): LabelSelectorMatcher {
+  const same = matchLabelKeys.flatMap((key) => {
+    const value = labels[key]
+    return value === undefined ? [] : [{ key, operator: 'In', values: [value] }]
+  })
+  if (labelSelector === undefined || same.length === 0) return labelSelectorAsMatcher(labelSelector)
+  return labelSelectorAsMatcher({
+    ...labelSelector,
+    matchExpressions: [...(labelSelector.matchExpressions ?? []), ...same],
+  })
+}
+
+/** Does the node count at all, by the constraint's inclusion policies? */
+export function isNodeIncluded(
+  { honorsAffinity, honorsTaints }: SpreadConstraint,
+  pod: FrozenPod,
+  node: FrozenNode,
+  required: NodeMatcher,
+): boolean {
+  if (honorsAffinity && !required.matches(node)) return false
+  return !honorsTaints || findUntoleratedTaint(node.spec?.taints, pod.spec.tolerations) === undefined
+}
+
+export function hasAllTopologyKeys(node: FrozenNode, constraints: readonly SpreadConstraint[]): boolean {
+  const labels = node.metadata.labels ?? {}
+  return constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined)
+}
+
+/** Pods of the namespace that the selector matches; those on their way out do not count. */
+export function countMatching(
+  counter: PodCounter,
+  node: NodeInfo,
+  selector: LabelSelectorMatcher,
+  namespace: string,
+): number {
+  return counter.count(
+    node,
+    `spread ${namespace} ${selector}`,
+    ({ metadata }) =>
+      metadata.deletionTimestamp === undefined && metadata.namespace === namespace && selector.matches(metadata.labels),
+  )
+}

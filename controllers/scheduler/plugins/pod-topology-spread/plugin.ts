@@ -1,0 +1,181 @@
+/**
+ * PodTopologySpread: Pods that belong together are spread over zones, hosts or other domains; hard constraints filter,
+ * soft ones score. Pods without constraints get the default ones.
+ *
+ * Reads: services, replicasets, statefulsets, replicationcontrollers from the cache.
+ * Upstream: plugins/podtopologyspread (v1.36), with minDomains, inclusion policies and matchLabelKeys.
+ */
+import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'
+import { requiredNodeMatcher } from '#machinery/scheduling/node-affinity.ts'
+import { changeOf } from '../../framework/change.ts'
+import type {
+  EventHint,
+  FilterPlugin,
+  FrozenPod,
+  NodeInfo,
+  PluginDefinition,
+  PluginHandle,
+  PodInfo,
+  ScorePlugin,
+  Snapshot,
+  Verdict,
+} from '../../framework/interfaces.ts'
+import { PodCounter } from '../../framework/pod-counter.ts'
+import { SKIP, unresolvable, unschedulable } from '../../framework/verdicts.ts'
+import type { FrozenConstraint, SpreadConstraint } from './constraints.ts'
+import { countMatching, HOSTNAME, hasAllTopologyKeys, isNodeIncluded, parseConstraints, ZONE } from './constraints.ts'
+import { checkSpreadArgs } from './args.ts'
+import { DefaultSelectors } from './default-selector.ts'
+import { nodeChangeMayHelp, podChangeMayHelp } from './hints.ts'
+import type { SpreadScores } from './scoring.ts'
+import { countForScores, normalizeSpread, spreadScore } from './scoring.ts'
+import { SpreadState } from './spread-state.ts'
+
+export interface PodTopologySpreadArgs {
+  readonly defaultConstraints?: readonly FrozenConstraint[]
+  /** Default: `List` when constraints are given, `System` otherwise. */
+  readonly defaultingType?: 'System' | 'List'
+}
+
+const MISMATCH = "node(s) didn't match pod topology spread constraints"
+const MISSING_LABEL = `${MISMATCH} (missing required label)`
+
+const SYSTEM_DEFAULTS: readonly FrozenConstraint[] = [
+  { topologyKey: HOSTNAME, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
+  { topologyKey: ZONE, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 5 },
+]
+
+export const podTopologySpread: PluginDefinition = {
+  name: 'PodTopologySpread',
+  checkArgs: checkSpreadArgs,
+  create: (args, handle) => new PodTopologySpread(args, handle),
+}
+
+interface FilterState {
+  readonly spread: SpreadState
+  readonly required: NodeMatcher
+  /** Per constraint: would the Pod itself be counted? */
+  readonly selfMatches: readonly boolean[]
+}
+
+export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin<SpreadScores> {
+  readonly name = 'PodTopologySpread'
+  readonly events: readonly EventHint[]
+  readonly #counter = new PodCounter()
+  readonly #defaults: readonly FrozenConstraint[]
+  readonly #isSystemDefaulted: boolean
+  readonly #selectors: DefaultSelectors | undefined
+
+  constructor(args: PodTopologySpreadArgs, tools: Pick<PluginHandle, 'informer' | 'lister'>) {
+    const { defaultConstraints = [], defaultingType } = args
+    this.#isSystemDefaulted = (defaultingType ?? (defaultConstraints.length > 0 ? 'List' : 'System')) === 'System'
+    this.#defaults = this.#isSystemDefaulted ? SYSTEM_DEFAULTS : defaultConstraints
+    this.#selectors = this.#defaults.length > 0 ? new DefaultSelectors(tools) : undefined
+    const hard = (pod: FrozenPod): readonly SpreadConstraint[] => this.#constraints(pod, 'DoNotSchedule')
+    this.events = [
+      {
+        resource: 'pods',
+        actions: ['add', 'update', 'delete'],
+        mayHelp: (pod, event) => podChangeMayHelp(pod, hard(pod), changeOf<Pod>(event)),
+      },
+      {
+        resource: 'nodes',
+        actions: ['add', 'update', 'delete'],
+        mayHelp: (pod, event) => nodeChangeMayHelp(hard(pod), changeOf<Node>(event)),
+      },
+    ]
+  }
+
+  preFilter({ pod }: PodInfo, snapshot: Snapshot): Verdict | { readonly state: FilterState } {
+    const constraints = this.#constraints(pod, 'DoNotSchedule')
+    if (constraints.length === 0) return SKIP
+    const spread = new SpreadState(constraints)
+    const required = requiredNodeMatcher(pod)
+    const { namespace = '', labels } = pod.metadata
+    for (const node of snapshot.nodes) {
+      this.#eachDomain(constraints, pod, node, required, (constraint, index, domain) =>
+        spread.add(index, domain, countMatching(this.#counter, node, constraint.selector, namespace)),
+      )
+    }
+    const selfMatches = constraints.map(({ selector }) => selector.matches(labels))
+    return { state: { spread, required, selfMatches } }
+  }
+
+  filter({ spread, selfMatches }: FilterState, _pod: PodInfo, { node }: NodeInfo): Verdict | undefined {
+    for (const [index, { topologyKey, maxSkew }] of spread.constraints.entries()) {
+      const domain = node.metadata.labels?.[topologyKey]
+      if (domain === undefined) return unresolvable(MISSING_LABEL)
+      const own = selfMatches[index] === true ? 1 : 0
+      if (spread.count(index, domain) + own - spread.minimum(index) > maxSkew) return unschedulable(MISMATCH)
+    }
+    return undefined
+  }
+
+  cloneState(state: FilterState): FilterState {
+    return { ...state, spread: state.spread.clone() }
+  }
+
+  addPod(state: FilterState, pod: PodInfo, other: PodInfo, node: NodeInfo): void {
+    this.#change(state, pod, other, node, 1)
+  }
+
+  removePod(state: FilterState, pod: PodInfo, other: PodInfo, node: NodeInfo): void {
+    this.#change(state, pod, other, node, -1)
+  }
+
+  preScore(
+    { pod }: PodInfo,
+    nodes: readonly NodeInfo[],
+    snapshot: Snapshot,
+  ): Verdict | { readonly state: SpreadScores } {
+    const constraints = this.#constraints(pod, 'ScheduleAnyway')
+    if (constraints.length === 0) return SKIP
+    // The system's own defaults also spread over hosts where nodes have no zone.
+    const needsAllKeys = (pod.spec.topologySpreadConstraints ?? []).length > 0 || !this.#isSystemDefaulted
+    return { state: countForScores({ pod, constraints, nodes, snapshot, needsAllKeys, counter: this.#counter }) }
+  }
+
+  score(state: SpreadScores, { pod }: PodInfo, node: NodeInfo): number {
+    return spreadScore(state, pod, node, this.#counter)
+  }
+
+  normalize(state: SpreadScores, _pod: PodInfo, scores: Float64Array, nodes: readonly NodeInfo[]): void {
+    normalizeSpread(state, scores, nodes)
+  }
+
+  #change({ spread, required }: FilterState, { pod }: PodInfo, other: PodInfo, node: NodeInfo, delta: number): void {
+    const { namespace, labels, deletionTimestamp } = other.pod.metadata
+    // One on its way out was not counted either.
+    if (namespace !== pod.metadata.namespace || deletionTimestamp !== undefined) return
+    this.#eachDomain(spread.constraints, pod, node, required, ({ selector }, index, domain) => {
+      if (selector.matches(labels)) spread.add(index, domain, delta)
+    })
+  }
+
+  /** The domains the node belongs to; none when it lacks any of the keys. */
+  #eachDomain(
+    constraints: readonly SpreadConstraint[],
+    pod: FrozenPod,
+    { node }: NodeInfo,
+    required: NodeMatcher,
+    visit: (constraint: SpreadConstraint, index: number, domain: string) => void,
+  ): void {
+    if (!hasAllTopologyKeys(node, constraints)) return
+    constraints.forEach((constraint, index) => {
+      if (isNodeIncluded(constraint, pod, node, required))
+        visit(constraint, index, node.metadata.labels?.[constraint.topologyKey] ?? '')
+    })
+  }
+
+  /** The Pod's own, or the defaults with a selector made for it. */
+  #constraints(pod: FrozenPod, action: string): readonly SpreadConstraint[] {
+    const own = pod.spec.topologySpreadConstraints ?? []
+    const labels = pod.metadata.labels ?? {}
+    if (own.length > 0) return parseConstraints(own, labels, action)
+    const defaults = parseConstraints(this.#defaults, labels, action)
+    const selector = defaults.length === 0 ? undefined : this.#selectors?.selectorFor(pod)
+    if (selector === undefined || selector.isEmpty) return []
+    return defaults.map((constraint) => ({ ...constraint, selector }))
+  }
+}
