@@ -10,4 +10,7 @@ export interface Change<T> {
 }
 
 /** The resource an EventHint registers for determines T. */
-export const changeOf = <T>({ old, object }: ClusterEvent): Change<T> => ({ old, object }) as Change<T>
+export function changeOf<T>({ action, old, object }: ClusterEvent): Change<T> {
+  if (action === 'delete') return { old: old ?? object } as Change<T>
+  return { ...(action === 'update' ? { old } : {}), object } as Change<T>
+}

@@ -8,7 +8,6 @@
  */
 import { NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
-import type { Client } from '#machinery/client/client.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'
 import { deepCopy } from '#machinery/util/json.ts'
@@ -48,7 +47,6 @@ export interface AssumedVolumes {
 
 export class VolumeBinder {
   readonly provisioning: Provisioning
-  readonly #client: Client
   readonly #handle: PluginHandle
   readonly #pods: Lister<Pod>
   readonly #nodes: Lister<Node>
@@ -60,7 +58,6 @@ export class VolumeBinder {
 
   constructor(handle: PluginHandle) {
     this.#handle = handle
-    this.#client = handle.client
     this.#pods = handle.lister(PODS)
     this.#nodes = handle.lister(NODES)
     this.provisioning = new Provisioning(handle)
@@ -135,9 +132,10 @@ export class VolumeBinder {
 
   async #write({ volumes, claims }: AssumedVolumes, signal: AbortSignal): Promise<void> {
     for (const { volume, isChanged } of volumes)
-      if (isChanged) await this.#client.update(PERSISTENT_VOLUMES, deepCopy<PersistentVolume>(volume), { signal })
+      if (isChanged)
+        await this.#handle.client.update(PERSISTENT_VOLUMES, deepCopy<PersistentVolume>(volume), { signal })
     for (const claim of claims)
-      await this.#client.update(PERSISTENT_VOLUME_CLAIMS, deepCopy<PersistentVolumeClaim>(claim), { signal })
+      await this.#handle.client.update(PERSISTENT_VOLUME_CLAIMS, deepCopy<PersistentVolumeClaim>(claim), { signal })
   }
 
   #facts(pod: FrozenPod, nodeName: string): BindingFacts {
