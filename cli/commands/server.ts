@@ -109,6 +109,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         ...tools,
         rootCa: pki.serverCa.certificate,
         certificates: { parse: parseSigningRequest, sign: (pem, how) => pki.signCsr(pem, how) },
+        honoursMaxUnavailable: gates.isEnabled('MaxUnavailableStatefulSet'),
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },

@@ -17,6 +17,8 @@ export interface BuiltInControllersOptions extends ControllerTools {
   readonly rootCa: string
   readonly generatesTokenForEveryAccount: boolean
   readonly certificates: CertificateTools
+  /** Feature gate MaxUnavailableStatefulSet. */
+  readonly honoursMaxUnavailable: boolean
   readonly manifests: DeployControllerOptions | undefined
   readonly helm: HelmChartControllerOptions | undefined
   /** Names of the nodes simulated in this process. */
@@ -29,6 +31,7 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
     ...builtinControllers({
       rootCa,
       certificates,
+      statefulSets: { honoursMaxUnavailable: options.honoursMaxUnavailable },
       serviceAccountTokens: {
         generatesForEveryAccount: options.generatesTokenForEveryAccount,
         issueLegacyToken: ({ metadata }, secret) =>

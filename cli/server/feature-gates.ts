@@ -11,7 +11,8 @@ import type { FeatureGate } from './feature-gate-table.ts'
 import { FEATURE_GATES } from './feature-gate-table.ts'
 
 /** Only these change something; every other gate is accepted and said to change nothing. */
-const IMPLEMENTED: ReadonlySet<string> = new Set(['LegacyServiceAccountTokenNoAutoGeneration'])
+const IMPLEMENTED = ['LegacyServiceAccountTokenNoAutoGeneration', 'MaxUnavailableStatefulSet'] as const
+const isImplemented = (name: string): boolean => (IMPLEMENTED as readonly string[]).includes(name)
 const ALL_ALPHA = 'AllAlpha'
 const ALL_BETA = 'AllBeta'
 
@@ -59,7 +60,7 @@ export class FeatureGates {
           `Setting ${kind} feature gate ${name}=${value}. It will be removed in a future release.`,
         )
       }
-      if (value !== isOnByDefault && !IMPLEMENTED.has(name)) withoutEffect.push(`${name}=${value}`)
+      if (value !== isOnByDefault && !isImplemented(name)) withoutEffect.push(`${name}=${value}`)
     }
     if (withoutEffect.length === 0) return
     logger.warn({ gates: withoutEffect }, 'these feature gates change nothing in this version of knarr')

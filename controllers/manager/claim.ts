@@ -28,6 +28,8 @@ export interface Claim {
   /** What is claimed. */
   readonly children: Resource
   readonly selector: LabelSelectorMatcher
+  /** What else a child must be to belong to the owner. */
+  accepts?(child: DeepReadonly<KubeObject>): boolean
   /** Set on what is adopted, removed from what is released. */
   readonly finalizer?: string
 }
@@ -47,7 +49,7 @@ export async function claim<T extends KubeObject>(
     ignoreGone(client.patch(how.children, objectKeyOf(child), { type: 'strategic', body }, { signal }))
   for (const child of candidates) {
     const controller = controllerOf(child)
-    const isMatching = selector.matches(child.metadata.labels)
+    const isMatching = selector.matches(child.metadata.labels) && (how.accepts?.(child) ?? true)
     if (controller !== undefined) {
       if (controller.uid !== owner.metadata.uid) continue
       if (isMatching || isGoing) claimed.push(child)

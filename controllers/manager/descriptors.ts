@@ -9,6 +9,7 @@ import type { CertificateTools } from '../certificates/request-rules.ts'
 import { csrSigningController } from '../certificates/signer.ts'
 import { clusterRoleAggregationController } from '../clusterrole-aggregation/reconciler.ts'
 import { cronJobController } from '../cronjob/reconciler.ts'
+import { daemonSetController } from '../daemonset/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
 import { disruptionController } from '../disruption/reconciler.ts'
 import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
@@ -21,9 +22,11 @@ import { resourceQuotaController } from '../resource-quota/controller.ts'
 import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
 import { serviceCidrController } from '../service-cidr/reconciler.ts'
 import { serviceIpRepairController } from '../service-ip-repair/reconciler.ts'
-import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { ServiceAccountTokenOptions } from '../serviceaccount-token/reconciler.ts'
 import { serviceAccountTokenController } from '../serviceaccount-token/reconciler.ts'
+import { serviceAccountController } from '../serviceaccount/reconciler.ts'
+import type { StatefulSetOptions } from '../statefulset/reconciler.ts'
+import { statefulSetController } from '../statefulset/reconciler.ts'
 import { attributesClassProtectionController } from '../storage-protection/attributes-classes.ts'
 import { claimProtectionController } from '../storage-protection/claims.ts'
 import { volumeProtectionController } from '../storage-protection/volumes.ts'
@@ -37,6 +40,7 @@ export interface BuiltinControllerOptions {
   readonly serviceAccountTokens: Omit<ServiceAccountTokenOptions, 'rootCa'>
   /** Absent: nobody approves or signs certificate requests. */
   readonly certificates?: CertificateTools
+  readonly statefulSets?: StatefulSetOptions
 }
 
 export function builtinControllers(options: BuiltinControllerOptions): AnyControllerDefinition[] {
@@ -51,6 +55,8 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     deploymentController,
     replicaSetController,
     replicationController,
+    statefulSetController(options.statefulSets),
+    daemonSetController,
     resourceQuotaController,
     bootstrapSignerController,
     tokenCleanerController,

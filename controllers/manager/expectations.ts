@@ -48,6 +48,12 @@ export class Expectations {
     this.#set(key, 0, uids)
   }
 
+  /** Call before creates and deletes are sent. Adds to what is outstanding. */
+  expectMore(key: string, creations: number, uids: readonly string[]): void {
+    const before = this.#byKey.get(key)
+    this.#set(key, (before?.creations ?? 0) + creations, [...(before?.deletions ?? []), ...uids])
+  }
+
   /** The cache has shown one, or one could not be sent. */
   creationObserved(key: string): void {
     const expected = this.#byKey.get(key)

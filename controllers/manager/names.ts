@@ -34,3 +34,5 @@ export const PERSISTENT_VOLUME_EXPANDER_CONTROLLER = 'persistentvolume-expander-
 export const PERSISTENT_VOLUME_ATTACH_DETACH_CONTROLLER = 'persistentvolume-attach-detach-controller'
 /** Not upstream's: k3s runs it as a Deployment. */
 export const LOCAL_PATH_PROVISIONER = 'local-path-provisioner'
+export const STATEFUL_SET_CONTROLLER = 'statefulset-controller'
+export const DAEMON_SET_CONTROLLER = 'daemonset-controller'

@@ -63,7 +63,8 @@ export class PodControl {
   }
 }
 
-function podFromTemplate(
+/** As GetPodFromTemplate: a Pod of `owner` without a name of its own. */
+export function podFromTemplate(
   owner: DeepReadonly<KubeObject>,
   template: DeepReadonly<PodTemplateSpec>,
   reference: OwnerReference,
@@ -95,7 +96,7 @@ export function isPodTerminating(pod: DeepReadonly<Pod>): boolean {
   return !isPodFinished(pod) && pod.metadata.deletionTimestamp !== undefined
 }
 
-function isPodFinished({ status }: DeepReadonly<Pod>): boolean {
+export function isPodFinished({ status }: DeepReadonly<Pod>): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed'
 }
 

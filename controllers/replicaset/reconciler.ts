@@ -25,8 +25,8 @@ import {
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { GENERATE_NAME_MAX, isPodActive, isPodTerminating, PodControl } from '../manager/pod-control.ts'
+import { podWatch } from '../manager/pod-watch.ts'
 import { slowStart } from '../manager/slow-start.ts'
-import { podWatch } from './pod-watch.ts'
 import { inRemovalOrder } from './removal-order.ts'
 import type { ReplicaKind, ReplicaOwner } from './replica-kind.ts'
 import { REPLICA_SET_KIND, REPLICATION_CONTROLLER_KIND } from './replica-kind.ts'
@@ -78,7 +78,15 @@ class ReplicaReconciler implements Reconciler {
     this.#podControl = new PodControl(client, events)
     this.#expectations = new Expectations(clock)
     const { enqueue } = context
-    pods.addHandler(podWatch({ kind, owners: this.#owners, expectations: this.#expectations, enqueue }))
+    const { selectorOf } = kind
+    const watch = {
+      kind: kind.resource.kind,
+      owners: this.#owners,
+      expectations: this.#expectations,
+      selectorOf,
+      enqueue,
+    }
+    pods.addHandler(podWatch(watch))
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {

@@ -5,6 +5,7 @@ import { formatTime } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { availableInMs } from '../manager/pod-availability.ts'
 import { isPodReady } from '../manager/pod-control.ts'
 import type { ReplicaOwner, ReplicaStatus } from './replica-kind.ts'
 
@@ -28,8 +29,8 @@ export interface StatusResult {
 
 export function replicaStatus({ owner, pods, terminating, error }: ReplicaFacts, now: Date): StatusResult {
   const template = matcherOfSet(owner.spec?.template?.metadata?.labels)
-  const minReadyMs = (owner.spec?.minReadySeconds ?? 0) * 1_000
-  const waits = pods.filter(isPodReady).map((pod) => availableInMs(pod, minReadyMs, now.getTime()))
+  const { minReadySeconds } = owner.spec ?? {}
+  const waits = pods.filter(isPodReady).map((pod) => availableInMs(pod, minReadySeconds, now.getTime()))
   const pending = waits.filter((ms) => ms > 0)
   const status: ReplicaStatus = { replicas: pods.length }
   const counts = {
@@ -44,14 +45,6 @@ export function replicaStatus({ owner, pods, terminating, error }: ReplicaFacts,
   const conditions = conditionsOf(owner, pods.length, error, now)
   if (conditions.length > 0) status.conditions = conditions
   return { status, nextAvailableMs: pending.length === 0 ? undefined : Math.min(...pending) }
-}
-
-/** 0 or less: the Pod is available. */
-function availableInMs({ status }: DeepReadonly<Pod>, minReadyMs: number, nowMs: number): number {
-  if (minReadyMs === 0) return 0
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-  const sinceMs = Date.parse(ready?.lastTransitionTime ?? '')
-  return Number.isNaN(sinceMs) ? minReadyMs : sinceMs + minReadyMs - nowMs
 }
 
 type Conditions = NonNullable<ReplicaStatus['conditions']>

@@ -1,28 +1,33 @@
 /**
- * What Pod changes mean to owners of replicas: expectations met, owners to look at. Runs inside the informer's handler, so it
- * only notes things. Upstream: pkg/controller/replicaset/replica_set.go addPod, updatePod, deletePod.
+ * What Pod changes mean to the workloads that own them: expectations met, owners to look at. Runs inside the informer's
+ * handler, so it only notes things. Upstream: pkg/controller/replicaset/replica_set.go addPod, updatePod, deletePod, and their
+ * likes in daemon and statefulset.
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { keyString, objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { InformerHandler } from '#machinery/informers/shared-informer.ts'
+import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ObjectKey } from '#sdk'
 import { controllerOf } from '#sdk'
-import type { Expectations } from '../manager/expectations.ts'
-import type { ReplicaKind, ReplicaOwner } from './replica-kind.ts'
+import type { Expectations } from './expectations.ts'
 
-export interface PodWatchDependencies {
-  readonly kind: ReplicaKind
-  readonly owners: Lister<ReplicaOwner>
+export interface PodWatchDependencies<T extends KubeObject> {
+  /** Of the owners. */
+  readonly kind: string
+  readonly owners: Lister<T>
   readonly expectations: Expectations
+  selectorOf(owner: DeepReadonly<T>): LabelSelectorMatcher
   enqueue(key: ObjectKey): void
 }
 
-export function podWatch({ kind, owners, expectations, enqueue }: PodWatchDependencies): InformerHandler<Pod> {
+export function podWatch<T extends KubeObject>(dependencies: PodWatchDependencies<T>): InformerHandler<Pod> {
+  const { kind, owners, expectations, selectorOf, enqueue } = dependencies
   const ownerKeyOf = (pod: DeepReadonly<Pod>): ObjectKey | undefined => {
     const controller = controllerOf(pod)
-    if (controller?.kind !== kind.resource.kind) return undefined
+    if (controller?.kind !== kind) return undefined
     const key = { namespace: pod.metadata.namespace ?? '', name: controller.name }
     // Another owner of the same name: its Pods are none of ours. An owner not yet seen may be ours.
     const owner = owners.get(key)
@@ -30,7 +35,7 @@ export function podWatch({ kind, owners, expectations, enqueue }: PodWatchDepend
   }
   const wakeAdopters = (pod: DeepReadonly<Pod>): void => {
     for (const owner of owners.list(pod.metadata.namespace)) {
-      if (kind.selectorOf(owner).matches(pod.metadata.labels)) enqueue(objectKeyOf(owner))
+      if (selectorOf(owner).matches(pod.metadata.labels)) enqueue(objectKeyOf(owner))
     }
   }
   const going = (pod: DeepReadonly<Pod>): void => {
@@ -53,7 +58,12 @@ export function podWatch({ kind, owners, expectations, enqueue }: PodWatchDepend
       } else if (controllerOf(pod) === undefined) wakeAdopters(pod)
     },
     onUpdate(old, pod) {
-      if (old.metadata.uid !== pod.metadata.uid) going(old)
+      if (old.metadata.uid !== pod.metadata.uid) {
+        going(old)
+        const key = ownerKeyOf(pod)
+        // A Pod deleted and made again under its name may come as one change.
+        if (key !== undefined) expectations.creationObserved(keyString(key))
+      }
       const isMoved = controllerOf(old)?.uid !== controllerOf(pod)?.uid
       if (isMoved) present(old)
       if (pod.metadata.deletionTimestamp !== undefined) return going(pod)

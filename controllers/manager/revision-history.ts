@@ -1,0 +1,142 @@
+/**
+ * The ControllerRevisions of StatefulSets and DaemonSets: the one of the current template is found, renumbered or made; those
+ * beyond the limit go. Upstream: pkg/controller/history, constructHistory of daemon. Differs: both kinds claim alike (adopt
+ * and release) and count collisions in their status.
+ */
+import { CONTROLLER_REVISIONS } from '#machinery/api/apps/v1/resources.gen.ts'
+import type { ControllerRevision } from '#machinery/api/apps/v1/types.gen.ts'
+import type { PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { Client } from '#machinery/client/client.ts'
+import { objectKeyOf } from '#machinery/informers/key.ts'
+import type { Lister } from '#machinery/informers/lister.ts'
+import type { Informer } from '#machinery/informers/shared-informer.ts'
+import { isAlreadyExists, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import type { Resource } from '#machinery/meta/resource.ts'
+import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { newControllerReference } from '#sdk'
+import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from './claim.ts'
+import type { RevisionData } from './revision-data.ts'
+import { isSameData, revisionData, revisionHash } from './revision-data.ts'
+
+export type RevisionView = DeepReadonly<ControllerRevision>
+
+/** Whose history it is. */
+export interface RevisionOwner {
+  readonly owner: DeepReadonly<KubeObject>
+  readonly resource: Resource
+  readonly template: DeepReadonly<PodTemplateSpec>
+  readonly selector: LabelSelectorMatcher
+  /** Label of the revision that holds its hash. */
+  readonly hashLabel: string
+}
+
+export interface CurrentRevision {
+  readonly revision: RevisionView
+  /** Others with the same template, from before an adoption. */
+  readonly duplicates: readonly RevisionView[]
+  /** How often a name was found taken by another template, for the owner's status. */
+  readonly collisions: number
+}
+
+export class RevisionHistory {
+  readonly #client: Client
+  readonly #revisions: Lister<ControllerRevision>
+
+  constructor(client: Client, revisions: Informer<ControllerRevision>) {
+    this.#client = client
+    revisions.addIndex(ORPHAN_INDEX, orphanIndexOf)
+    this.#revisions = revisions.lister
+  }
+
+  /** The owner's revisions, oldest first; matching orphans are adopted. */
+  async claim({ owner, resource, selector }: RevisionOwner, signal: AbortSignal): Promise<readonly RevisionView[]> {
+    const { namespace, uid = '' } = owner.metadata
+    const candidates = [
+      ...this.#revisions.byIndex('controller-uid', uid),
+      ...this.#revisions.byIndex(ORPHAN_INDEX, orphanIndexValue(namespace)),
+    ]
+    const how = { owner, resource, children: CONTROLLER_REVISIONS, selector }
+    const claimed = await claim<ControllerRevision>(how, candidates, this.#client, signal)
+    return [...claimed].sort(byRevision)
+  }
+
+  /** The revision of the owner's template, numbered higher than all others of `claimed`. */
+  async current(
+    whose: RevisionOwner,
+    claimed: readonly RevisionView[],
+    collisions: number,
+    signal: AbortSignal,
+  ): Promise<CurrentRevision> {
+    const data = revisionData(whose.template)
+    const equal = claimed.filter((revision) => isSameData(revision.data, data))
+    const found = equal.at(-1)
+    const others = claimed.filter((revision) => !equal.includes(revision))
+    const number = (others.at(-1)?.revision ?? 0) + 1
+    if (found === undefined) return this.#create(whose, data, number, collisions, signal)
+    const duplicates = equal.slice(0, -1)
+    if (found.revision >= number) return { revision: found, duplicates, collisions }
+    const draft = deepCopy<ControllerRevision>(found)
+    draft.revision = number
+    return { revision: await this.#client.update(CONTROLLER_REVISIONS, draft, { signal }), duplicates, collisions }
+  }
+
+  /** `candidates`: oldest first, none of them in use. */
+  async truncate(candidates: readonly RevisionView[], surplus: number, signal: AbortSignal): Promise<void> {
+    for (const revision of candidates.slice(0, Math.max(0, surplus))) await this.delete(revision, signal)
+  }
+
+  async delete(revision: RevisionView, signal: AbortSignal): Promise<void> {
+    const { uid = '' } = revision.metadata
+    const options = { preconditions: { uid }, signal }
+    await this.#client.delete(CONTROLLER_REVISIONS, objectKeyOf(revision), options).catch(undefinedIfNotFound)
+  }
+
+  /** The name is the hash of the data, so that creating it twice is creating it once. */
+  async #create(
+    whose: RevisionOwner,
+    data: RevisionData,
+    number: number,
+    before: number,
+    signal: AbortSignal,
+  ): Promise<CurrentRevision> {
+    for (let collisions = before; ; collisions++) {
+      const draft = newRevision(whose, data, number, revisionHash(data, collisions))
+      try {
+        const revision = await this.#client.create(CONTROLLER_REVISIONS, draft, { signal })
+        return { revision, duplicates: [], collisions }
+      } catch (err: unknown) {
+        if (!isAlreadyExists(err)) throw err
+        const existing = await this.#client.get(CONTROLLER_REVISIONS, objectKeyOf(draft), { signal })
+        if (isSameData(existing.data, data)) return { revision: existing, duplicates: [], collisions }
+      }
+    }
+  }
+}
+
+function newRevision(whose: RevisionOwner, data: RevisionData, number: number, hash: string): ControllerRevision {
+  const { owner, resource, template, hashLabel } = whose
+  const { name = '', namespace, annotations } = owner.metadata
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'ControllerRevision',
+    metadata: {
+      name: `${name}-${hash}`,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: { ...template.metadata?.labels, [hashLabel]: hash },
+      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+      ownerReferences: [newControllerReference(owner, resource)],
+    },
+    data: deepCopy<unknown>(data),
+    revision: number,
+  }
+}
+
+function byRevision(a: RevisionView, b: RevisionView): number {
+  if (a.revision !== b.revision) return a.revision - b.revision
+  const [first, second] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
+  if (first !== second) return first < second ? -1 : 1
+  return (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1
+}

@@ -1,0 +1,132 @@
+/**
+ * Writes the Pods and claims of StatefulSets, with upstream's events on the set.
+ * Upstream: pkg/controller/statefulset/stateful_pod_control.go.
+ */
+import { PERSISTENT_VOLUME_CLAIMS, PODS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { Client } from '#machinery/client/client.ts'
+import { objectKeyOf } from '#machinery/informers/key.ts'
+import type { Lister } from '#machinery/informers/lister.ts'
+import { isAlreadyExists, isConflict, isNotFound } from '#machinery/meta/errors.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { EventRecorder } from '#sdk'
+import { isNamespaceTerminating } from '#sdk'
+import { hasForeignController, wantedOwners } from './claim-retention.ts'
+import type { PodView, SetView } from './pod-identity.ts'
+import { claimsOf, hasIdentity, hasStorage, ordinalOf, repaired } from './pod-identity.ts'
+
+type Verb = 'create' | 'update' | 'delete'
+type ClaimView = DeepReadonly<PersistentVolumeClaim>
+
+export class PodWriter {
+  readonly #client: Client
+  readonly #events: EventRecorder
+  readonly #claims: Lister<PersistentVolumeClaim>
+
+  constructor(client: Client, events: EventRecorder, claims: Lister<PersistentVolumeClaim>) {
+    this.#client = client
+    this.#events = events
+    this.#claims = claims
+  }
+
+  /** Claims first: a Pod without them would only wait. */
+  async create(set: SetView, pod: Pod, signal: AbortSignal): Promise<void> {
+    try {
+      await this.createClaims(set, pod as PodView, signal)
+      await this.#client.create(PODS, pod, { signal })
+    } catch (err: unknown) {
+      // Made by an earlier pass that this cache has not seen, or in the way: no news either time.
+      if (!isAlreadyExists(err) && !isNamespaceTerminating(err)) this.#failed('create', set, pod as PodView, err)
+      throw err
+    }
+    this.#succeeded('create', set, pod as PodView)
+  }
+
+  /** Labels, volumes and claim owners as the ordinal asks for. */
+  async repair(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+    try {
+      if (!hasStorage(set, pod)) await this.createClaims(set, pod, signal)
+      await this.updateClaimOwners(set, pod, signal)
+      if (hasIdentity(set, pod) && hasStorage(set, pod)) return
+      await this.#client.update(PODS, repaired(set, pod), { signal })
+    } catch (err: unknown) {
+      if (!isConflict(err)) this.#failed('update', set, pod, err)
+      throw err
+    }
+    this.#succeeded('update', set, pod)
+  }
+
+  async delete(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+    const { uid = '' } = pod.metadata
+    try {
+      await this.#client.delete(PODS, objectKeyOf(pod), { preconditions: { uid }, signal })
+    } catch (err: unknown) {
+      if (!isNotFound(err) && !isConflict(err)) this.#failed('delete', set, pod, err)
+      throw err
+    }
+    this.#succeeded('delete', set, pod)
+  }
+
+  /** Makes what is missing; throws while one is being deleted. */
+  async createClaims(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+    for (const claim of claimsOf(set, ordinalOf(pod))) {
+      const existing = this.#claims.get(objectKeyOf(claim))
+      if (existing?.metadata.deletionTimestamp !== undefined) {
+        throw new Error(`pvc ${existing.metadata.name} is being deleted`)
+      }
+      if (existing === undefined) await this.#createClaim(set, pod, claim, signal)
+    }
+  }
+
+  async updateClaimOwners(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+    for (const claim of this.existingClaims(set, pod)) {
+      const ownerReferences = wantedOwners(set, claim, pod)
+      if (ownerReferences === undefined) continue
+      if (hasForeignController(set, claim, pod)) this.#conflicting(set, claim)
+      const draft = deepCopy<PersistentVolumeClaim>(claim)
+      draft.metadata.ownerReferences = deepCopy(ownerReferences)
+      await this.#client.update(PERSISTENT_VOLUME_CLAIMS, draft, { signal })
+    }
+  }
+
+  existingClaims(set: SetView, pod: PodView): ClaimView[] {
+    return claimsOf(set, ordinalOf(pod)).flatMap((claim) => this.#claims.get(objectKeyOf(claim)) ?? [])
+  }
+
+  async #createClaim(set: SetView, pod: PodView, claim: PersistentVolumeClaim, signal: AbortSignal): Promise<void> {
+    const { name = '' } = claim.metadata
+    const [podName, setName] = [pod.metadata.name, set.metadata.name]
+    try {
+      await this.#client.create(PERSISTENT_VOLUME_CLAIMS, claim, { signal })
+    } catch (err: unknown) {
+      if (isAlreadyExists(err)) return
+      if (!isNamespaceTerminating(err)) {
+        const message = `create Claim ${name} for Pod ${podName} in StatefulSet ${setName} failed error: ${errorMessage(err)}`
+        this.#events.record(set, 'Warning', 'FailedCreate', message)
+      }
+      throw err
+    }
+    const message = `create Claim ${name} Pod ${podName} in StatefulSet ${setName} success`
+    this.#events.record(set, 'Normal', 'SuccessfulCreate', message)
+  }
+
+  #conflicting(set: SetView, claim: ClaimView): void {
+    const what = `PersistentVolumeClaim ${claim.metadata.name} has a conflicting OwnerReference`
+    const message = `${what} that acts as a managing controller, the retention policy is ignored for this claim`
+    this.#events.record(set, 'Warning', 'ConflictingController', message)
+  }
+
+  #succeeded(verb: Verb, set: SetView, pod: PodView): void {
+    const message = `${verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`
+    this.#events.record(set, 'Normal', `Successful${capitalized(verb)}`, message)
+  }
+
+  #failed(verb: Verb, set: SetView, pod: PodView, err: unknown): void {
+    const where = `${verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`
+    this.#events.record(set, 'Warning', `Failed${capitalized(verb)}`, `${where} failed error: ${errorMessage(err)}`)
+  }
+}
+
+const capitalized = (verb: Verb): string => `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`
