@@ -6,7 +6,7 @@ import { StatusError } from '#machinery/meta/errors.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { type AdmissionSelection, admissionChain } from './chain.ts'
+import { admissionChain } from './chain.ts'
 import type { AdmissionDeps } from './deps.ts'
 import type { AdmissionAttributes, AdmissionOperation } from './interfaces.ts'
 import { createResourceQuota } from './resource-quota/plugin.ts'
@@ -72,13 +72,8 @@ function makeAttributes(
   }
 }
 
-const EVERYTHING: AdmissionSelection = {
-  enabled: new Set(['TaintNodesByCondition']),
-  disabled: new Set(),
-}
-
 async function admit(attributes: AdmissionAttributes, deps = makeDeps()): Promise<void> {
-  const plugins = admissionChain(deps, EVERYTHING).filter((plugin) => plugin.handles(attributes.operation))
+  const plugins = admissionChain(deps).filter((plugin) => plugin.handles(attributes.operation))
   for (const plugin of plugins) await plugin.admit?.(attributes)
   for (const plugin of plugins) await plugin.validate?.(attributes)
 }
@@ -301,12 +296,13 @@ describe('defaults of classes', () => {
     expect(claim.metadata).toHaveProperty('finalizers', ['kubernetes.io/pvc-protection'])
   })
 
-  it('leaves out what needs controllers that do not run, in upstream order', () => {
+  it('is in upstream order', () => {
     expect(admissionChain(makeDeps()).map(({ name }) => name)).toEqual([
       'NamespaceLifecycle',
       'LimitRanger',
       'ServiceAccount',
       'NodeRestriction',
+      'TaintNodesByCondition',
       'PodSecurity',
       'Priority',
       'DefaultTolerationSeconds',

@@ -47,23 +47,14 @@ const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
   createResourceQuota,
 ]
 
-/**
- * On by default upstream, but it leaves taints that only the node lifecycle controller removes: off until that runs, or
- * no node would ever take a Pod.
- */
-const NEED_CONTROLLERS: ReadonlySet<string> = new Set(['TaintNodesByCondition'])
-
-/** Upstream's plugin names, as in --enable-admission-plugins and --disable-admission-plugins. */
+/** Upstream's plugin names, as in --disable-admission-plugins; every other one is on. */
 export interface AdmissionSelection {
-  readonly enabled: ReadonlySet<string>
   readonly disabled: ReadonlySet<string>
 }
 
-const NOTHING_SAID: AdmissionSelection = { enabled: new Set(), disabled: new Set() }
+const NOTHING_SAID: AdmissionSelection = { disabled: new Set() }
 
 export function admissionChain(deps: AdmissionDeps, selection: AdmissionSelection = NOTHING_SAID): AdmissionPlugin[] {
-  const { enabled, disabled } = selection
-  return FACTORIES.map((create) => create(deps)).filter(
-    ({ name }) => !disabled.has(name) && (enabled.has(name) || !NEED_CONTROLLERS.has(name)),
-  )
+  const { disabled } = selection
+  return FACTORIES.map((create) => create(deps)).filter(({ name }) => !disabled.has(name))
 }

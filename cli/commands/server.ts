@@ -34,6 +34,7 @@ import { builtInControllers } from '../server/controllers.ts'
 import { FeatureGates } from '../server/feature-gates.ts'
 import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
 import { stageAddons } from '../server/packaged-addons.ts'
+import { nodeNetworks } from '../server/node-networks.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
 import { simulatedNodeNames } from '../server/simulated-nodes.ts'
 import { KNARR_VERSION } from '../version.ts'
@@ -110,6 +111,8 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         rootCa: pki.serverCa.certificate,
         certificates: { parse: parseSigningRequest, sign: (pem, how) => pki.signCsr(pem, how) },
         honoursMaxUnavailable: gates.isEnabled('MaxUnavailableStatefulSet'),
+        nodeNetworks: nodeNetworks(config),
+        terminatedPodThreshold: config['terminated-pod-gc-threshold'],
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },

@@ -55,6 +55,13 @@ const absolutePath = text.refine(
 const serviceCidrs = text.refine(isServiceCidr, {
   error: 'must be a network such as 10.43.0.0/16, or one of each IP family: 10.43.0.0/16,2001:cafe:43::/112',
 })
+const clusterCidrs = text.refine(isClusterCidr, {
+  error: 'must be a network such as 10.42.0.0/16, or one of each IP family: 10.42.0.0/16,2001:cafe:42::/56',
+})
+function isClusterCidr(value: string): boolean {
+  const families = value.split(',').map((cidr) => parseCidr(cidr.trim())?.family)
+  return !families.includes(undefined) && families.length <= 2 && new Set(families).size === families.length
+}
 /** Upstream's allocator refuses IPv6 networks larger than /64. */
 function isServiceCidr(value: string): boolean {
   const prefixes = value.split(',').map((cidr) => parseCidr(cidr.trim()))
@@ -165,6 +172,30 @@ export const SERVER_FLAGS = [
     kind: 'string',
     description: 'network cluster IPs are taken from; IPv4,IPv6 (or the other way round) for dual-stack',
     schema: serviceCidrs.default('10.43.0.0/16'),
+  },
+  {
+    name: 'cluster-cidr',
+    kind: 'string',
+    description: 'network the pods of the nodes are numbered from; IPv4,IPv6 (or the other way round) for dual-stack',
+    schema: clusterCidrs.default('10.42.0.0/16'),
+  },
+  {
+    name: 'node-cidr-mask-size-ipv4',
+    kind: 'string',
+    description: "size of one node's share of the IPv4 cluster network",
+    schema: z.coerce.number().int().min(1).max(32).default(24),
+  },
+  {
+    name: 'node-cidr-mask-size-ipv6',
+    kind: 'string',
+    description: "size of one node's share of the IPv6 cluster network",
+    schema: z.coerce.number().int().min(1).max(128).default(64),
+  },
+  {
+    name: 'terminated-pod-gc-threshold',
+    kind: 'string',
+    description: 'finished pods that are kept before the oldest go; 0 keeps all',
+    schema: z.coerce.number().int().default(12_500),
   },
   {
     name: 'service-node-port-range',

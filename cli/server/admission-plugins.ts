@@ -59,7 +59,7 @@ export function admissionSelection(enable: readonly string[], disable: readonly 
     const what = `[${both.join(' ')}] in enable-admission-plugins and disable-admission-plugins overlapped`
     throw new CliError('FLAG_INVALID', what, 'Name each plugin once.')
   }
-  return { enabled: new Set(enable), disabled: new Set(disable) }
+  return { disabled: new Set(disable) }
 }
 
 function checkName(flag: 'enable' | 'disable', name: string): void {

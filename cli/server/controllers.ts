@@ -7,6 +7,7 @@ import type { HelmChartControllerOptions } from '#controllers/helmchart/reconcil
 import { helmChartController } from '#controllers/helmchart/reconciler.ts'
 import { localPathController } from '#controllers/local-path/reconciler.ts'
 import { builtinControllers } from '#controllers/manager/descriptors.ts'
+import type { NodeIpamOptions } from '#controllers/node-ipam/reconciler.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
 import { simulatedNodesComponent } from './simulated-nodes.ts'
@@ -19,6 +20,8 @@ export interface BuiltInControllersOptions extends ControllerTools {
   readonly certificates: CertificateTools
   /** Feature gate MaxUnavailableStatefulSet. */
   readonly honoursMaxUnavailable: boolean
+  readonly nodeNetworks: NodeIpamOptions
+  readonly terminatedPodThreshold: number
   readonly manifests: DeployControllerOptions | undefined
   readonly helm: HelmChartControllerOptions | undefined
   /** Names of the nodes simulated in this process. */
@@ -26,12 +29,14 @@ export interface BuiltInControllersOptions extends ControllerTools {
 }
 
 export function builtInControllers(options: BuiltInControllersOptions): AnyControllerDefinition[] {
-  const { rootCa, tokenIssuer, certificates } = options
+  const { rootCa, tokenIssuer, certificates, nodeNetworks, terminatedPodThreshold } = options
   const definitions = [
     ...builtinControllers({
       rootCa,
       certificates,
       statefulSets: { honoursMaxUnavailable: options.honoursMaxUnavailable },
+      nodeNetworks,
+      terminatedPodThreshold,
       serviceAccountTokens: {
         generatesForEveryAccount: options.generatesTokenForEveryAccount,
         issueLegacyToken: ({ metadata }, secret) =>

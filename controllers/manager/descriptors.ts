@@ -16,7 +16,11 @@ import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
+import type { NodeIpamOptions } from '../node-ipam/reconciler.ts'
+import { nodeIpamController } from '../node-ipam/reconciler.ts'
+import { nodeLifecycleController } from '../node-lifecycle/controller.ts'
 import { persistentVolumeBinderController } from '../persistent-volume-binder/reconciler.ts'
+import { podGarbageCollectorController } from '../pod-garbage-collector/controller.ts'
 import { replicaSetController, replicationController } from '../replicaset/reconciler.ts'
 import { resourceQuotaController } from '../resource-quota/controller.ts'
 import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
@@ -30,7 +34,9 @@ import { statefulSetController } from '../statefulset/reconciler.ts'
 import { attributesClassProtectionController } from '../storage-protection/attributes-classes.ts'
 import { claimProtectionController } from '../storage-protection/claims.ts'
 import { volumeProtectionController } from '../storage-protection/volumes.ts'
+import { taintEvictionController } from '../taint-eviction/reconciler.ts'
 import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
+import { ttlController } from '../ttl/reconciler.ts'
 import { volumeExpandController } from '../volume-expand/reconciler.ts'
 
 /** What built-in controllers need beyond the API; parsed from flags and files by cli/. */
@@ -41,10 +47,17 @@ export interface BuiltinControllerOptions {
   /** Absent: nobody approves or signs certificate requests. */
   readonly certificates?: CertificateTools
   readonly statefulSets?: StatefulSetOptions
+  /** Absent: nodes get no pod networks. */
+  readonly nodeNetworks?: NodeIpamOptions
+  /** Finished Pods that are kept; default 12,500, 0 = all. */
+  readonly terminatedPodThreshold?: number
 }
 
+const TERMINATED_PODS_MAX = 12_500
+
 export function builtinControllers(options: BuiltinControllerOptions): AnyControllerDefinition[] {
-  const { rootCa, serviceAccountTokens, certificates } = options
+  const { rootCa, serviceAccountTokens, certificates, nodeNetworks } = options
+  const { terminatedPodThreshold = TERMINATED_PODS_MAX } = options
   return [
     clusterRoleAggregationController,
     serviceAccountController,
@@ -75,5 +88,10 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     ephemeralVolumeController,
     volumeExpandController,
     attachDetachController,
+    nodeLifecycleController,
+    taintEvictionController,
+    podGarbageCollectorController({ terminatedPodThreshold }),
+    ...(nodeNetworks === undefined ? [] : [nodeIpamController(nodeNetworks)]),
+    ttlController,
   ]
 }

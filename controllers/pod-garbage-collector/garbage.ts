@@ -1,0 +1,44 @@
+/** Which Pods are garbage. Pure. Upstream: pkg/controller/podgc. */
+import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+type FrozenPod = DeepReadonly<Pod>
+
+const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
+const LIVING_PHASES = new Set(['', 'Pending', 'Running', 'Unknown'])
+
+function isTerminated({ status }: FrozenPod): boolean {
+  return !LIVING_PHASES.has(status?.phase ?? '')
+}
+
+/** Finished Pods beyond the threshold: evicted ones first, then the oldest. A threshold of 0 or less keeps all. */
+export function surplusTerminated(pods: readonly FrozenPod[], threshold: number): FrozenPod[] {
+  if (threshold <= 0) return []
+  const terminated = pods.filter(isTerminated)
+  if (terminated.length <= threshold) return []
+  return terminated.sort(byEvictionAndAge).slice(0, terminated.length - threshold)
+}
+
+function byEvictionAndAge(a: FrozenPod, b: FrozenPod): number {
+  const [isAEvicted, isBEvicted] = [isEvicted(a), isEvicted(b)]
+  if (isAEvicted !== isBEvicted) return isAEvicted ? -1 : 1
+  const [createdA, createdB] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
+  if (createdA !== createdB) return createdA < createdB ? -1 : 1
+  return (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1
+}
+
+function isEvicted({ status }: FrozenPod): boolean {
+  return status?.phase === 'Failed' && status.reason === 'Evicted'
+}
+
+/** Being deleted, on a node that is not ready and that somebody has declared out of service: no kubelet will finish it. */
+export function isOutOfService(pod: FrozenPod, node: DeepReadonly<Node> | undefined): boolean {
+  if (pod.metadata.deletionTimestamp === undefined || node === undefined) return false
+  const isReady = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  return !isReady && (node.spec?.taints?.some(({ key }) => key === OUT_OF_SERVICE) ?? false)
+}
+
+/** Being deleted before it ever had a node. */
+export function isUnscheduledTerminating({ metadata, spec }: FrozenPod): boolean {
+  return metadata.deletionTimestamp !== undefined && (spec.nodeName ?? '') === ''
+}
