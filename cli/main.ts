@@ -104,6 +104,7 @@ function simulateCommand(): Command {
     .option('--memory <quantity>', 'memory of each node', '256Gi')
     .option('--pods <number>', 'pods each node takes', '110')
     .option('--labels <key=value>', 'labels of the nodes, comma separated; repeatable', collect, [])
+    .option('--stages <file>', 'YAML of kwok Stages to play instead of the built-in behaviour; repeatable', collect, [])
     .option('--kubeconfig <file>', 'kubeconfig to use')
     .option('--log-format <format>', 'auto (text on a terminal, JSON otherwise), text or json', 'auto')
     .option('--debug', 'log debug messages', false)

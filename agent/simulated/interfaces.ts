@@ -7,6 +7,8 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { Stage } from './stages/stage.ts'
+import type { StageRenderer } from './stages/template.ts'
 
 /** One node to register. Absent facts are chosen. */
 export interface SimulatedNodeSpec {
@@ -39,6 +41,8 @@ export interface SimulatedNodesOptions {
   readonly version: string
   /** How long the containers of a Job's Pods run when nothing else says so. Default 0. */
   readonly jobDurationMs?: number
+  /** Played instead of the built-in behaviour: those of Pods if there are any, those of Nodes besides the heartbeats. */
+  readonly stages?: { readonly list: readonly Stage[]; readonly render: StageRenderer }
 }
 
 export const SIMULATED_LABEL = 'knarr.io/simulated'

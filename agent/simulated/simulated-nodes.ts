@@ -3,6 +3,7 @@
  * executed and nothing listens. Takes any API server's client.
  */
 import { setMaxListeners } from 'node:events'
+import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { untilAborted } from '#machinery/informers/factory.ts'
 import type { SimulatedNodesDependencies, SimulatedNodesOptions } from './interfaces.ts'
 import { NodeAgent } from './node-agent.ts'
@@ -10,6 +11,8 @@ import { NodeUsage } from './node-usage.ts'
 import { AddressRange, OWN_POD_NETWORK } from './pod-addresses.ts'
 import { PodWorker } from './pod-worker.ts'
 import { SimulatedNode } from './simulated-node.ts'
+import { stagedNodes, stagedPods } from './staged-objects.ts'
+import type { StagePlayer } from './stages/stage-player.ts'
 
 /** Nodes without an address of their own get one of these (RFC 2544: networks for tests). */
 const NODE_NETWORK = '198.18.0.0/15'
@@ -23,14 +26,19 @@ export interface SimulatedNodesDebug {
 export class SimulatedNodes {
   readonly #dependencies: SimulatedNodesDependencies
   readonly #nodes: ReadonlyMap<string, SimulatedNode>
-  readonly #worker: PodWorker
+  readonly #worker: PodWorker | undefined
+  readonly #stagedPods: StagePlayer<Pod> | undefined
+  readonly #stagedNodes: StagePlayer<Node> | undefined
   readonly #agent: NodeAgent
 
   constructor(dependencies: SimulatedNodesDependencies, options: SimulatedNodesOptions) {
     this.#dependencies = dependencies
     this.#nodes = newNodes(options)
-    this.#worker = new PodWorker(dependencies, this.#nodes, options.jobDurationMs ?? 0)
-    this.#agent = new NodeAgent(dependencies, options.version, this.#nodes, (node) => this.#worker.wake(node))
+    this.#stagedPods = stagedPods(dependencies, options, this.#nodes)
+    this.#stagedNodes = stagedNodes(dependencies, options, this.#nodes)
+    const { jobDurationMs = 0 } = options
+    if (this.#stagedPods === undefined) this.#worker = new PodWorker(dependencies, this.#nodes, jobDurationMs)
+    this.#agent = new NodeAgent(dependencies, options.version, this.#nodes, (node) => this.#wake(node))
   }
 
   /** Works until the signal aborts; `onReady` is called once, when every node is registered. */
@@ -38,7 +46,8 @@ export class SimulatedNodes {
     const { pods, nodes, logger } = this.#dependencies
     setMaxListeners(0, signal)
     try {
-      const working = [this.#agent.run(signal), this.#worker.run(signal)]
+      const parts = [this.#agent, this.#worker, this.#stagedPods, this.#stagedNodes]
+      const working = parts.map((part) => part?.run(signal))
       await untilAborted(Promise.all([pods.synced, nodes.synced]), signal)
       await this.#agent.register(signal)
       if (!signal.aborted) {
@@ -51,9 +60,15 @@ export class SimulatedNodes {
     }
   }
 
+  #wake(node: SimulatedNode): void {
+    this.#worker?.wake(node)
+    this.#stagedPods?.wakeAll(({ spec }) => spec.nodeName === node.name)
+    this.#stagedNodes?.wakeAll(({ metadata }) => metadata.name === node.name)
+  }
+
   debug(): SimulatedNodesDebug {
     const alive = [...this.#nodes.values()].filter((node) => node.isAlive).length
-    return { nodes: this.#nodes.size, alive, pods: this.#worker.podCount }
+    return { nodes: this.#nodes.size, alive, pods: this.#worker?.podCount ?? this.#stagedPods?.objectCount ?? 0 }
   }
 }
 

@@ -33,6 +33,7 @@ export {
 export { renderChart, type RenderOptions, type RenderResult } from './render.ts'
 export { checkConstraints, type Constraints, parseConstraints } from './semver/constraints.ts'
 export { compareVersions, parseVersion, tryParseVersion, type Version, versionText } from './semver/version.ts'
+export { compileTemplate, type RenderTemplate, type TemplateFunctions, type TemplateTools } from './standalone.ts'
 export { toYamlV2 as toYaml } from './yaml/emit-v2.ts'
 export { toJson } from './yaml/json.ts'
 export { parseYaml, parseYamlDocuments } from './yaml/parse.ts'

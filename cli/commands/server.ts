@@ -36,7 +36,8 @@ import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
 import { stageAddons } from '../server/packaged-addons.ts'
 import { nodeNetworks } from '../server/node-networks.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
-import { simulatedNodeNames } from '../server/simulated-nodes.ts'
+import { simulatedNodeNames, type SimulatedNodesComponentOptions } from '../server/simulated-nodes.ts'
+import { loadStages } from '../server/stages.ts'
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
@@ -49,6 +50,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   const config = loadServerConfig(sources)
   const gates = new FeatureGates(config['feature-gates'])
   const admissionPlugins = admissionSelection(config['enable-admission-plugins'], config['disable-admission-plugins'])
+  const nodes = simulatedNodes(config)
   const logger = createLogger({ format: config['log-format'], isDebug: config.debug, isTerminal: process.stdout.isTTY })
   logger.info({ version: KNARR_VERSION, node: process.version, dataDir: config['data-dir'] }, 'starting knarr')
   const metrics = new Registry()
@@ -116,7 +118,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
-        simulatedNodes: simulatedNodes(config),
+        simulatedNodes: nodes,
       })
       refuseUnknownControllers(
         config.controllers,
@@ -156,11 +158,16 @@ function serverIdentity(config: ServerConfig, { serviceAccountKey }: Pki): strin
   return `${hostname().toLowerCase()}_${digest.slice(0, 16)}`
 }
 
-function simulatedNodes(config: ServerConfig): string[] {
+function simulatedNodes(config: ServerConfig): SimulatedNodesComponentOptions | undefined {
   const count = config['simulated-nodes']
-  if (config.node === 'simulated') return simulatedNodeNames(hostname().toLowerCase(), count ?? 1)
-  if (count === undefined) return []
-  throw new CliError('FLAG_INVALID', '--simulated-nodes without --node=simulated', 'Give both, or neither.')
+  const stages = loadStages('--simulated-stages', config['simulated-stages'])
+  if (config.node === 'simulated') {
+    const names = simulatedNodeNames(hostname().toLowerCase(), count ?? 1)
+    return { nodes: names.map((name) => ({ name })), stages }
+  }
+  if (count === undefined && stages === undefined) return undefined
+  const flag = count === undefined ? '--simulated-stages' : '--simulated-nodes'
+  throw new CliError('FLAG_INVALID', `${flag} without --node=simulated`, 'Give both, or neither.')
 }
 
 /** Files of the manifests folder that come with this version. */

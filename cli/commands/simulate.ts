@@ -11,6 +11,7 @@ import { CliError } from '../errors.ts'
 import { clientFromKubeconfig } from '../kubeconfig.ts'
 import { createLogger } from '../logging.ts'
 import { kubeletVersion, simulatedNodeNames } from '../server/simulated-nodes.ts'
+import { loadStages } from '../server/stages.ts'
 
 export interface SimulateOptions {
   readonly nodes: string
@@ -19,6 +20,7 @@ export interface SimulateOptions {
   readonly memory: string
   readonly pods: string
   readonly labels: readonly string[]
+  readonly stages: readonly string[]
   readonly kubeconfig?: string
   readonly logFormat: string
   readonly debug: boolean
@@ -29,6 +31,7 @@ const EVENT_SOURCE = 'kubelet'
 
 export async function simulate(options: SimulateOptions): Promise<void> {
   const specs = nodeSpecs(options)
+  const stages = loadStages('--stages', options.stages)
   const client = clientFromKubeconfig(options.kubeconfig)
   const logger = createLogger({
     format: logFormat(options.logFormat),
@@ -63,7 +66,7 @@ export async function simulate(options: SimulateOptions): Promise<void> {
       pods: informers.informer(PODS, selection),
       nodes: informers.informer(NODES),
     },
-    { nodes: specs, version: kubeletVersion() },
+    { nodes: specs, version: kubeletVersion(), ...(stages === undefined ? {} : { stages }) },
   )
   // While the cluster is away there is nothing else that would keep the process.
   const alive = setInterval(() => undefined, 2 ** 30)

@@ -270,6 +270,12 @@ export const SERVER_FLAGS = [
     schema: simulatedNodeCount.optional(),
   },
   {
+    name: 'simulated-stages',
+    kind: 'list',
+    description: 'YAML files of kwok Stages that simulated nodes play instead of their own behaviour',
+    schema: commaList.prefault([]),
+  },
+  {
     name: 'controllers',
     kind: 'list',
     description: "controllers to run: '*', 'name', or '-name' to leave one out",

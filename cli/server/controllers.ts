@@ -10,8 +10,8 @@ import { builtinControllers } from '#controllers/manager/descriptors.ts'
 import type { NodeIpamOptions } from '#controllers/node-ipam/reconciler.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
-import { simulatedNodesComponent } from './simulated-nodes.ts'
 import { simulatedNodeDirectories } from './node-directories.ts'
+import { simulatedNodesComponent, type SimulatedNodesComponentOptions } from './simulated-nodes.ts'
 
 export interface BuiltInControllersOptions extends ControllerTools {
   /** PEM, published to every namespace. */
@@ -24,8 +24,8 @@ export interface BuiltInControllersOptions extends ControllerTools {
   readonly terminatedPodThreshold: number
   readonly manifests: DeployControllerOptions | undefined
   readonly helm: HelmChartControllerOptions | undefined
-  /** Names of the nodes simulated in this process. */
-  readonly simulatedNodes: readonly string[]
+  /** The nodes simulated in this process; undefined: none. */
+  readonly simulatedNodes: SimulatedNodesComponentOptions | undefined
 }
 
 export function builtInControllers(options: BuiltInControllersOptions): AnyControllerDefinition[] {
@@ -51,7 +51,6 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
   definitions.push(localPathController({ directories: simulatedNodeDirectories }))
   if (options.manifests !== undefined) definitions.push(deployController(options.manifests))
   if (options.helm !== undefined) definitions.push(helmChartController(options.helm))
-  if (options.simulatedNodes.length > 0)
-    definitions.push(simulatedNodesComponent({ nodes: options.simulatedNodes.map((name) => ({ name })) }))
+  if (options.simulatedNodes !== undefined) definitions.push(simulatedNodesComponent(options.simulatedNodes))
   return definitions
 }

@@ -4,7 +4,9 @@ import { SimulatedNodes } from '#agent/simulated/index.ts'
 import { LEASES } from '#machinery/api/coordination/v1/resources.gen.ts'
 import { NODES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import { ApiEventRecorder, type ComponentDefinition, defineComponent } from '#sdk'
+import type { Verb } from '#sdk'
 import { VERSION_INFO } from '../version.ts'
+import type { LoadedStages } from './stages.ts'
 
 const NAME = 'simulated-nodes'
 /** Programs look for the events of nodes under this name. */
@@ -12,17 +14,19 @@ const EVENT_SOURCE = 'kubelet'
 
 export interface SimulatedNodesComponentOptions {
   readonly nodes: readonly SimulatedNodeSpec[]
+  readonly stages: LoadedStages | undefined
 }
 
-export function simulatedNodesComponent({ nodes: specs }: SimulatedNodesComponentOptions): ComponentDefinition {
+export function simulatedNodesComponent({ nodes: specs, stages }: SimulatedNodesComponentOptions): ComponentDefinition {
+  const staged: readonly Verb[] = stages === undefined ? [] : ['patch']
   return defineComponent({
     name: NAME,
     permissions: [
-      { resource: NODES, verbs: ['get', 'list', 'watch', 'create', 'update'] },
-      { resource: NODES, subresource: 'status', verbs: ['update'] },
+      { resource: NODES, verbs: ['get', 'list', 'watch', 'create', 'update', ...staged] },
+      { resource: NODES, subresource: 'status', verbs: ['update', ...staged] },
       { resource: LEASES, verbs: ['get', 'create', 'update'] },
-      { resource: PODS, verbs: ['get', 'list', 'watch', 'delete'] },
-      { resource: PODS, subresource: 'status', verbs: ['update'] },
+      { resource: PODS, verbs: ['get', 'list', 'watch', 'delete', ...staged] },
+      { resource: PODS, subresource: 'status', verbs: ['update', ...staged] },
     ],
     createComponent({ client, clock, random, logger, informer }) {
       const [pods, nodes] = [informer(PODS), informer(NODES)]
@@ -31,7 +35,11 @@ export function simulatedNodesComponent({ nodes: specs }: SimulatedNodesComponen
         run(signal, onReady) {
           const events = new ApiEventRecorder({ client, clock, random, logger, component: EVENT_SOURCE }, signal)
           const dependencies = { client, clock, random, logger, events, pods, nodes }
-          running = new SimulatedNodes(dependencies, { nodes: specs, version: kubeletVersion() })
+          running = new SimulatedNodes(dependencies, {
+            nodes: specs,
+            version: kubeletVersion(),
+            ...(stages === undefined ? {} : { stages }),
+          })
           return running.run(signal, onReady)
         },
         debug: () => running?.debug() ?? {},
