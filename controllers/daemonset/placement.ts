@@ -88,14 +88,19 @@ function planNode(daemons: Daemons, node: NodeView, plan: MutablePlacement): voi
   else if (running.length === 0 && shouldRun) plan.create.push(name)
 }
 
-/** Two may be there: an old one that works, and a new one that does not yet. */
+/**
+ * Two may be there: an old one that works, and a new one that does not yet. Differs: of several old ones (the template changed
+ * again during an update) one that works is kept, not the first by time, which has seconds only.
+ */
 function surplusWhileSurging(daemons: Daemons, running: readonly PodView[]): readonly PodView[] {
-  const newest = running.find((pod) => isUpdated(pod, daemons.hash))
-  const oldest = running.find((pod) => !isUpdated(pod, daemons.hash))
+  const newest = keptOf(running.filter((pod) => isUpdated(pod, daemons.hash)))
+  const oldest = keptOf(running.filter((pod) => !isUpdated(pod, daemons.hash)))
   const surplus = running.filter((pod) => pod !== newest && pod !== oldest)
   if (newest === undefined || oldest === undefined) return surplus
   return !isPodReady(oldest) || isAvailable(daemons, newest) ? [...surplus, oldest] : surplus
 }
+
+const keptOf = (pods: readonly PodView[]): PodView | undefined => pods.find(isPodReady) ?? pods[0]
 
 /** Pods for nodes that are gone and were never bound: nobody else would find them. */
 function removeUnplaceable({ nodes, podsByNode }: Daemons, plan: MutablePlacement): void {

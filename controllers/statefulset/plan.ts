@@ -16,8 +16,8 @@ export interface SetFacts {
   readonly pods: readonly PodView[]
   readonly current: RevisionView
   readonly update: RevisionView
-  /** Pods a rolling update may take away at a time. */
-  readonly maxUnavailable: number
+  /** Pods that may be missing during a rolling update; undefined: one is taken at a time, whatever the others do. */
+  readonly maxUnavailable: number | undefined
   readonly nowMs: number
   /** The claims of a Pod to be made are about to be deleted. */
   hasStaleClaim(pod: PodView): boolean
@@ -140,17 +140,20 @@ function firstUnavailable(facts: SetFacts, condemned: readonly PodView[]): PodVi
   return condemned.findLast((pod) => isUnavailable(facts, pod))
 }
 
-/** From the highest ordinal down to the partition, as many as may be missing. */
+/** From the highest ordinal down to the partition. */
 function outdated(facts: SetFacts, replicas: readonly Replica[]): readonly PodView[] {
   const { set, update, maxUnavailable } = facts
   const { type, rollingUpdate } = set.spec.updateStrategy ?? {}
   if (type === 'OnDelete') return []
   const newest = replicas.map(({ pod }) => pod).reverse()
   const candidates = newest.slice(0, Math.max(0, replicas.length - (rollingUpdate?.partition ?? 0)))
-  if (maxUnavailable === 1) return oneOutdated(facts, candidates)
-  const allowed = maxUnavailable - newest.filter((pod) => isUnavailable(facts, pod)).length
+  if (maxUnavailable === undefined) return oneOutdated(facts, candidates)
+  const missing = newest.filter((pod) => isUnavailable(facts, pod)).length
   const stale = candidates.filter((pod) => revisionOf(pod) !== update.metadata.name && !isTerminating(pod))
-  return stale.slice(0, Math.max(0, allowed))
+  // Those that do not work are missed by nobody, and keep the others waiting for as long as they are there.
+  const broken = stale.filter((pod) => isUnavailable(facts, pod))
+  const working = stale.filter((pod) => !broken.includes(pod))
+  return [...broken, ...working.slice(0, Math.max(0, maxUnavailable - missing))]
 }
 
 /** The highest outdated one, unless one above it is not available yet. An outdated Pod goes whether or not it works. */

@@ -162,7 +162,7 @@ class StatefulSetReconciler implements Reconciler {
       pods,
       current,
       update,
-      maxUnavailable: this.#options.honoursMaxUnavailable ? maxUnavailableOf(set) : 1,
+      maxUnavailable: this.#options.honoursMaxUnavailable ? maxUnavailableOf(set) : undefined,
       nowMs: this.#clock.nowMs(),
       hasStaleClaim: (pod) => claimsOf(pod).some((found) => isStaleForPod(set, found, pod)),
       needsClaimRepair,
