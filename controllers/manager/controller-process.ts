@@ -3,8 +3,8 @@
  * reused; what it is doing is visible to health and debug.
  */
 import { setMaxListeners } from 'node:events'
-import type { SharedInformerFactory } from '#machinery/informers/factory.ts'
 import { meterClient } from '#machinery/client/metered-client.ts'
+import type { SharedInformerFactory } from '#machinery/informers/factory.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import type { AnyControllerDefinition, ControllerContext, RunConditions } from '#sdk'
@@ -117,6 +117,9 @@ class ControllerProcess implements RunningController {
   }
 }
 
+const userOf = (definition: AnyControllerDefinition): string | undefined =>
+  'createComponent' in definition ? definition.user : undefined
+
 function newRun(
   definition: AnyControllerDefinition,
   options: ManagerOptions,
@@ -126,7 +129,7 @@ function newRun(
 ): Run {
   const { clock, random } = options
   const logger = options.logger.child({ controller: definition.name })
-  const own = options.clientFor(controllerIdentity(definition.name))
+  const own = options.clientFor(controllerIdentity(definition.name, userOf(definition)))
   const client = metrics === undefined ? own : meterClient(own, clock, metrics.called)
   const events = new ApiEventRecorder({ client, clock, random, logger, component: definition.name }, signal)
   const newQueue = (name: string): WorkQueue => {

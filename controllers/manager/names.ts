@@ -41,3 +41,5 @@ export const TAINT_EVICTION_CONTROLLER = 'taint-eviction-controller'
 export const POD_GARBAGE_COLLECTOR_CONTROLLER = 'pod-garbage-collector-controller'
 export const NODE_IPAM_CONTROLLER = 'node-ipam-controller'
 export const TTL_CONTROLLER = 'ttl-controller'
+/** Not a controller to upstream but a program of its own. */
+export const KUBE_SCHEDULER = 'kube-scheduler'

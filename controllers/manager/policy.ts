@@ -14,11 +14,13 @@ const EVENTS_RULE: PolicyRule = {
   verbs: ['create', 'patch', 'update'],
 }
 
+type Principal = Pick<AnyControllerDefinition, 'name' | 'permissions'> & { readonly user?: string }
+
 /** What the bootstrap policy applies, in upstream's shape and order. */
-export function controllerPolicy(
-  definitions: readonly Pick<AnyControllerDefinition, 'name' | 'permissions'>[],
-): (ClusterRole | ClusterRoleBinding)[] {
-  return definitions.flatMap((definition) => [clusterRole(definition), clusterRoleBinding(definition.name)])
+export function controllerPolicy(definitions: readonly Principal[]): (ClusterRole | ClusterRoleBinding)[] {
+  return definitions
+    .filter(({ user }) => user === undefined)
+    .flatMap((definition) => [clusterRole(definition), clusterRoleBinding(definition.name)])
 }
 
 function clusterRole({ name, permissions }: Pick<AnyControllerDefinition, 'name' | 'permissions'>): ClusterRole {
@@ -60,7 +62,8 @@ function policyRule({ resource, verbs, subresource, names }: Permission): Policy
 }
 
 /** The identity a built-in controller acts with. */
-export function controllerIdentity(name: string): ControllerIdentity {
+export function controllerIdentity(name: string, user?: string): ControllerIdentity {
+  if (user !== undefined) return { name: user, uid: '', groups: ['system:authenticated'], extra: new Map() }
   return {
     name: `system:serviceaccount:${NAMESPACE}:${name}`,
     uid: '',

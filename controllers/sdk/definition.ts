@@ -122,6 +122,8 @@ export interface ControllerDefinition<T extends KubeObject = KubeObject> extends
 /** A controller that is not "one resource, one queue": the garbage collector's graph, for example. */
 export interface ComponentDefinition extends RunConditions {
   readonly name: string
+  /** Acts as this user, whose roles are part of the bootstrap policy, instead of an identity and role of its own. */
+  readonly user?: string
   readonly permissions: readonly Permission[]
   createComponent(context: ControllerContext): ControllerComponent
 }

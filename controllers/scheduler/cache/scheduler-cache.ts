@@ -77,7 +77,8 @@ export class SchedulerCache {
 
   /** The scheduler's own decision, before the API knows of it. */
   assume(info: PodInfo, node: string): void {
-    this.#place(podKey(info.pod), { info, node, isAssumed: true })
+    const placed = withPod(info, { ...info.pod, spec: { ...info.pod.spec, nodeName: node } })
+    this.#place(podKey(info.pod), { info: placed, node, isAssumed: true })
   }
 
   /** Takes an assumed Pod back; one that has been confirmed meanwhile stays. */
@@ -92,7 +93,10 @@ export class SchedulerCache {
     const key = podKey(pod)
     const node = pod.spec.nodeName ?? ''
     const known = this.#placements.get(key)
-    if (known === undefined || known.node !== node || !isSameSize(known.info.pod, pod)) {
+    // The binding changes the spec, but not what the Pod is.
+    const isSame =
+      known?.isAssumed === true ? !hasResizeState(pod) : known !== undefined && isSameSize(known.info.pod, pod)
+    if (known === undefined || known.node !== node || !isSame) {
       this.#place(key, { info: createPodInfo(pod), node, isAssumed: false })
       return
     }
@@ -178,9 +182,7 @@ export class SchedulerCache {
  */
 export function isSameSize(old: FrozenPod, pod: FrozenPod): boolean {
   const { generation } = pod.metadata
-  // Bound by us: the binding changes the spec, but not what the Pod is.
-  const isBinding = (old.spec.nodeName ?? '') === ''
-  if (generation === undefined || (generation !== old.metadata.generation && !isBinding)) return false
+  if (generation === undefined || generation !== old.metadata.generation) return false
   return !hasResizeState(old) && !hasResizeState(pod)
 }
 

@@ -97,8 +97,9 @@ export interface Snapshot {
 /**
  * What woke the Pods that wait: an object of this resource was added, changed in this way, or deleted. `resource` is the
  * plural of the API: 'nodes', 'pods', 'persistentvolumeclaims'… Of 'pods': assigned ones are added, updated (labels,
- * smaller requests) and deleted (also: came to an end); a Pod that waits is updated, seen by its own hints only.
- * Nodes: only changes of labels, annotations, taints, spec.unschedulable, allocatable or the conditions' status.
+ * smaller requests) and deleted (also: came to an end); a Pod that waits is updated, seen by its own hints only. A delete
+ * has the last state as `object` and `old`. Nodes: only changes of labels, annotations, taints, spec.unschedulable,
+ * allocatable or the conditions' status.
  */
 export interface ClusterEvent {
   readonly resource: string
@@ -201,6 +202,8 @@ export interface PluginHandle
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
   /** Tells the queue of something that happened, as if it had come from a watch. */
   notify(event: ClusterEvent): void
+  /** DefaultPreemption: so many Pods are being removed for one. For the metrics. */
+  preempted?(victims: number): void
 }
 
 export type PluginArgs = Readonly<Record<string, unknown>>

@@ -2,9 +2,10 @@
  * Resources in plain numbers: milli-CPU, bytes, pieces. Upstream: scheduler framework/types.go Resource, PodInfo.CalculateResource.
  * Numbers are exact up to 2^53; memory beyond that (8 PiB) is rounded.
  */
-import { podRequests } from '#machinery/quota/pod-resources.ts'
+
 import type { Quantity } from '#machinery/quantity/quantity.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
+import { podRequests } from '#machinery/quota/pod-resources.ts'
 import type { FrozenNode, FrozenPod, ResourceAmounts } from './interfaces.ts'
 
 /** What a container that asks for nothing counts as when nodes are compared. */

@@ -10,12 +10,15 @@ export type Strategy = 'stay' | 'after-backoff' | 'now'
 
 /** Refuses Pods on behalf of extenders, which say nothing about events: any may help. */
 export const EXTENDER = 'Extender'
+/** Refuses Pods while there is no node at all. */
+export const NO_NODES = 'NoNodes'
 
 export class HintTable {
   /** Plugin -> `resource/action` -> hints. A plugin without hints is woken by everything. */
   readonly #plugins = new Map<string, ReadonlyMap<string, readonly EventHint[]> | undefined>()
 
   constructor(plugins: readonly Pick<AnyPlugin, 'name' | 'events'>[]) {
+    this.#plugins.set(NO_NODES, byEvent([{ resource: 'nodes', actions: ['add'] }]))
     for (const { name, events } of plugins) {
       if (events === undefined) this.#plugins.set(name, undefined)
       else this.#plugins.set(name, byEvent(events))

@@ -1,6 +1,7 @@
 /** NodeAffinityArgs. Upstream: scheduler apis/config/validation/validation_pluginargs.go. */
-import type { PluginArgs } from '../../framework/interfaces.ts'
+
 import { checkList, checkObject, unknownFields } from '../../framework/args.ts'
+import type { PluginArgs } from '../../framework/interfaces.ts'
 
 const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']
 

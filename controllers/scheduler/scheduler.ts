@@ -1,0 +1,427 @@
+/**
+ * Binds Pods to nodes: one scheduling cycle after the other, bindings beside them.
+ *
+ * Reads: pods, nodes and what plugins want, from caches.  Writes: pods/binding, pods/status (PodScheduled,
+ * nominatedNodeName); events; what plugins write.
+ * Upstream: pkg/scheduler. Differs: one cycle is synchronous from the snapshot to the decision.
+ */
+import { NAMESPACES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { untilAborted } from '#machinery/informers/factory.ts'
+import type { Lister } from '#machinery/informers/lister.ts'
+import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
+import { errorMessage, isAbortError, toError } from '#machinery/util/errors.ts'
+import type { ComponentDefinition, ControllerComponent, ControllerContext } from '#sdk'
+import { ApiEventRecorder, defineComponent } from '#sdk'
+import { KUBE_SCHEDULER } from '../manager/names.ts'
+import { SchedulerCache } from './cache/scheduler-cache.ts'
+import type { SchedulerConfiguration } from './config/configuration.ts'
+import { DEFAULT_CONFIGURATION } from './config/configuration.ts'
+import type { CycleView, FrozenPod, PluginHandle, PodInfo, Verdict } from './framework/interfaces.ts'
+import { createPodInfo, podKey, podName } from './framework/pod-info.ts'
+import { isVerdict } from './framework/verdicts.ts'
+import type { AttemptResult, SchedulerMetrics } from './metrics.ts'
+import { NO_NODES } from './queue/hints.ts'
+import type { QueuedPod } from './queue/queued-pod.ts'
+import { SchedulingQueue, setRejections } from './queue/scheduling-queue.ts'
+import type { Decision } from './runtime/binding-cycle.ts'
+import { bind, RejectedError, reserveAndPermit, unreserve, waitOnPermit } from './runtime/binding-cycle.ts'
+import { BoundedTasks } from './runtime/bounded-tasks.ts'
+import { createProfile } from './runtime/create-profile.ts'
+import { messageOf } from './runtime/diagnosis.ts'
+import type { Extender } from './runtime/extender.ts'
+import type { FilterRun } from './runtime/filter-run.ts'
+import { patchPodStatus, statusPatch } from './runtime/pod-status.ts'
+import type { Profile } from './runtime/profile.ts'
+import { SchedulingCycle } from './runtime/scheduling-cycle.ts'
+import { watchCluster } from './watch.ts'
+
+export interface SchedulerOptions {
+  readonly configuration?: SchedulerConfiguration
+  readonly metrics?: SchedulerMetrics
+  readonly extenders?: readonly Extender[]
+}
+
+/** Bindings and status writes under way at once. */
+const TASKS_MAX = 100
+/** Cycles in a row before others get their turn: this many, or this long. */
+const CYCLES_MAX = 32
+const CYCLES_MAX_MS = 5
+/** The API's bound on an Event's note. */
+const NOTE_MAX = 1_024
+
+export function schedulerComponent(options: SchedulerOptions = {}): ComponentDefinition {
+  return defineComponent({
+    name: KUBE_SCHEDULER,
+    user: 'system:kube-scheduler',
+    permissions: [],
+    createComponent: (context) => new Scheduler(context, options),
+  })
+}
+
+interface Failure {
+  readonly reason: 'Unschedulable' | 'SchedulerError'
+  readonly message: string
+  readonly rejectedBy: Iterable<string>
+  readonly pendingBy: Iterable<string>
+  /** '' takes a nomination back; undefined leaves it. */
+  readonly nominatedNode: string | undefined
+}
+
+class Scheduler implements ControllerComponent {
+  readonly #context: ControllerContext
+  readonly #metrics: SchedulerMetrics | undefined
+  readonly #extenders: readonly Extender[]
+  readonly #pods: Lister<Pod>
+  readonly #cache = new SchedulerCache()
+  readonly #profiles: ReadonlyMap<string, Profile>
+  readonly #recorders = new Map<string, ApiEventRecorder>()
+  readonly #queue: SchedulingQueue
+  readonly #cycle: SchedulingCycle
+  readonly #tasks = new BoundedTasks(TASKS_MAX)
+  readonly #awaited: Promise<void>[] = []
+  readonly #stop = new AbortController()
+  #wake: () => void = () => undefined
+  #lastError: string | undefined
+  #cyclesInARow = 0
+  #turnStartedMs = 0
+
+  constructor(context: ControllerContext, options: SchedulerOptions) {
+    const { configuration = DEFAULT_CONFIGURATION, metrics, extenders = [] } = options
+    this.#context = context
+    this.#metrics = metrics
+    this.#extenders = extenders
+    this.#pods = context.lister(PODS)
+    this.#profiles = new Map(
+      configuration.profiles.map((profile) => [profile.schedulerName, this.#newProfile(profile, configuration)]),
+    )
+    this.#queue = new SchedulingQueue({
+      clock: context.clock,
+      initialBackoffMs: configuration.podInitialBackoffMs,
+      maxBackoffMs: configuration.podMaxBackoffMs,
+      hints: new Map([...this.#profiles].map(([name, { hints }]) => [name, hints])),
+      gateOf: (pod) => this.#profileOf(pod)?.gateOf(pod),
+      onActive: () => this.#wake(),
+      ...(metrics === undefined ? {} : { onIncoming: metrics.queued }),
+    })
+    this.#cycle = new SchedulingCycle({
+      cache: this.#cache,
+      nominator: this.#queue.nominator,
+      extenders,
+      percentageOfNodesToScore: configuration.percentageOfNodesToScore,
+      random: context.random,
+      clock: context.clock,
+      logger: context.logger,
+      metrics,
+    })
+    metrics?.measure(
+      () => this.#queue.lengths,
+      () => ({ nodes: this.#cache.nodeCount, pods: this.#cache.podCount, assumed_pods: this.#cache.assumedCount }),
+    )
+  }
+
+  async run(signal: AbortSignal, onReady: () => void): Promise<void> {
+    const plugins = [...this.#profiles.values()].flatMap((profile) => profile.plugins)
+    const watch = watchCluster(this.#context, {
+      cache: this.#cache,
+      queue: this.#queue,
+      isOurs: (pod) => this.#profileOf(pod) !== undefined,
+      plugins,
+    })
+    const wake = (): void => this.#wake()
+    signal.addEventListener('abort', wake, { once: true })
+    this.#queue.start()
+    try {
+      await untilAborted(Promise.all([watch.synced, ...this.#awaited]), signal)
+      onReady()
+      await this.#loop(signal)
+      await this.#tasks.idle()
+    } catch (err: unknown) {
+      if (!signal.aborted) throw err
+    } finally {
+      signal.removeEventListener('abort', wake)
+      watch.stop()
+      this.#queue.stop()
+      this.#stop.abort()
+    }
+  }
+
+  debug(): object {
+    return {
+      profiles: [...this.#profiles.keys()],
+      queue: { ...this.#queue.lengths, inFlight: this.#queue.inFlight },
+      cache: { nodes: this.#cache.nodeCount, pods: this.#cache.podCount, assumed: this.#cache.assumedCount },
+      bindings: this.#tasks.size,
+      nominated: this.#queue.nominator.list(),
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+    }
+  }
+
+  #profileOf({ spec }: FrozenPod): Profile | undefined {
+    return this.#profiles.get(spec.schedulerName ?? '')
+  }
+
+  #newProfile(profile: SchedulerConfiguration['profiles'][number], { extenders }: SchedulerConfiguration): Profile {
+    const { client, clock, random, logger } = this.#context
+    const component = profile.schedulerName
+    const events = new ApiEventRecorder({ client, clock, random, logger, component }, this.#stop.signal)
+    this.#recorders.set(component, events)
+    const ignored = extenders.flatMap(({ managedResources }) =>
+      managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name }) => name),
+    )
+    return createProfile(profile, this.#newHandle(events), ignored)
+  }
+
+  /** Caches a plugin asks for are full before the first cycle. */
+  #newHandle(events: ApiEventRecorder): PluginHandle {
+    const { client, clock, random, logger, informer } = this.#context
+    const awaited: PluginHandle['informer'] = (resource, selection) => {
+      const shared = informer(resource, selection)
+      this.#awaited.push(shared.synced)
+      return shared
+    }
+    const namespaces = awaited(NAMESPACES)
+    return {
+      client,
+      clock,
+      random,
+      logger,
+      events,
+      informer: awaited,
+      lister: (resource, selection) => awaited(resource, selection).lister,
+      namespaceLabels: (name) => namespaces.lister.get({ name })?.metadata.labels,
+      notify: (event) => this.#queue.notify(event),
+      preempted: (victims) => this.#metrics?.preempted(victims),
+    }
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const pod = this.#queue.pop()
+      if (pod === undefined) await this.#untilWoken()
+      else await this.#scheduleOne(pod, signal)
+      await this.#takeTurns()
+      if (this.#tasks.isFull) await this.#tasks.room()
+    }
+  }
+
+  /** Nothing can be added between the empty pop and the promise: both are one turn. */
+  #untilWoken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  async #takeTurns(): Promise<void> {
+    const { clock } = this.#context
+    this.#cyclesInARow++
+    if (this.#cyclesInARow < CYCLES_MAX && clock.monotonicMs() - this.#turnStartedMs < CYCLES_MAX_MS) return
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#cyclesInARow = 0
+    this.#turnStartedMs = clock.monotonicMs()
+  }
+
+  async #scheduleOne(queued: QueuedPod, signal: AbortSignal): Promise<void> {
+    const { pod } = queued.info
+    const profile = this.#profileOf(pod)
+    if (profile === undefined || this.#cache.isAssumed(queued.key)) {
+      this.#queue.done(queued.key)
+      return
+    }
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#record(pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${podName(pod)}`)
+      this.#queue.done(queued.key)
+      return
+    }
+    const startedMs = this.#context.clock.monotonicMs()
+    try {
+      const { node, run } = await this.#cycle.findNode(profile, queued.info, signal)
+      this.#metrics?.decided(this.#secondsSince(startedMs))
+      if (node !== undefined && run !== undefined) this.#commit(queued, profile, node, run, startedMs, signal)
+      else await this.#unfit(queued, profile, run, startedMs, signal)
+    } catch (err: unknown) {
+      if (!signal.aborted) this.#failed(queued, err, startedMs, signal)
+    }
+  }
+
+  /** The decision stands for everybody from here on; the API is told beside the loop. */
+  #commit(
+    queued: QueuedPod,
+    profile: Profile,
+    node: string,
+    run: FilterRun,
+    startedMs: number,
+    signal: AbortSignal,
+  ): void {
+    const decision: Decision = { profile, pod: queued.info, node, states: run.states }
+    this.#cache.assume(queued.info, node)
+    this.#queue.nominator.delete(queued.key)
+    let waitMs: number
+    try {
+      waitMs = reserveAndPermit(decision)
+    } catch (err: unknown) {
+      this.#cache.forget(queued.key)
+      throw err
+    }
+    this.#tasks.start(() => this.#bind(queued, decision, waitMs, startedMs, signal))
+  }
+
+  async #bind(
+    queued: QueuedPod,
+    decision: Decision,
+    waitMs: number,
+    startedMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#context
+    const { pod } = queued.info
+    try {
+      await waitOnPermit(decision, waitMs, clock, signal)
+      // What fails from here on is nobody's "no": it is tried again without waiting for an event.
+      this.#queue.done(queued.key)
+      await bind(decision, this.#extenders, signal)
+      this.#attempted('scheduled', pod, startedMs)
+      this.#metrics?.placed(queued.attempts, this.#secondsSince(queued.firstActiveMs ?? startedMs))
+      const { namespace, name } = pod.metadata
+      this.#record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${decision.node}`)
+    } catch (err: unknown) {
+      unreserve(decision)
+      const isForgotten = this.#cache.forget(queued.key)
+      if (signal.aborted) return
+      this.#failed(queued, err, startedMs, signal)
+      const event = { resource: 'pods', action: 'delete', old: pod, object: pod } as const
+      if (isForgotten) this.#queue.notify(event, (other) => podKey(other) !== queued.key)
+    }
+  }
+
+  /** No node: preemption may make room on one. */
+  async #unfit(
+    queued: QueuedPod,
+    profile: Profile,
+    run: FilterRun | undefined,
+    startedMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { snapshot } = this.#cycle
+    this.#attempted('unschedulable', queued.info.pod, startedMs)
+    if (run === undefined) {
+      const message = 'no nodes available to schedule pods'
+      this.#giveBack(queued, { ...REFUSED, message, rejectedBy: [NO_NODES], nominatedNode: '' }, signal)
+      return
+    }
+    const nominatedNode = await this.#postFilter(profile, run, signal)
+    const { rejectedBy, pendingBy } = run.diagnosis
+    const message = run.diagnosis.message(snapshot.nodes.length)
+    this.#giveBack(queued, { ...REFUSED, message, rejectedBy, pendingBy, nominatedNode }, signal)
+  }
+
+  async #postFilter(profile: Profile, run: FilterRun, signal: AbortSignal): Promise<string | undefined> {
+    const { snapshot } = this.#cycle
+    const { nominator } = this.#queue
+    const view: CycleView = {
+      snapshot,
+      wouldFit: (node, changes) => run.wouldFit(node, changes),
+      nominatedPods: (node, minPriority) => nominator.onNode(node, minPriority),
+    }
+    let nominatedNode: string | undefined = profile.postFilters.length === 0 ? '' : undefined
+    for (const plugin of profile.postFilters) {
+      this.#metrics?.triedPreemption()
+      const result = await plugin.postFilter(run.pod, run.diagnosis.verdictsOf(snapshot.nodes), view, signal)
+      if (!isVerdict(result)) return result.nominatedNode
+      if (result.code === 'Error') this.#note(result.error ?? messageOf(result), run.pod.pod)
+      if (result.clearsNomination === true) nominatedNode = ''
+      run.diagnosis.explain(result)
+    }
+    return nominatedNode
+  }
+
+  #failed(queued: QueuedPod, err: unknown, startedMs: number, signal: AbortSignal): void {
+    const { pod } = queued.info
+    if (err instanceof RejectedError) {
+      this.#attempted('unschedulable', pod, startedMs)
+      this.#giveBack(queued, rejection(err.verdict), signal)
+      return
+    }
+    this.#attempted('error', pod, startedMs)
+    // Somebody else was faster, or the Pod is gone: nothing to tell anybody.
+    const isQuiet = isConflict(err) || isNotFound(err)
+    if (!isQuiet && !isAbortError(err)) this.#note(err, pod)
+    const failure = { ...REFUSED, reason: 'SchedulerError', message: errorMessage(err), nominatedNode: '' } as const
+    this.#giveBack(queued, failure, signal, isQuiet)
+  }
+
+  /** Back to the queue, with its newest state; the user is told why. */
+  #giveBack(queued: QueuedPod, failure: Failure, signal: AbortSignal, isQuiet = false): void {
+    const { namespace = '', name = '', uid } = queued.info.pod.metadata
+    const current = this.#pods.get({ namespace, name })
+    if (current === undefined || current.metadata.uid !== uid || (current.spec.nodeName ?? '') !== '') {
+      this.#queue.done(queued.key)
+      this.#queue.nominator.delete(queued.key)
+      return
+    }
+    if (current !== queued.info.pod) queued.info = createPodInfo(current)
+    setRejections(queued, failure.rejectedBy, failure.pendingBy)
+    this.#queue.putBack(queued)
+    this.#nominate(queued.info, failure.nominatedNode)
+    if (isQuiet) return
+    this.#record(current, 'Warning', 'FailedScheduling', shortened(failure.message))
+    const patch = statusPatch(current, failure, this.#context.clock)
+    if (patch !== undefined) this.#tasks.start(() => this.#writeStatus(current, patch, signal))
+  }
+
+  #nominate(info: PodInfo, node: string | undefined): void {
+    if (node === '') this.#queue.nominator.delete(podKey(info.pod))
+    else if (node !== undefined) this.#queue.nominator.set(info, node)
+  }
+
+  async #writeStatus(pod: FrozenPod, patch: object, signal: AbortSignal): Promise<void> {
+    try {
+      await patchPodStatus(this.#context.client, pod, patch, signal)
+    } catch (err: unknown) {
+      if (signal.aborted || isNotFound(err) || isConflict(err)) return
+      this.#note(err, pod)
+    }
+  }
+
+  #record(pod: FrozenPod, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#recorders.get(pod.spec.schedulerName ?? '')?.record(pod, type, reason, message)
+  }
+
+  #note(err: unknown, pod: FrozenPod): void {
+    const { namespace, name } = pod.metadata
+    this.#lastError = `${podName(pod)}: ${errorMessage(err)}`
+    this.#context.logger.error({ pod: { namespace, name }, err: toError(err) }, 'scheduling failed, trying again')
+  }
+
+  #attempted(result: AttemptResult, pod: FrozenPod, startedMs: number): void {
+    this.#metrics?.attempted(result, pod.spec.schedulerName ?? '', this.#secondsSince(startedMs))
+  }
+
+  #secondsSince(startedMs: number): number {
+    return (this.#context.clock.monotonicMs() - startedMs) / 1000
+  }
+}
+
+const REFUSED: Failure = {
+  reason: 'Unschedulable',
+  message: '',
+  rejectedBy: [],
+  pendingBy: [],
+  nominatedNode: undefined,
+}
+
+/** Refused on the one node that was chosen. */
+function rejection(verdict: Verdict): Failure {
+  const plugin = verdict.plugin === undefined ? [] : [verdict.plugin]
+  const isPending = verdict.code === 'Pending'
+  return {
+    ...REFUSED,
+    message: `0/1 nodes are available: ${verdict.reasons.map((reason) => `1 ${reason}`).join(', ')}.`,
+    rejectedBy: isPending ? [] : plugin,
+    pendingBy: isPending ? plugin : [],
+    nominatedNode: '',
+  }
+}
+
+const shortened = (message: string): string =>
+  message.length <= NOTE_MAX ? message : `${message.slice(0, NOTE_MAX - 4)} ...`

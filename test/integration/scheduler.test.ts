@@ -1,0 +1,251 @@
+/** The scheduler against a real control plane: Pods get bound, wait, are woken, make way. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
+import { EVENTS, NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { PRIORITY_CLASSES } from '#machinery/api/scheduling/v1/resources.gen.ts'
+import { systemClock } from '#machinery/util/clock.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
+import { eventually } from '#test/support/eventually.ts'
+import { makeNode, type NodeOptions } from '#test/support/scheduling.ts'
+
+const namespace = 'default'
+let plane: TestControlPlane
+
+afterEach(() => plane.stop())
+
+async function start(options: Parameters<typeof startTestControlPlane>[0] = {}): Promise<void> {
+  plane = await startTestControlPlane({ controllers: [schedulerComponent()], ...options })
+  const metadata = { name: 'default', namespace }
+  await plane.client
+    .create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+    .catch(() => undefined)
+}
+
+async function addNode(options: NodeOptions): Promise<void> {
+  const node: Node = makeNode(options)
+  await plane.client.create(NODES, node)
+  await plane.client.patch(
+    NODES,
+    { name: node.metadata.name ?? '' },
+    { type: 'merge', body: { status: node.status ?? {} } },
+    { subresource: 'status' },
+  )
+}
+
+function addPod(name: string, spec: Partial<Pod['spec']> = {}, cpu = '100m'): Promise<DeepReadonly<Pod>> {
+  return plane.client.create(PODS, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace },
+    spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu } } }], ...spec },
+  })
+}
+
+const pod = (name: string): Promise<DeepReadonly<Pod>> => plane.client.get(PODS, { namespace, name })
+const nodeOf = async (name: string): Promise<string | undefined> => (await pod(name)).spec.nodeName
+
+async function condition(name: string) {
+  const { status } = await pod(name)
+  return status?.conditions?.find(({ type }) => type === 'PodScheduled')
+}
+
+const eventsOf = async (name: string) => {
+  const { items } = await plane.client.list(EVENTS, { namespace, fieldSelector: `involvedObject.name=${name}` })
+  return items.map(({ reason, message, source }) => ({ reason, message, component: source?.component }))
+}
+
+describe('a Pod', () => {
+  it('is bound, and the user is told', async () => {
+    await start()
+    await addNode({ name: 'n1' })
+    await addPod('a')
+    await eventually(async () => expect(await nodeOf('a')).toBe('n1'))
+    expect(await condition('a')).toMatchObject({ status: 'True' })
+    await eventually(async () =>
+      expect(await eventsOf('a')).toEqual([
+        {
+          reason: 'Scheduled',
+          message: 'Successfully assigned default/a to n1',
+          component: 'default-scheduler',
+        },
+      ]),
+    )
+  })
+
+  it('waits while there is no node, and goes to the first that comes', async () => {
+    await start()
+    await addPod('a')
+    await eventually(async () =>
+      expect(await condition('a')).toMatchObject({
+        status: 'False',
+        reason: 'Unschedulable',
+        message: 'no nodes available to schedule pods',
+        observedGeneration: 1,
+      }),
+    )
+    await addNode({ name: 'n1' })
+    await eventually(async () => expect(await nodeOf('a')).toBe('n1'))
+  })
+
+  it('that fits nowhere is told why for every node, and fits when a node is made larger', async () => {
+    await start()
+    await addNode({ name: 'small', allocatable: { cpu: '50m' } })
+    await addNode({ name: 'tainted', spec: { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] } })
+    await addNode({ name: 'cordoned', spec: { unschedulable: true } })
+    await addPod('a')
+    const message =
+      '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}, 1 node(s) were unschedulable. ' +
+      'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
+    await eventually(async () =>
+      expect(await condition('a')).toMatchObject({ status: 'False', reason: 'Unschedulable', message }),
+    )
+    await eventually(async () =>
+      expect(await eventsOf('a')).toContainEqual({
+        reason: 'FailedScheduling',
+        message,
+        component: 'default-scheduler',
+      }),
+    )
+    const body = { spec: { unschedulable: false } }
+    await plane.client.patch(NODES, { name: 'cordoned' }, { type: 'merge', body })
+    await eventually(async () => expect(await nodeOf('a')).toBe('cordoned'))
+  })
+
+  it('takes the place of one that ends', async () => {
+    await start()
+    await addNode({ name: 'n1', allocatable: { cpu: '1' } })
+    await addPod('first', {}, '800m')
+    await eventually(async () => expect(await nodeOf('first')).toBe('n1'))
+    await addPod('second', {}, '800m')
+    await eventually(async () => expect((await condition('second'))?.reason).toBe('Unschedulable'))
+    const done = deepCopy<Pod>(await pod('first'))
+    done.status = { ...done.status, phase: 'Succeeded' }
+    await plane.client.update(PODS, done, { subresource: 'status' })
+    await eventually(async () => expect(await nodeOf('second')).toBe('n1'))
+  })
+
+  it('with gates waits until they are gone', async () => {
+    await start()
+    await addNode({ name: 'n1' })
+    await addPod('gated', { schedulingGates: [{ name: 'example.com/a' }] })
+    await addPod('free')
+    await eventually(async () => expect(await nodeOf('free')).toBe('n1'))
+    expect(await condition('gated')).toMatchObject({ status: 'False', reason: 'SchedulingGated' })
+    const body = { spec: { schedulingGates: null } }
+    await plane.client.patch(PODS, { namespace, name: 'gated' }, { type: 'merge', body })
+    await eventually(async () => expect(await nodeOf('gated')).toBe('n1'))
+  })
+
+  it('of another scheduler is left alone', async () => {
+    await start()
+    await addNode({ name: 'n1' })
+    await addPod('other', { schedulerName: 'somebody-else' })
+    await addPod('ours')
+    await eventually(async () => expect(await nodeOf('ours')).toBe('n1'))
+    expect(await nodeOf('other')).toBeUndefined()
+  })
+})
+
+describe('priority', () => {
+  const priorityClass = (name: string, value: number) =>
+    plane.client.create(PRIORITY_CLASSES, {
+      apiVersion: 'scheduling.k8s.io/v1',
+      kind: 'PriorityClass',
+      metadata: { name },
+      value,
+    })
+
+  it('decides who gets the place that comes free', async () => {
+    await start()
+    await priorityClass('high', 1000)
+    await addPod('low', {}, '800m')
+    await addPod('high', { priorityClassName: 'high' }, '800m')
+    await eventually(async () => expect((await condition('low'))?.reason).toBe('Unschedulable'))
+    await eventually(async () => expect((await condition('high'))?.reason).toBe('Unschedulable'))
+    await addNode({ name: 'n1', allocatable: { cpu: '1' } })
+    await eventually(async () => expect(await nodeOf('high')).toBe('n1'))
+    expect(await nodeOf('low')).toBeUndefined()
+  })
+
+  it('makes others leave', async () => {
+    await start()
+    await priorityClass('high', 1000)
+    await addNode({ name: 'n1', allocatable: { cpu: '1' } })
+    await addPod('victim', { terminationGracePeriodSeconds: 0 }, '800m')
+    await eventually(async () => expect(await nodeOf('victim')).toBe('n1'))
+    await addPod('high', { priorityClassName: 'high' }, '800m')
+    await eventually(async () => expect(await nodeOf('high')).toBe('n1'))
+    await expect(pod('victim')).rejects.toMatchObject({ reason: 'NotFound' })
+  })
+})
+
+describe('a binding that fails', () => {
+  it('gives the place back and is tried again', async () => {
+    let refusals = 2
+    const component = schedulerComponent()
+    const flaky = {
+      ...component,
+      createComponent: (context: Parameters<typeof component.createComponent>[0]) =>
+        component.createComponent({
+          ...context,
+          client: {
+            ...context.client,
+            createSubresource: (...request: Parameters<typeof context.client.createSubresource>) => {
+              if (request[2] === 'binding' && refusals > 0) {
+                refusals--
+                return Promise.reject(new Error('the wire is cut'))
+              }
+              return context.client.createSubresource(...request)
+            },
+          } as typeof context.client,
+        }),
+    }
+    await start({ controllers: [flaky] })
+    await addNode({ name: 'n1', allocatable: { cpu: '1' } })
+    await addPod('a', {}, '800m')
+    await eventually(async () =>
+      expect(await condition('a')).toMatchObject({ reason: 'SchedulerError', message: 'the wire is cut' }),
+    )
+    await eventually(async () => expect(await nodeOf('a')).toBe('n1'))
+    expect(refusals).toBe(0)
+  })
+})
+
+describe('two schedulers for one name', () => {
+  it('bind every Pod once, and tell nobody that they met', async () => {
+    const second = { ...schedulerComponent(), name: 'kube-scheduler-2' }
+    await start({ controllers: [schedulerComponent(), second] })
+    for (const name of ['n1', 'n2', 'n3']) await addNode({ name })
+    const names = Array.from({ length: 60 }, (_, i) => `p${i}`)
+    await Promise.all(names.map((name) => addPod(name)))
+    await eventually(async () => {
+      const { items } = await plane.client.list(PODS, { namespace })
+      expect(items.filter(({ spec }) => spec.nodeName === undefined)).toEqual([])
+    })
+    const { items } = await plane.client.list(EVENTS, { namespace })
+    expect(items.filter(({ reason }) => reason === 'FailedScheduling')).toEqual([])
+  })
+})
+
+describe('a restart', () => {
+  it('finds what was placed before, and what was left', async () => {
+    const storage = new MemoryStorage({ clock: systemClock })
+    await start({ storage })
+    await addNode({ name: 'n1', allocatable: { cpu: '1' } })
+    await addPod('placed', {}, '800m')
+    await eventually(async () => expect(await nodeOf('placed')).toBe('n1'))
+    await addPod('left', {}, '800m')
+    await eventually(async () => expect((await condition('left'))?.reason).toBe('Unschedulable'))
+    await plane.stop()
+    await start({ storage })
+    await addPod('new', {}, '100m')
+    await eventually(async () => expect(await nodeOf('new')).toBe('n1'))
+    expect(await nodeOf('left')).toBeUndefined()
+    await plane.client.delete(PODS, { namespace, name: 'placed' }, { gracePeriodSeconds: 0 })
+    await eventually(async () => expect(await nodeOf('left')).toBe('n1'))
+  })
+})
