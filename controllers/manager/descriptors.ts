@@ -13,6 +13,9 @@ import { daemonSetController } from '../daemonset/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
 import { disruptionController } from '../disruption/reconciler.ts'
 import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
+import { endpointsController } from '../endpoints/reconciler.ts'
+import { endpointSliceController } from '../endpointslice/reconciler.ts'
+import { endpointSliceMirroringController } from '../endpointslicemirroring/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
@@ -79,6 +82,9 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     cronJobController,
     disruptionController,
     ttlAfterFinishedController,
+    endpointsController,
+    endpointSliceController,
+    endpointSliceMirroringController,
     serviceCidrController,
     serviceIpRepairController,
     persistentVolumeBinderController,

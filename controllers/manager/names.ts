@@ -43,3 +43,8 @@ export const NODE_IPAM_CONTROLLER = 'node-ipam-controller'
 export const TTL_CONTROLLER = 'ttl-controller'
 /** Not a controller to upstream but a program of its own. */
 export const KUBE_SCHEDULER = 'kube-scheduler'
+export const ENDPOINTS_CONTROLLER = 'endpoints-controller'
+export const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller'
+export const ENDPOINT_SLICE_MIRRORING_CONTROLLER = 'endpointslicemirroring-controller'
+/** Upstream's service-lb-controller, with k3s' servicelb as its load balancer. */
+export const SERVICE_LB_CONTROLLER = 'service-lb-controller'
