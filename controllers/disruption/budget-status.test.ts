@@ -5,7 +5,7 @@ import { budgetStatus, countHealthy, disruptedPodsOf, expectedOf } from './budge
 import { staleInMs } from './stale-condition.ts'
 
 const NOW = new Date('2026-01-01T00:10:00Z')
-const ago = (seconds: number): string => new Date(NOW.getTime() - seconds * 1_000).toISOString().slice(0, 19) + 'Z'
+const ago = (seconds: number): string => `${new Date(NOW.getTime() - seconds * 1_000).toISOString().slice(0, 19)}Z`
 
 const budget = (
   spec: PodDisruptionBudget['spec'],

@@ -9,7 +9,6 @@
 import { DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import { PODS, REPLICATION_CONTROLLERS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
-import type { LabelSelector } from '#machinery/api/meta/v1.ts'
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '#machinery/api/policy/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -18,6 +17,7 @@ import { objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { InformerHandler } from '#machinery/informers/shared-informer.ts'
 import { isConflict } from '#machinery/meta/errors.ts'
+import { labelSelectorGoText } from '#machinery/selectors/go-text.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
@@ -166,22 +166,8 @@ function selects({ spec }: Budget, { metadata }: DeepReadonly<Pod>): boolean {
 
 function unmanagedMessage({ spec }: Budget): string {
   return (
-    `Pods selected by this PodDisruptionBudget (selector: ${selectorText(spec.selector)}) were found to be unmanaged. ` +
+    `Pods selected by this PodDisruptionBudget (selector: ${labelSelectorGoText(spec.selector)}) were found to be unmanaged. ` +
     'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
     'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
   )
-}
-
-/** As Go prints the type. */
-function selectorText(selector: DeepReadonly<LabelSelector> | undefined): string {
-  if (selector === undefined) return 'nil'
-  const labels = Object.entries(selector.matchLabels ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}: ${value},`)
-  const expressions = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],}`,
-  )
-  const all = expressions.map((expression) => `${expression},`).join('')
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:[]LabelSelectorRequirement{${all}},}`
 }

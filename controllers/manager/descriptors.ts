@@ -17,6 +17,7 @@ import { endpointSliceController } from '../endpointslice/reconciler.ts'
 import { endpointSliceMirroringController } from '../endpointslicemirroring/reconciler.ts'
 import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
+import { horizontalPodAutoscalerController } from '../horizontal-pod-autoscaler/reconciler.ts'
 import { jobController } from '../job/reconciler.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
 import type { NodeIpamOptions } from '../node-ipam/reconciler.ts'
@@ -81,6 +82,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     jobController,
     cronJobController,
     disruptionController,
+    horizontalPodAutoscalerController,
     ttlAfterFinishedController,
     endpointsController,
     endpointSliceController,

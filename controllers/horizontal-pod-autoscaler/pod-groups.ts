@@ -1,0 +1,78 @@
+/**
+ * Which Pods' metrics count: those that are ready; not yet ready ones and ones without a metric are filled in
+ * conservatively, leaving ones are left out. Also what Pods ask for. Pure.
+ * Upstream: pkg/controller/podautoscaler/replica_calculator.go groupPods, calculateRequests.
+ */
+import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { parseQuantity } from '#machinery/quantity/quantity.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { PodMetric, PodMetrics } from './metrics-client.ts'
+
+/** --horizontal-pod-autoscaler-cpu-initialization-period */
+const CPU_INITIALIZATION_MS = 5 * 60_000
+/** --horizontal-pod-autoscaler-initial-readiness-delay */
+const INITIAL_READINESS_DELAY_MS = 30_000
+
+export interface PodGroups {
+  readonly readyCount: number
+  readonly unready: ReadonlySet<string>
+  readonly missing: ReadonlySet<string>
+  readonly ignored: ReadonlySet<string>
+}
+
+/** `resource`: undefined for metrics that are none. */
+export function groupPods(
+  pods: readonly DeepReadonly<Pod>[],
+  metrics: PodMetrics,
+  resource: string | undefined,
+  nowMs: number,
+): PodGroups {
+  const [unready, missing, ignored] = [new Set<string>(), new Set<string>(), new Set<string>()]
+  let readyCount = 0
+  for (const pod of pods) {
+    const { name = '', deletionTimestamp } = pod.metadata
+    const metric = metrics.get(name)
+    if (deletionTimestamp !== undefined || pod.status?.phase === 'Failed') ignored.add(name)
+    else if (pod.status?.phase === 'Pending') unready.add(name)
+    else if (metric === undefined) missing.add(name)
+    else if (resource === 'cpu' && !isCpuUsable(pod, metric, nowMs)) unready.add(name)
+    else readyCount++
+  }
+  return { readyCount, unready, missing, ignored }
+}
+
+/** Starting costs CPU that says nothing about load. */
+function isCpuUsable({ status }: DeepReadonly<Pod>, metric: PodMetric, nowMs: number): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  if (ready === undefined || status?.startTime === undefined) return false
+  const startMs = Date.parse(status.startTime)
+  const changedMs = Date.parse(ready.lastTransitionTime ?? '')
+  if (startMs + CPU_INITIALIZATION_MS > nowMs)
+    return ready.status !== 'False' && !(metric.timestampMs < changedMs + metric.windowMs)
+  // Not ready now; if it was before, its metric counts.
+  return ready.status !== 'False' || !(startMs + INITIAL_READINESS_DELAY_MS > changedMs)
+}
+
+/** Thousandths by Pod name. Throws an Error when a container asks for nothing. */
+export function requestsOf(
+  pods: readonly DeepReadonly<Pod>[],
+  resource: string,
+  container: string | undefined,
+): ReadonlyMap<string, number> {
+  return new Map(pods.map((pod) => [pod.metadata.name ?? '', requestOf(pod, resource, container)]))
+}
+
+function requestOf({ metadata, spec }: DeepReadonly<Pod>, resource: string, container: string | undefined): number {
+  const podLevel = spec.resources?.requests?.[resource]
+  if (container === undefined && podLevel !== undefined) return parseQuantity(podLevel).milliValue()
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+  let sum = 0
+  for (const { name, resources } of [...spec.containers, ...sidecars]) {
+    if (container !== undefined && container !== name) continue
+    const request = resources?.requests?.[resource]
+    if (request === undefined)
+      throw new Error(`missing request for ${resource} in container ${name} of Pod ${metadata.name ?? ''}`)
+    sum += parseQuantity(request).milliValue()
+  }
+  return sum
+}

@@ -1,0 +1,45 @@
+/** The scale subresource of what an autoscaler points at. Upstream: horizontal.go scaleForResourceMappings. */
+import type { Scale } from '#machinery/api/autoscaling/v1/types.gen.ts'
+import type { CrossVersionObjectReference } from '#machinery/api/autoscaling/v2/types.gen.ts'
+import type { Client } from '#machinery/client/client.ts'
+import type { RestMapper } from '#machinery/client/rest-mapper.ts'
+import type { Resource } from '#machinery/meta/resource.ts'
+import { tryParseApiVersion } from '#machinery/meta/resource.ts'
+import { deepCopy } from '#machinery/util/json.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+
+export interface ScaleTarget {
+  readonly resource: Resource<Scale>
+  readonly scale: DeepReadonly<Scale>
+}
+
+/** Throws an Error with upstream's text: for the condition, and with what it was doing for the log. */
+export async function readScale(
+  client: Client,
+  mapper: RestMapper,
+  { apiVersion = 'v1', kind, name }: DeepReadonly<CrossVersionObjectReference>,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<ScaleTarget> {
+  const version = tryParseApiVersion(apiVersion)
+  if (version === undefined) throw new Error(`unexpected GroupVersion string: ${apiVersion}`)
+  const { group } = version
+  const exact = await mapper.resourceFor({ ...version, kind }, signal)
+  const resource =
+    exact ?? (await mapper.resources(signal)).find((other) => other.group === group && other.kind === kind)
+  if (resource === undefined) throw new Error(`no matches for kind "${kind}" in group "${group}"`)
+  const scaled = resource as Resource as Resource<Scale>
+  return { resource: scaled, scale: await client.get(scaled, { namespace, name }, { subresource: 'scale', signal }) }
+}
+
+/** With the resourceVersion that was read: somebody else's change in between is a conflict. */
+export async function writeScale(
+  client: Client,
+  { resource, scale }: ScaleTarget,
+  replicas: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const draft = deepCopy<Scale>(scale)
+  draft.spec = { ...draft.spec, replicas }
+  await client.update(resource, draft, { subresource: 'scale', signal })
+}
