@@ -34,6 +34,7 @@ export function affinityTermsOf(pod: FrozenPod): Terms {
 
 class ParsedAffinityTerm implements AffinityTerm {
   readonly topologyKey: string
+  readonly question: string | undefined
   readonly #namespaces: ReadonlySet<string>
   readonly #namespaceSelector: LabelSelectorMatcher | undefined
   readonly #selector: LabelSelectorMatcher | undefined
@@ -46,6 +47,9 @@ class ParsedAffinityTerm implements AffinityTerm {
     this.#namespaces = new Set(isOwnOnly ? [owner.metadata.namespace ?? ''] : namespaces)
     this.#namespaceSelector = tryParse(namespaceSelector)
     this.#selector = tryParse(labelSelector)
+    const isByName = this.#namespaceSelector === undefined || this.#namespaceSelector.isEmpty
+    const scope = this.#namespaceSelector === undefined ? [...this.#namespaces].sort().join() : '*'
+    this.question = isByName ? `${scope} ${this.#selector}` : undefined
   }
 
   matches(pod: FrozenPod, namespaceLabels: Parameters<AffinityTerm['matches']>[1]): boolean {

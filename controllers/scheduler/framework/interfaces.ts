@@ -39,6 +39,8 @@ export interface HostPort {
 /** One (anti-)affinity term, parsed once. */
 export interface AffinityTerm {
   readonly topologyKey: string
+  /** Two terms of one text match the same Pods. Undefined when that also depends on labels of namespaces. */
+  readonly question: string | undefined
   /** Namespace (names or selector) and labels. */
   matches(pod: FrozenPod, namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined): boolean
 }

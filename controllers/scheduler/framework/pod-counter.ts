@@ -11,9 +11,13 @@ const QUESTIONS_MAX = 256
 export class PodCounter {
   readonly #answers = new WeakMap<NodeInfo, Map<string, number>>()
 
-  /** `question` names what `matches` asks: one text, one meaning. Only for nodes of the snapshot, never for clones. */
-  count(node: NodeInfo, question: string, matches: (pod: FrozenPod) => boolean): number {
+  /**
+   * `question` names what `matches` asks: one text, one meaning; undefined: nothing is remembered. Only for nodes of the
+   * snapshot, never for clones.
+   */
+  count(node: NodeInfo, question: string | undefined, matches: (pod: FrozenPod) => boolean): number {
     if (node.pods.size === 0) return 0
+    if (question === undefined) return countPods(node, matches)
     let answers = this.#answers.get(node)
     if (answers === undefined || answers.size >= QUESTIONS_MAX) {
       answers = new Map()
@@ -21,10 +25,15 @@ export class PodCounter {
     }
     let count = answers.get(question)
     if (count === undefined) {
-      count = 0
-      for (const { pod } of node.pods.values()) if (matches(pod)) count++
+      count = countPods(node, matches)
       answers.set(question, count)
     }
     return count
   }
+}
+
+function countPods({ pods }: NodeInfo, matches: (pod: FrozenPod) => boolean): number {
+  let count = 0
+  for (const { pod } of pods.values()) if (matches(pod)) count++
+  return count
 }

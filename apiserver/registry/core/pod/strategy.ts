@@ -16,6 +16,7 @@ import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy, SubresourceDefinition, Verb } from '../../generic/interfaces.ts'
 import { restoreExcept } from '../../strategy.ts'
+import { applyMatchLabelKeys } from './match-label-keys.ts'
 
 const asPod = (object: KubeObject): Pod => object as Pod
 const asFrozenPod = (object: DeepReadonly<KubeObject>): DeepReadonly<Pod> => object as DeepReadonly<Pod>
@@ -24,6 +25,7 @@ export const podStrategy: Strategy = {
   prepareForCreate(draft) {
     const pod = asPod(draft)
     pod.metadata.generation = 1
+    applyMatchLabelKeys(pod)
     pod.status = { phase: 'Pending', qosClass: podQosClass(pod) }
     if ((pod.spec.schedulingGates ?? []).length > 0) {
       pod.status.conditions = [

@@ -3,6 +3,7 @@
  * Upstream: plugins/interpodaffinity/filtering.go.
  */
 import type { AffinityTerm, FrozenNode, FrozenPod, PodInfo, Snapshot } from '../../framework/interfaces.ts'
+import type { PodCounter } from '../../framework/pod-counter.ts'
 import { TopologyCounts } from './topology-counts.ts'
 
 export type NamespaceLabels = Parameters<AffinityTerm['matches']>[1]
@@ -22,16 +23,38 @@ export const cloneAffinityState = (state: AffinityState): AffinityState => ({
   antiAffinity: state.antiAffinity.clone(),
 })
 
-/** Looks at the Pods with anti-affinity, and at all Pods only when the incoming one has terms of its own. */
-export function countAffinity(info: PodInfo, snapshot: Snapshot, labelsOf: NamespaceLabels): AffinityState {
+/** Looks at the Pods with anti-affinity, and at all Pods of changed nodes when the incoming one has terms of its own. */
+export function countAffinity(
+  info: PodInfo,
+  snapshot: Snapshot,
+  labelsOf: NamespaceLabels,
+  counter: PodCounter,
+): AffinityState {
   const existingAntiAffinity = new TopologyCounts()
   for (const { node, podsWithRequiredAntiAffinity } of snapshot.withRequiredAntiAffinity)
     for (const other of podsWithRequiredAntiAffinity) addExisting(existingAntiAffinity, info, other, node, labelsOf, 1)
-  const state = { existingAntiAffinity, affinity: new TopologyCounts(), antiAffinity: new TopologyCounts() }
-  if (info.requiredAffinity.length + info.requiredAntiAffinity.length === 0) return state
-  for (const { node, pods } of snapshot.nodes)
-    for (const other of pods.values()) addIncoming(state, info, other, node, labelsOf, 1)
-  return state
+  const { requiredAffinity, requiredAntiAffinity } = info
+  const affinity = new TopologyCounts()
+  if (requiredAffinity.length > 0) {
+    const question = jointQuestion(requiredAffinity)
+    const matches = (pod: FrozenPod): boolean => matchesAllTerms(requiredAffinity, pod, labelsOf)
+    for (const node of snapshot.nodes) {
+      const count = counter.count(node, question, matches)
+      for (const { topologyKey } of requiredAffinity) affinity.add(node.node, topologyKey, count)
+    }
+  }
+  const antiAffinity = new TopologyCounts()
+  for (const term of requiredAntiAffinity) {
+    const matches = (pod: FrozenPod): boolean => term.matches(pod, labelsOf)
+    for (const node of snapshot.nodes)
+      antiAffinity.add(node.node, term.topologyKey, counter.count(node, term.question, matches))
+  }
+  return { existingAntiAffinity, affinity, antiAffinity }
+}
+
+function jointQuestion(terms: readonly AffinityTerm[]): string | undefined {
+  const questions = terms.map(({ question }) => question)
+  return questions.includes(undefined) ? undefined : questions.join(' & ')
 }
 
 /** As if `other` had come to the node (1) or left it (-1). */

@@ -18,6 +18,7 @@ import type {
   Snapshot,
   Verdict,
 } from '../../framework/interfaces.ts'
+import { PodCounter } from '../../framework/pod-counter.ts'
 import { SKIP, unresolvable, unschedulable } from '../../framework/verdicts.ts'
 import type { AffinityState, NamespaceLabels } from './filtering.ts'
 import {
@@ -56,6 +57,7 @@ export class InterPodAffinity implements FilterPlugin<AffinityState>, ScorePlugi
   readonly #hardPodAffinityWeight: number
   readonly #ignoresOthers: boolean
   readonly #labelsOf: NamespaceLabels
+  readonly #counter = new PodCounter()
 
   constructor(args: InterPodAffinityArgs, { namespaceLabels }: Pick<PluginHandle, 'namespaceLabels'>) {
     this.#hardPodAffinityWeight = args.hardPodAffinityWeight ?? 1
@@ -76,7 +78,7 @@ export class InterPodAffinity implements FilterPlugin<AffinityState>, ScorePlugi
   }
 
   preFilter(pod: PodInfo, snapshot: Snapshot): Verdict | { readonly state: AffinityState } {
-    const state = countAffinity(pod, snapshot, this.#labelsOf)
+    const state = countAffinity(pod, snapshot, this.#labelsOf, this.#counter)
     const asksForNothing = pod.requiredAffinity.length + pod.requiredAntiAffinity.length === 0
     return asksForNothing && state.existingAntiAffinity.isEmpty ? SKIP : { state }
   }
@@ -108,7 +110,12 @@ export class InterPodAffinity implements FilterPlugin<AffinityState>, ScorePlugi
     snapshot: Snapshot,
   ): Verdict | { readonly state: TopologyScores } {
     if (this.#ignoresOthers && !hasPreferences(pod)) return SKIP
-    const state = scoreTopologies(pod, snapshot, this.#labelsOf, this.#hardPodAffinityWeight)
+    const state = scoreTopologies(pod, {
+      snapshot,
+      labelsOf: this.#labelsOf,
+      counter: this.#counter,
+      hardPodAffinityWeight: this.#hardPodAffinityWeight,
+    })
     return state.size === 0 ? SKIP : { state }
   }
 

@@ -3,6 +3,7 @@
  * Upstream: plugins/interpodaffinity/scoring.go.
  */
 import type { AffinityTerm, FrozenNode, FrozenPod, NodeInfo, PodInfo, Snapshot } from '../../framework/interfaces.ts'
+import type { PodCounter } from '../../framework/pod-counter.ts'
 import type { NamespaceLabels } from './filtering.ts'
 
 const SCORE_MAX = 100
@@ -10,55 +11,59 @@ const SCORE_MAX = 100
 /** Topology key -> value -> points. */
 export type TopologyScores = Map<string, Map<string, number>>
 
-/** Looks only at Pods with affinity unless the incoming Pod has preferences. */
-export function scoreTopologies(
-  incoming: PodInfo,
-  snapshot: Snapshot,
-  labelsOf: NamespaceLabels,
-  hardPodAffinityWeight: number,
-): TopologyScores {
-  const prefers = hasPreferences(incoming)
+export interface ScoreSource {
+  readonly snapshot: Snapshot
+  readonly labelsOf: NamespaceLabels
+  readonly counter: PodCounter
+  readonly hardPodAffinityWeight: number
+}
+
+export function scoreTopologies(incoming: PodInfo, source: ScoreSource): TopologyScores {
   const scores: TopologyScores = new Map()
-  for (const { node, pods, podsWithAffinity } of prefers ? snapshot.nodes : snapshot.withPodAffinity) {
-    if (node.metadata.labels === undefined) continue
-    const scorer = new NodeScorer(scores, node, labelsOf)
-    for (const existing of prefers ? pods.values() : podsWithAffinity)
-      scorer.addPair(incoming, existing, hardPodAffinityWeight)
-  }
+  const { preferredAffinity, preferredAntiAffinity } = incoming
+  for (const { weight, term } of preferredAffinity) addOwnTerm(scores, source, term, weight)
+  for (const { weight, term } of preferredAntiAffinity) addOwnTerm(scores, source, term, -weight)
+  for (const { node, podsWithAffinity } of source.snapshot.withPodAffinity)
+    for (const existing of podsWithAffinity) addTermsOf(scores, source, node, existing, incoming.pod)
   return scores
 }
 
 export const hasPreferences = ({ preferredAffinity, preferredAntiAffinity }: PodInfo): boolean =>
   preferredAffinity.length + preferredAntiAffinity.length > 0
 
-/** Points of the domains of one node. */
-class NodeScorer {
-  readonly #scores: TopologyScores
-  readonly #node: FrozenNode
-  readonly #labelsOf: NamespaceLabels
-
-  constructor(scores: TopologyScores, node: FrozenNode, labelsOf: NamespaceLabels) {
-    this.#scores = scores
-    this.#node = node
-    this.#labelsOf = labelsOf
+/** What the incoming Pod thinks of those that run. */
+function addOwnTerm(scores: TopologyScores, source: ScoreSource, term: AffinityTerm, points: number): void {
+  const { snapshot, counter, labelsOf } = source
+  const matches = (pod: FrozenPod): boolean => term.matches(pod, labelsOf)
+  for (const node of snapshot.nodes) {
+    if (node.node.metadata.labels?.[term.topologyKey] === undefined) continue
+    const count = counter.count(node, term.question, matches)
+    if (count > 0) addPoints(scores, node.node, term, count * points)
   }
+}
 
-  addPair(incoming: PodInfo, existing: PodInfo, hardPodAffinityWeight: number): void {
-    for (const { weight, term } of incoming.preferredAffinity) this.#add(term, existing.pod, weight)
-    for (const { weight, term } of incoming.preferredAntiAffinity) this.#add(term, existing.pod, -weight)
-    if (hardPodAffinityWeight > 0)
-      for (const term of existing.requiredAffinity) this.#add(term, incoming.pod, hardPodAffinityWeight)
-    for (const { weight, term } of existing.preferredAffinity) this.#add(term, incoming.pod, weight)
-    for (const { weight, term } of existing.preferredAntiAffinity) this.#add(term, incoming.pod, -weight)
+/** What one that runs thinks of the incoming Pod. */
+function addTermsOf(
+  scores: TopologyScores,
+  { labelsOf, hardPodAffinityWeight }: ScoreSource,
+  node: FrozenNode,
+  existing: PodInfo,
+  incoming: FrozenPod,
+): void {
+  const add = (term: AffinityTerm, points: number): void => {
+    if (term.matches(incoming, labelsOf)) addPoints(scores, node, term, points)
   }
+  if (hardPodAffinityWeight > 0) for (const term of existing.requiredAffinity) add(term, hardPodAffinityWeight)
+  for (const { weight, term } of existing.preferredAffinity) add(term, weight)
+  for (const { weight, term } of existing.preferredAntiAffinity) add(term, -weight)
+}
 
-  #add(term: AffinityTerm, pod: FrozenPod, points: number): void {
-    const domain = this.#node.metadata.labels?.[term.topologyKey]
-    if (domain === undefined || !term.matches(pod, this.#labelsOf)) return
-    const domains = this.#scores.get(term.topologyKey) ?? new Map<string, number>()
-    domains.set(domain, (domains.get(domain) ?? 0) + points)
-    this.#scores.set(term.topologyKey, domains)
-  }
+function addPoints(scores: TopologyScores, node: FrozenNode, { topologyKey }: AffinityTerm, points: number): void {
+  const domain = node.metadata.labels?.[topologyKey]
+  if (domain === undefined) return
+  const domains = scores.get(topologyKey) ?? new Map<string, number>()
+  domains.set(domain, (domains.get(domain) ?? 0) + points)
+  scores.set(topologyKey, domains)
 }
 
 export function topologyScore(scores: TopologyScores, { node }: NodeInfo): number {

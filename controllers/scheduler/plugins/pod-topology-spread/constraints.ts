@@ -8,8 +8,7 @@ import { findUntoleratedTaint } from '#machinery/scheduling/tolerations.ts'
 import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import type { FrozenNode, FrozenPod, NodeInfo } from '../../framework/interfaces.ts'
-import type { PodCounter } from '../../framework/pod-counter.ts'
+import type { FrozenNode, FrozenPod } from '../../framework/interfaces.ts'
 
 export type FrozenConstraint = DeepReadonly<TopologySpreadConstraint>
 
@@ -23,24 +22,42 @@ export interface SpreadConstraint {
   readonly minDomains: number
   readonly honorsAffinity: boolean
   readonly honorsTaints: boolean
+  /** Pods of the namespace that the selector matches; those on their way out do not count. */
+  isCounted(pod: FrozenPod): boolean
+  /** What `isCounted` asks, as text. */
+  readonly question: string
 }
 
 /** Those that are hard (`DoNotSchedule`) or soft (`ScheduleAnyway`). Throws an Error for a selector that cannot be parsed. */
 export function parseConstraints(
   constraints: readonly FrozenConstraint[],
-  labels: Readonly<Record<string, string>>,
+  { metadata }: FrozenPod,
   action: string,
 ): SpreadConstraint[] {
+  const { namespace = '', labels = {} } = metadata
   return constraints
     .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action)
     .map((constraint) => ({
       maxSkew: constraint.maxSkew,
       topologyKey: constraint.topologyKey,
-      selector: selectorOf(constraint, labels),
       minDomains: constraint.minDomains ?? 1,
       honorsAffinity: (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor',
       honorsTaints: (constraint.nodeTaintsPolicy ?? 'Ignore') === 'Honor',
+      ...countedBy(selectorOf(constraint, labels), namespace),
     }))
+}
+
+/** What is counted. */
+export function countedBy(
+  selector: LabelSelectorMatcher,
+  namespace: string,
+): Pick<SpreadConstraint, 'selector' | 'isCounted' | 'question'> {
+  return {
+    selector,
+    question: `spread ${namespace} ${selector}`,
+    isCounted: ({ metadata }) =>
+      metadata.deletionTimestamp === undefined && metadata.namespace === namespace && selector.matches(metadata.labels),
+  }
 }
 
 /** matchLabelKeys: Pods are compared with those that have the same values as the incoming one. */
@@ -73,19 +90,4 @@ export function isNodeIncluded(
 export function hasAllTopologyKeys(node: FrozenNode, constraints: readonly SpreadConstraint[]): boolean {
   const labels = node.metadata.labels ?? {}
   return constraints.every(({ topologyKey }) => labels[topologyKey] !== undefined)
-}
-
-/** Pods of the namespace that the selector matches; those on their way out do not count. */
-export function countMatching(
-  counter: PodCounter,
-  node: NodeInfo,
-  selector: LabelSelectorMatcher,
-  namespace: string,
-): number {
-  return counter.count(
-    node,
-    `spread ${namespace} ${selector}`,
-    ({ metadata }) =>
-      metadata.deletionTimestamp === undefined && metadata.namespace === namespace && selector.matches(metadata.labels),
-  )
 }

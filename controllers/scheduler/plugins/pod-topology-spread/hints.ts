@@ -15,10 +15,10 @@ export function podChangeMayHelp(
   if ((object ?? old)?.metadata.namespace !== namespace) return false
   // Its own labels decide what it is compared with.
   if (object !== undefined && object.metadata.uid === uid) return true
-  return constraints.some(({ selector }) => {
-    const isCounted = (state: FrozenPod | undefined): boolean =>
-      state !== undefined && state.metadata.deletionTimestamp === undefined && selector.matches(state.metadata.labels)
-    return object === undefined ? selector.matches(old?.metadata.labels) : isCounted(old) !== isCounted(object)
+  return constraints.some(({ selector, isCounted }) => {
+    // Gone: whether or not it was still counted at the end.
+    if (object === undefined) return selector.matches(old?.metadata.labels)
+    return isCounted(object) !== (old !== undefined && isCounted(old))
   })
 }
 

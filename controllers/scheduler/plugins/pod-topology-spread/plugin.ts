@@ -24,7 +24,7 @@ import type {
 import { PodCounter } from '../../framework/pod-counter.ts'
 import { SKIP, unresolvable, unschedulable } from '../../framework/verdicts.ts'
 import type { FrozenConstraint, SpreadConstraint } from './constraints.ts'
-import { countMatching, HOSTNAME, hasAllTopologyKeys, isNodeIncluded, parseConstraints, ZONE } from './constraints.ts'
+import { countedBy, HOSTNAME, hasAllTopologyKeys, isNodeIncluded, parseConstraints, ZONE } from './constraints.ts'
 import { checkSpreadArgs } from './args.ts'
 import { DefaultSelectors } from './default-selector.ts'
 import { nodeChangeMayHelp, podChangeMayHelp } from './hints.ts'
@@ -92,13 +92,12 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
     if (constraints.length === 0) return SKIP
     const spread = new SpreadState(constraints)
     const required = requiredNodeMatcher(pod)
-    const { namespace = '', labels } = pod.metadata
     for (const node of snapshot.nodes) {
       this.#eachDomain(constraints, pod, node, required, (constraint, index, domain) =>
-        spread.add(index, domain, countMatching(this.#counter, node, constraint.selector, namespace)),
+        spread.add(index, domain, this.#counter.count(node, constraint.question, constraint.isCounted)),
       )
     }
-    const selfMatches = constraints.map(({ selector }) => selector.matches(labels))
+    const selfMatches = constraints.map(({ selector }) => selector.matches(pod.metadata.labels))
     return { state: { spread, required, selfMatches } }
   }
 
@@ -136,8 +135,8 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
     return { state: countForScores({ pod, constraints, nodes, snapshot, needsAllKeys, counter: this.#counter }) }
   }
 
-  score(state: SpreadScores, { pod }: PodInfo, node: NodeInfo): number {
-    return spreadScore(state, pod, node, this.#counter)
+  score(state: SpreadScores, _pod: PodInfo, node: NodeInfo): number {
+    return spreadScore(state, node, this.#counter)
   }
 
   normalize(state: SpreadScores, _pod: PodInfo, scores: Float64Array, nodes: readonly NodeInfo[]): void {
@@ -145,11 +144,8 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   }
 
   #change({ spread, required }: FilterState, { pod }: PodInfo, other: PodInfo, node: NodeInfo, delta: number): void {
-    const { namespace, labels, deletionTimestamp } = other.pod.metadata
-    // One on its way out was not counted either.
-    if (namespace !== pod.metadata.namespace || deletionTimestamp !== undefined) return
-    this.#eachDomain(spread.constraints, pod, node, required, ({ selector }, index, domain) => {
-      if (selector.matches(labels)) spread.add(index, domain, delta)
+    this.#eachDomain(spread.constraints, pod, node, required, ({ isCounted }, index, domain) => {
+      if (isCounted(other.pod)) spread.add(index, domain, delta)
     })
   }
 
@@ -171,11 +167,11 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   /** The Pod's own, or the defaults with a selector made for it. */
   #constraints(pod: FrozenPod, action: string): readonly SpreadConstraint[] {
     const own = pod.spec.topologySpreadConstraints ?? []
-    const labels = pod.metadata.labels ?? {}
-    if (own.length > 0) return parseConstraints(own, labels, action)
-    const defaults = parseConstraints(this.#defaults, labels, action)
+    if (own.length > 0) return parseConstraints(own, pod, action)
+    const defaults = parseConstraints(this.#defaults, pod, action)
     const selector = defaults.length === 0 ? undefined : this.#selectors?.selectorFor(pod)
     if (selector === undefined || selector.isEmpty) return []
-    return defaults.map((constraint) => ({ ...constraint, selector }))
+    const counted = countedBy(selector, pod.metadata.namespace ?? '')
+    return defaults.map((constraint) => ({ ...constraint, ...counted }))
   }
 }

@@ -6,7 +6,7 @@ import { requiredNodeMatcher } from '#machinery/scheduling/node-affinity.ts'
 import type { FrozenPod, NodeInfo, Snapshot } from '../../framework/interfaces.ts'
 import type { PodCounter } from '../../framework/pod-counter.ts'
 import type { SpreadConstraint } from './constraints.ts'
-import { countMatching, HOSTNAME, hasAllTopologyKeys, isNodeIncluded } from './constraints.ts'
+import { HOSTNAME, hasAllTopologyKeys, isNodeIncluded } from './constraints.ts'
 
 const SCORE_MAX = 100
 
@@ -56,7 +56,6 @@ function countDomains(input: ScoreInput, counts: readonly Map<string, number>[])
   const { pod, constraints, snapshot, needsAllKeys, counter } = input
   if (constraints.every(({ topologyKey }) => topologyKey === HOSTNAME)) return
   const required = requiredNodeMatcher(pod)
-  const { namespace = '' } = pod.metadata
   for (const info of snapshot.nodes) {
     const { node } = info
     if (needsAllKeys && !hasAllTopologyKeys(node, constraints)) continue
@@ -64,7 +63,7 @@ function countDomains(input: ScoreInput, counts: readonly Map<string, number>[])
       const domain = node.metadata.labels?.[constraint.topologyKey] ?? ''
       const count = counts[index]?.get(domain)
       if (count === undefined || !isNodeIncluded(constraint, pod, node, required)) return
-      counts[index]?.set(domain, count + countMatching(counter, info, constraint.selector, namespace))
+      counts[index]?.set(domain, count + counter.count(info, constraint.question, constraint.isCounted))
     })
   }
 }
@@ -72,18 +71,16 @@ function countDomains(input: ScoreInput, counts: readonly Map<string, number>[])
 /** The (weighed) number of matching Pods: the fewer the better, which `normalizeSpread` turns round. */
 export function spreadScore(
   { constraints, ignored, counts, weights }: SpreadScores,
-  pod: FrozenPod,
   info: NodeInfo,
   counter: PodCounter,
 ): number {
   if (ignored.has(info.name)) return 0
-  const { namespace = '' } = pod.metadata
   let score = 0
-  constraints.forEach(({ topologyKey, selector, maxSkew }, index) => {
+  constraints.forEach(({ topologyKey, isCounted, question, maxSkew }, index) => {
     const domain = info.node.metadata.labels?.[topologyKey]
     if (domain === undefined) return
     const count =
-      topologyKey === HOSTNAME ? countMatching(counter, info, selector, namespace) : (counts[index]?.get(domain) ?? 0)
+      topologyKey === HOSTNAME ? counter.count(info, question, isCounted) : (counts[index]?.get(domain) ?? 0)
     // The skew that is allowed waters the differences down.
     score += count * (weights[index] ?? 0) + (maxSkew - 1)
   })
