@@ -113,6 +113,7 @@ describe('preemption', () => {
     expect(condition).toMatchObject({
       status: 'True',
       reason: 'PreemptionByScheduler',
+      observedGeneration: 1,
       message: 'default-scheduler: preempting to accommodate a higher priority pod',
     })
     await eventually(async () => expect((await pod('urgent')).status?.nominatedNodeName).toBe('n2'))

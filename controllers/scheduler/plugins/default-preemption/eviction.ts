@@ -62,6 +62,7 @@ function conditionPatch({ metadata, status }: FrozenPod, schedulerName: string, 
     status: 'True',
     reason: REASON,
     message: `${schedulerName}: preempting to accommodate a higher priority pod`,
+    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
     ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }),
   }
   return { metadata: { uid: metadata.uid }, status: { conditions: [condition] } }

@@ -8,9 +8,7 @@
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
 import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
-import { errorMessage } from '#machinery/util/errors.ts'
 import { checkInteger, unknownFields } from '../../framework/args.ts'
-import { fitErrorMessage } from '../../framework/fit-error.ts'
 import type {
   CycleView,
   PluginDefinition,
@@ -21,7 +19,8 @@ import type {
   Verdict,
 } from '../../framework/interfaces.ts'
 import { podPriority } from '../../framework/pod-info.ts'
-import { failed, unresolvable, unschedulable } from '../../framework/verdicts.ts'
+import { unresolvable, unschedulable } from '../../framework/verdicts.ts'
+import { Diagnosis } from '../../runtime/diagnosis.ts'
 import { DisruptionBudgets } from './disruption-budgets.ts'
 import { candidatesWanted, dryRun } from './dry-run.ts'
 import { clearNominations, evict, isLeavingForPreemption } from './eviction.ts'
@@ -65,6 +64,7 @@ export class DefaultPreemption implements PostFilterPlugin {
     this.#budgets = handle.lister(POD_DISRUPTION_BUDGETS)
   }
 
+  /** Rejects when a victim cannot be evicted: the Pod is then tried again after a while. */
   async postFilter(
     pod: PodInfo,
     verdicts: ReadonlyMap<string, Verdict>,
@@ -75,11 +75,8 @@ export class DefaultPreemption implements PostFilterPlugin {
     if (reason !== undefined) return unschedulable(`preemption: ${reason}`)
     const found = this.#findCandidate(pod, verdicts, cycle)
     if (typeof found === 'string') return { ...unschedulable(`preemption: ${found}`), clearsNomination: true }
-    try {
-      await evict(this.#handle, found.victims, pod.pod, found.node, signal)
-    } catch (err: unknown) {
-      return failed(err, `preemption: ${errorMessage(err)}`)
-    }
+    await evict(this.#handle, found.victims, pod.pod, found.node, signal)
+    this.#handle.preempted?.(found.victims.length)
     await this.#clearLowerNominations(pod, found.node, cycle, signal)
     return { nominatedNode: found.node }
   }
@@ -95,8 +92,9 @@ export class DefaultPreemption implements PostFilterPlugin {
     const best = pickCandidate(tried.candidates, nowMs)
     if (best !== undefined) return best
     const hopeless = unresolvable('Preemption is not helpful for scheduling')
-    const all = new Map(nodes.map(({ name }) => [name, tried.verdicts.get(name) ?? hopeless]))
-    return fitErrorMessage(nodes.length, all)
+    const diagnosis = new Diagnosis()
+    for (const { name } of nodes) diagnosis.reject(name, tried.verdicts.get(name) ?? hopeless)
+    return diagnosis.message(nodes.length)
   }
 
   async #clearLowerNominations(pod: PodInfo, node: string, cycle: CycleView, signal: AbortSignal): Promise<void> {
