@@ -5,21 +5,47 @@
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { affinityTermsOf } from '../../framework/affinity-terms.ts'
 import type { Change } from '../../framework/change.ts'
-import type { AffinityTerm, FrozenPod } from '../../framework/interfaces.ts'
+import type { FrozenPod } from '../../framework/interfaces.ts'
 import { matchesAllTerms, type NamespaceLabels } from './filtering.ts'
 
-export function podChangeMayHelp(pod: FrozenPod, { old, object }: Change<Pod>, labelsOf: NamespaceLabels): boolean {
-  if (object !== undefined && object.metadata.uid === pod.metadata.uid) return true
-  const { requiredAffinity, requiredAntiAffinity } = affinityTermsOf(pod)
-  const isWanted = (state: FrozenPod | undefined): boolean =>
-    state !== undefined && matchesAllTerms(requiredAffinity, state, labelsOf)
-  const isInTheWay = (state: FrozenPod | undefined): boolean => {
-    if (state === undefined) return false
-    const matches = (terms: readonly AffinityTerm[], other: FrozenPod): boolean =>
-      terms.some((term) => term.matches(other, labelsOf))
-    return matches(requiredAntiAffinity, state) || matches(affinityTermsOf(state).requiredAntiAffinity, pod)
+type Terms = ReturnType<typeof affinityTermsOf>
+
+export class AffinityHints {
+  readonly #labelsOf: NamespaceLabels
+  /** Asked again at each event; a state of a Pod never changes. */
+  readonly #terms = new WeakMap<FrozenPod, Terms>()
+
+  constructor(labelsOf: NamespaceLabels) {
+    this.#labelsOf = labelsOf
   }
-  return (isWanted(object) && !isWanted(old)) || (isInTheWay(old) && !isInTheWay(object))
+
+  /** A Pod that is wanted near came, or one that is in the way went. */
+  podChangeMayHelp(pod: FrozenPod, { old, object }: Change<Pod>): boolean {
+    if (object !== undefined && object.metadata.uid === pod.metadata.uid) return true
+    const becameWanted = this.#isWanted(pod, object) && !this.#isWanted(pod, old)
+    return becameWanted || (this.#isInTheWay(pod, old) && !this.#isInTheWay(pod, object))
+  }
+
+  #isWanted(pod: FrozenPod, other: FrozenPod | undefined): boolean {
+    return other !== undefined && matchesAllTerms(this.#termsOf(pod).requiredAffinity, other, this.#labelsOf)
+  }
+
+  /** One does not want the other. */
+  #isInTheWay(pod: FrozenPod, other: FrozenPod | undefined): boolean {
+    if (other === undefined) return false
+    const refuses = (a: FrozenPod, b: FrozenPod): boolean =>
+      this.#termsOf(a).requiredAntiAffinity.some((term) => term.matches(b, this.#labelsOf))
+    return refuses(pod, other) || refuses(other, pod)
+  }
+
+  #termsOf(pod: FrozenPod): Terms {
+    let terms = this.#terms.get(pod)
+    if (terms === undefined) {
+      terms = affinityTermsOf(pod)
+      this.#terms.set(pod, terms)
+    }
+    return terms
+  }
 }
 
 /** A node came, or its labels changed: it may be in a domain with the right neighbours, or without the wrong ones. */

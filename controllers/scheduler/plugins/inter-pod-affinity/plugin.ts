@@ -29,7 +29,7 @@ import {
   satisfiesAntiAffinity,
   satisfiesExistingAntiAffinity,
 } from './filtering.ts'
-import { nodeChangeMayHelp, podChangeMayHelp } from './hints.ts'
+import { AffinityHints, nodeChangeMayHelp } from './hints.ts'
 import { hasPreferences, scoreTopologies, stretch, type TopologyScores, topologyScore } from './scoring.ts'
 
 export interface InterPodAffinityArgs {
@@ -63,11 +63,12 @@ export class InterPodAffinity implements FilterPlugin<AffinityState>, ScorePlugi
     this.#hardPodAffinityWeight = args.hardPodAffinityWeight ?? 1
     this.#ignoresOthers = args.ignorePreferredTermsOfExistingPods ?? false
     this.#labelsOf = namespaceLabels
+    const hints = new AffinityHints(namespaceLabels)
     this.events = [
       {
         resource: 'pods',
         actions: ['add', 'update', 'delete'],
-        mayHelp: (pod, event) => podChangeMayHelp(pod, changeOf<Pod>(event), namespaceLabels),
+        mayHelp: (pod, event) => hints.podChangeMayHelp(pod, changeOf<Pod>(event)),
       },
       {
         resource: 'nodes',

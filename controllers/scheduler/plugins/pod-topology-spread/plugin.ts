@@ -63,6 +63,8 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   readonly name = 'PodTopologySpread'
   readonly events: readonly EventHint[]
   readonly #counter = new PodCounter()
+  /** Hints ask for them at each event; a state of a Pod never changes. */
+  readonly #own = new WeakMap<FrozenPod, OwnConstraints>()
   readonly #defaults: readonly FrozenConstraint[]
   readonly #isSystemDefaulted: boolean
   readonly #selectors: DefaultSelectors | undefined
@@ -165,13 +167,28 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   }
 
   /** The Pod's own, or the defaults with a selector made for it. */
-  #constraints(pod: FrozenPod, action: string): readonly SpreadConstraint[] {
-    const own = pod.spec.topologySpreadConstraints ?? []
-    if (own.length > 0) return parseConstraints(own, pod, action)
+  #constraints(pod: FrozenPod, action: SpreadAction): readonly SpreadConstraint[] {
+    if ((pod.spec.topologySpreadConstraints ?? []).length > 0) return this.#ownConstraints(pod)[action]
     const defaults = parseConstraints(this.#defaults, pod, action)
     const selector = defaults.length === 0 ? undefined : this.#selectors?.selectorFor(pod)
     if (selector === undefined || selector.isEmpty) return []
     const counted = countedBy(selector, pod.metadata.namespace ?? '')
     return defaults.map((constraint) => ({ ...constraint, ...counted }))
   }
+
+  #ownConstraints(pod: FrozenPod): OwnConstraints {
+    let parsed = this.#own.get(pod)
+    if (parsed === undefined) {
+      const own = pod.spec.topologySpreadConstraints ?? []
+      parsed = {
+        DoNotSchedule: parseConstraints(own, pod, 'DoNotSchedule'),
+        ScheduleAnyway: parseConstraints(own, pod, 'ScheduleAnyway'),
+      }
+      this.#own.set(pod, parsed)
+    }
+    return parsed
+  }
 }
+
+type SpreadAction = 'DoNotSchedule' | 'ScheduleAnyway'
+type OwnConstraints = Readonly<Record<SpreadAction, readonly SpreadConstraint[]>>
