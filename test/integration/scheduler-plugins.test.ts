@@ -19,7 +19,7 @@ import { BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE } from '#machinery/v
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
 import { makeNode, type NodeOptions } from '#test/support/scheduling.ts'
-import { claimVolumes, makeClaim, makeStorageClass, makeVolume } from '#test/support/volumes.ts'
+import { claimVolumes, makeClaim, makeStorageClass, makeVolume } from '#test/support/scheduling-volumes.ts'
 
 const namespace = 'default'
 const ZONE = 'topology.kubernetes.io/zone'
