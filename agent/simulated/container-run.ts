@@ -27,6 +27,8 @@ export class ContainerRun {
   previous: ContainerStateTerminated | undefined
   /** The wait after the next end. */
   backoffMs = 0
+  /** The attempt after which users were told of the wait. */
+  toldAttempt = -1
   #backoffSetMs = 0
 
   constructor(name: string, role: ContainerRole) {
@@ -56,6 +58,12 @@ export class ContainerRun {
     if (this.role === 'init') return this.state === 'exited' && this.exitCode === 0
     const readyAfterMs = this.plan?.readyAfterMs
     return this.isStarted(nowMs) && readyAfterMs !== undefined && nowMs >= this.startedMs + readyAfterMs
+  }
+
+  /** The wait that as many restarts have led to, the last of them at `lastMs`. */
+  restoreBackoff(restarts: number, lastMs: number): void {
+    for (let i = 0; i < restarts && this.backoffMs < BACKOFF_MAX_MS; i++) this.backoffMs = nextBackoffMs(this.backoffMs)
+    this.#backoffSetMs = lastMs
   }
 
   start(plan: RunPlan, image: string, nowMs: number, random: Random): void {

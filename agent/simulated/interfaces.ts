@@ -41,6 +41,8 @@ export interface SimulatedNodesOptions {
   readonly version: string
   /** How long the containers of a Job's Pods run when nothing else says so. Default 0. */
   readonly jobDurationMs?: number
+  /** Events for containers that start and stop as well, not only for what goes wrong. */
+  readonly reportsStarts?: boolean
   /** Played instead of the built-in behaviour: those of Pods if there are any, those of Nodes besides the heartbeats. */
   readonly stages?: { readonly list: readonly Stage[]; readonly render: StageRenderer }
 }

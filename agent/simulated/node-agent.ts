@@ -18,7 +18,6 @@ import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import type { SimulatedNodesDependencies } from './interfaces.ts'
 import { isReportedHealthy, newNode, nodeLabels, nodeStatus } from './node-object.ts'
 import type { SimulatedNode } from './simulated-node.ts'
-import { newest } from './versions.ts'
 
 const LEASE_NAMESPACE = 'kube-node-lease'
 const LEASE_SECONDS = 40
@@ -85,7 +84,7 @@ export class NodeAgent {
     const facts = { spec: node.spec, address: node.address, version: this.#version, nowMs: clock.nowMs() }
     for (;;) {
       try {
-        node.object = await client.create(NODES, newNode(facts), { signal })
+        node.learn(await client.create(NODES, newNode(facts), { signal }))
         return
       } catch (err: unknown) {
         if (signal.aborted) return
@@ -105,7 +104,7 @@ export class NodeAgent {
       const object = await client.get(NODES, { name: node.name }, { signal })
       const labels = { ...object.metadata.labels, ...nodeLabels(node.spec) }
       const draft = { ...object, metadata: { ...object.metadata, labels } }
-      node.object = await client.update(NODES, draft, { signal })
+      node.learn(await client.update(NODES, draft, { signal }))
       if (node.isAlive) await this.#reportStatus(node, signal)
       return true
     } catch (err: unknown) {
@@ -119,7 +118,7 @@ export class NodeAgent {
     const node = this.#nodes.get(object.metadata.name ?? '')
     if (node === undefined) return
     const wasAlive = node.isAlive
-    node.object = newest(node.object, object)
+    node.learn(object)
     if (!node.isAlive) return
     if (!wasAlive) {
       this.#queue.add(dutyKey('lease', node.name))
@@ -131,8 +130,7 @@ export class NodeAgent {
   #forget(object: DeepReadonly<Node>): void {
     const node = this.#nodes.get(object.metadata.name ?? '')
     if (node === undefined) return
-    node.object = undefined
-    node.lease = undefined
+    node.lose(object.metadata.uid)
     this.#dependencies.logger.info({ node: node.name }, 'a simulated node was deleted and stays away')
   }
 
@@ -198,10 +196,11 @@ export class NodeAgent {
       )
     const known = node.object
     if (known === undefined) return
-    node.object = await report(known).catch(async (err: unknown) => {
+    const reported = await report(known).catch(async (err: unknown) => {
       if (!isConflict(err)) throw err
       return report(await client.get(NODES, { name: node.name }, { signal }))
     })
+    node.learn(reported)
   }
 
   /** Never later than asked. */

@@ -20,6 +20,13 @@ export interface StepContext {
   readonly random: Random
 }
 
+/** Something users are told of as an Event. */
+export interface Happening {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+}
+
 /** Why a Pod is made to fail by its node. */
 export interface PodFailure {
   readonly reason: string
@@ -42,6 +49,7 @@ export class PodRun {
   failure: PodFailure | undefined
   /** Nothing runs any more and nothing will. */
   isStopped = false
+  #happenings: Happening[] = []
   /** Its containers have been asked to end. */
   #stop: { readonly askedMs: number; readonly delayMs: number } | undefined
 
@@ -56,6 +64,13 @@ export class PodRun {
     const added = new ContainerRun(name, role)
     this.containers.push(added)
     return added
+  }
+
+  /** What happened since the last call. */
+  takeHappenings(): readonly Happening[] {
+    const taken = this.#happenings
+    if (taken.length > 0) this.#happenings = []
+    return taken
   }
 
   hasSandbox(nowMs: number): boolean {
@@ -79,6 +94,8 @@ export class PodRun {
     const graceMs = (deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30) * 1_000
     if (this.#stop === undefined) {
       const isAnyRunning = this.containers.some(({ state }) => state === 'running')
+      for (const { name, state } of this.containers)
+        if (state === 'running') this.#tell('Normal', 'Killing', `Stopping container ${name}`)
       this.#stop = { askedMs: nowMs, delayMs: isAnyRunning ? behaviour.stopDelayMs() : 0 }
     }
     // A later request may shorten the grace period; it counts from then.
@@ -118,6 +135,19 @@ export class PodRun {
     return isDone ? this.#finish(nowMs) : nextMs
   }
 
+  #tell(type: Happening['type'], reason: string, message: string): void {
+    this.#happenings.push({ type, reason, message })
+  }
+
+  /** Once a wait, not once a look. */
+  #tellBackOff(run: ContainerRun, { metadata }: FrozenPod): void {
+    if (run.toldAttempt === run.attempt) return
+    run.toldAttempt = run.attempt
+    const { name = '', namespace = '', uid = '' } = metadata
+    const message = `Back-off restarting failed container ${run.name} in pod ${name}_${namespace}(${uid})`
+    this.#tell('Warning', 'BackOff', message)
+  }
+
   #hasStartedMain(): boolean {
     return this.containers.some(({ role, state }) => role === 'main' && state !== 'none')
   }
@@ -135,6 +165,7 @@ export class PodRun {
     const start = (): void => {
       const attempt = run.state === 'none' ? 0 : run.attempt + 1
       run.start(behaviour.plan(container, run.role, attempt), container.image ?? '', nowMs, random)
+      this.#tell('Normal', 'Started', 'Container started')
     }
     if (run.state === 'none') {
       if (behaviour.isImageMissing(container)) return Number.POSITIVE_INFINITY
@@ -144,12 +175,16 @@ export class PodRun {
     // Another image is another container, and nobody's failure.
     const isReplaced = run.state === 'running' && container.image !== undefined && run.image !== container.image
     if (isReplaced || (run.state === 'running' && nowMs >= run.endMs)) {
+      if (isReplaced) this.#tell('Normal', 'Killing', `Container ${run.name} definition changed, will be restarted`)
       run.exit(...endOf(run, isReplaced), nowMs)
       if (isReplaced) run.backoffMs = 0
     }
     if (run.state === 'running') return nextOf(run, nowMs)
     if (run.role === 'ephemeral' || !restarts(pod, container, run)) return Number.POSITIVE_INFINITY
-    if (!isReplaced && nowMs < run.restartDueMs) return run.restartDueMs
+    if (!isReplaced && nowMs < run.restartDueMs) {
+      this.#tellBackOff(run, pod)
+      return run.restartDueMs
+    }
     start()
     return nextOf(run, nowMs)
   }

@@ -14,7 +14,7 @@ import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import { PodBehaviour } from './behaviour.ts'
-import type { SimulatedNodesDependencies } from './interfaces.ts'
+import type { SimulatedNodesDependencies, SimulatedNodesOptions } from './interfaces.ts'
 import { PodRun } from './pod-run.ts'
 import { podStatus, rejectedStatus } from './pod-status.ts'
 import { restorePodRun } from './restore.ts'
@@ -42,18 +42,18 @@ const FIELD_MANAGER = 'kubelet'
 export class PodWorker {
   readonly #dependencies: SimulatedNodesDependencies
   readonly #nodes: ReadonlyMap<string, SimulatedNode>
-  readonly #jobDurationMs: number
+  readonly #options: SimulatedNodesOptions
   readonly #entries = new Map<string, Entry>()
   readonly #queue: WorkQueue
 
   constructor(
     dependencies: SimulatedNodesDependencies,
     nodes: ReadonlyMap<string, SimulatedNode>,
-    jobDurationMs: number,
+    options: SimulatedNodesOptions,
   ) {
     this.#dependencies = dependencies
     this.#nodes = nodes
-    this.#jobDurationMs = jobDurationMs
+    this.#options = options
     this.#queue = new WorkQueue({ clock: dependencies.clock })
   }
 
@@ -161,12 +161,20 @@ export class PodWorker {
     const behaviour = this.#behaviourOf(entry)
     const nowMs = clock.nowMs()
     const nextMs = run.step({ pod: entry.pod, behaviour, nowMs, random })
+    this.#report(entry.pod, run, behaviour)
     if (entry.podIP === undefined && run.hasSandbox(nowMs)) entry.podIP = entry.node.takeAddress(entry.pod)
     const { podIP, node, pod } = entry
     await this.#write(entry, podStatus({ pod, run, behaviour, nowMs, hostIP: node.address, podIP }), signal)
     if (isFinished(entry.pod)) await this.#syncFinished(entry, signal)
     else if (run.isStopped) await this.#delete(entry, signal)
     else if (Number.isFinite(nextMs)) this.#wakeAt(entry.uid, nextMs)
+  }
+
+  #report(pod: FrozenPod, run: PodRun, behaviour: PodBehaviour): void {
+    const { events } = this.#dependencies
+    for (const { type, reason, message } of run.takeHappenings())
+      if (type === 'Warning' || this.#options.reportsStarts === true) events?.record(pod, type, reason, message)
+    for (const problem of behaviour.problems.splice(0)) events?.record(pod, 'Warning', 'InvalidAnnotation', problem)
   }
 
   #wakeAt(uid: string, dueMs: number): void {
@@ -212,7 +220,7 @@ export class PodWorker {
   #behaviourOf(entry: Entry): PodBehaviour {
     if (entry.behaviour !== undefined) return entry.behaviour
     const { random } = this.#dependencies
-    entry.behaviour = new PodBehaviour(entry.pod, { random, jobDurationMs: this.#jobDurationMs })
+    entry.behaviour = new PodBehaviour(entry.pod, { random, jobDurationMs: this.#options.jobDurationMs ?? 0 })
     return entry.behaviour
   }
 

@@ -3,7 +3,6 @@ import type { Container, ContainerStatus, Pod } from '#machinery/api/core/v1/typ
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ContainerRole, PodBehaviour } from './behaviour.ts'
 import { PodRun } from './pod-run.ts'
-import { nextBackoffMs } from './restart-policy.ts'
 
 type FrozenPod = DeepReadonly<Pod>
 type FrozenStatus = DeepReadonly<ContainerStatus>
@@ -42,10 +41,10 @@ function restoreContainer(
   run.id = idOf(running === undefined ? ended?.containerID : status.containerID)
   run.image = status.image
   run.plan = behaviour.plan(container, run.role, run.attempt)
-  for (let restarts = 0; restarts < Math.min(run.attempt, 10); restarts++) run.backoffMs = nextBackoffMs(run.backoffMs)
   if (running !== undefined) {
     run.state = 'running'
     run.startedMs = Date.parse(running.startedAt ?? '')
+    run.restoreBackoff(run.attempt, run.startedMs)
     if (status.lastState?.terminated !== undefined) run.previous = { ...status.lastState.terminated }
     return
   }
@@ -54,6 +53,7 @@ function restoreContainer(
   run.exitCode = ended.exitCode
   run.reason = ended.reason ?? ''
   run.startedMs = Date.parse(ended.startedAt ?? '')
+  run.restoreBackoff(run.attempt, run.startedMs)
   run.finishedMs = Date.parse(ended.finishedAt ?? '')
   const isPrevious = status.state?.terminated !== undefined && status.lastState?.terminated !== undefined
   if (isPrevious) run.previous = { ...status.lastState.terminated }

@@ -6,13 +6,15 @@ import type { SimulatedNodeSpec } from './interfaces.ts'
 import { ANNOTATION_PREFIX } from './interfaces.ts'
 import type { NodeUsage } from './node-usage.ts'
 import { AddressRange } from './pod-addresses.ts'
+import { newest } from './versions.ts'
 
 export class SimulatedNode {
   readonly spec: SimulatedNodeSpec
   readonly address: string
   readonly usage: NodeUsage
-  /** As last read or written; undefined: not registered, or deleted. */
-  object: DeepReadonly<Node> | undefined
+  #object: DeepReadonly<Node> | undefined
+  /** UID of the Node object that was deleted last. */
+  #lostUid: string | undefined
   lease: DeepReadonly<Lease> | undefined
   /** UIDs of the Pods bound to it. */
   readonly pods = new Set<string>()
@@ -28,6 +30,22 @@ export class SimulatedNode {
 
   get name(): string {
     return this.spec.name
+  }
+
+  /** As last read or written; undefined: not registered, or deleted. */
+  get object(): DeepReadonly<Node> | undefined {
+    return this.#object
+  }
+
+  /** An answer that was on its way when the node was deleted does not bring it back. */
+  learn(object: DeepReadonly<Node>): void {
+    if (object.metadata.uid !== this.#lostUid) this.#object = newest(this.#object, object)
+  }
+
+  lose(uid: string | undefined): void {
+    this.#lostUid = uid
+    this.#object = undefined
+    this.lease = undefined
   }
 
   /** A dead node renews no lease, reports nothing, and what runs on it does not change. */

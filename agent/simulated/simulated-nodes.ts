@@ -36,8 +36,7 @@ export class SimulatedNodes {
     this.#nodes = newNodes(options)
     this.#stagedPods = stagedPods(dependencies, options, this.#nodes)
     this.#stagedNodes = stagedNodes(dependencies, options, this.#nodes)
-    const { jobDurationMs = 0 } = options
-    if (this.#stagedPods === undefined) this.#worker = new PodWorker(dependencies, this.#nodes, jobDurationMs)
+    if (this.#stagedPods === undefined) this.#worker = new PodWorker(dependencies, this.#nodes, options)
     this.#agent = new NodeAgent(dependencies, options.version, this.#nodes, (node) => this.#wake(node))
   }
 

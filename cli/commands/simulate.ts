@@ -10,7 +10,7 @@ import { ApiEventRecorder } from '#sdk'
 import { CliError } from '../errors.ts'
 import { clientFromKubeconfig } from '../kubeconfig.ts'
 import { createLogger } from '../logging.ts'
-import { kubeletVersion, simulatedNodeNames } from '../server/simulated-nodes.ts'
+import { kubeletVersion, REPORTING_NODES_MAX, simulatedNodeNames } from '../server/simulated-nodes.ts'
 import { loadStages } from '../server/stages.ts'
 
 export interface SimulateOptions {
@@ -66,7 +66,12 @@ export async function simulate(options: SimulateOptions): Promise<void> {
       pods: informers.informer(PODS, selection),
       nodes: informers.informer(NODES),
     },
-    { nodes: specs, version: kubeletVersion(), ...(stages === undefined ? {} : { stages }) },
+    {
+      nodes: specs,
+      version: kubeletVersion(),
+      reportsStarts: specs.length <= REPORTING_NODES_MAX,
+      ...(stages === undefined ? {} : { stages }),
+    },
   )
   // While the cluster is away there is nothing else that would keep the process.
   const alive = setInterval(() => undefined, 2 ** 30)

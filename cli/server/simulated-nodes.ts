@@ -12,6 +12,9 @@ const NAME = 'simulated-nodes'
 /** Programs look for the events of nodes under this name. */
 const EVENT_SOURCE = 'kubelet'
 
+/** With more nodes Events of every start would be most of the load. */
+export const REPORTING_NODES_MAX = 10
+
 export interface SimulatedNodesComponentOptions {
   readonly nodes: readonly SimulatedNodeSpec[]
   readonly stages: LoadedStages | undefined
@@ -38,6 +41,7 @@ export function simulatedNodesComponent({ nodes: specs, stages }: SimulatedNodes
           running = new SimulatedNodes(dependencies, {
             nodes: specs,
             version: kubeletVersion(),
+            reportsStarts: specs.length <= REPORTING_NODES_MAX,
             ...(stages === undefined ? {} : { stages }),
           })
           return running.run(signal, onReady)

@@ -23,6 +23,8 @@ export interface TestNodesOptions {
 
 export interface TestNodes {
   readonly names: readonly string[]
+  /** How many heartbeat now: not deleted, not told to stop. */
+  alive(): number
   /** As when the machine loses power: Nodes and Pods stay as they are. */
   stop(): Promise<void>
 }
@@ -45,6 +47,7 @@ export async function startSimulatedNodes(client: Client, options: TestNodesOpti
   })
   return {
     names: specs.map(({ name }) => name),
+    alive: () => simulated.debug().alive,
     async stop() {
       stop.abort(new Error('the simulated nodes are switched off'))
       await Promise.all([ended, informers.stopped()])
