@@ -12,7 +12,7 @@ import { renderPathPattern } from './path-pattern.ts'
 
 export const PROVISIONER = 'rancher.io/local-path'
 export const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by'
-export const NODE_ANNOTATION = 'local.path.provisioner/selected-node'
+const NODE_ANNOTATION = 'local.path.provisioner/selected-node'
 const HOSTNAME = 'kubernetes.io/hostname'
 const UNSUPPORTED_PARAMETERS = ['userPattern', 'groupPattern', 'permPattern']
 

@@ -14,6 +14,7 @@ import type {
   ServiceAccount,
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { claimClass, volumeClass } from '#machinery/volume/binding.ts'
 import type { Cell } from '../table.ts'
 import {
   AGE,
@@ -177,7 +178,7 @@ export const persistentVolumeTable = defineTable([
     value: ({ spec }: Frozen<PersistentVolume>) =>
       spec?.claimRef === undefined ? '' : `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}`,
   },
-  { name: 'StorageClass', value: ({ spec }: Frozen<PersistentVolume>) => spec?.storageClassName ?? '' },
+  { name: 'StorageClass', value: (volume: Frozen<PersistentVolume>) => volumeClass(volume) },
   {
     name: 'VolumeAttributesClass',
     value: ({ spec }: Frozen<PersistentVolume>) => orUnset(spec?.volumeAttributesClassName),
@@ -207,7 +208,7 @@ export const persistentVolumeClaimTable = defineTable([
     value: (claim: Frozen<PersistentVolumeClaim>) =>
       claimIsBound(claim) ? accessModes(claim.status?.accessModes) : '',
   },
-  { name: 'StorageClass', value: ({ spec }: Frozen<PersistentVolumeClaim>) => spec.storageClassName ?? '' },
+  { name: 'StorageClass', value: (claim: Frozen<PersistentVolumeClaim>) => claimClass(claim) },
   {
     name: 'VolumeAttributesClass',
     value: ({ spec }: Frozen<PersistentVolumeClaim>) => orUnset(spec.volumeAttributesClassName),
