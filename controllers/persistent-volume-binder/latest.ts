@@ -38,8 +38,10 @@ export class Latest<T extends KubeObject> {
 
   remember(object: DeepReadonly<T>): DeepReadonly<T> {
     const cached = this.#informer.lister.get(objectKeyOf(object))
+    // What was changed had been in the cache: it is deleted by now.
+    if (cached === undefined) return object
     this.#written.set(keyStringOf(object), object)
-    if (cached !== undefined) this.#newerThan(cached)
+    this.#newerThan(cached)
     return object
   }
 
