@@ -14,11 +14,21 @@ import { EDITING } from './kubectl/edit.ts'
 import { EXTENDING } from './kubectl/extend.ts'
 import { GUARDING } from './kubectl/guard.ts'
 import { READING } from './kubectl/read.ts'
+import { ROLLING_OUT } from './kubectl/rollout.ts'
 import { APPLYING_SERVER_SIDE } from './kubectl/server-side-apply.ts'
 
 const APPLYING_ALL = [...APPLYING, ...APPLYING_SERVER_SIDE]
 const REFUSING = [...AUTHORIZING, ...GUARDING]
-const SCENARIOS = [...READING, ...CREATING, ...APPLYING_ALL, ...EDITING, ...DELETING, ...REFUSING, ...EXTENDING]
+const SCENARIOS = [
+  ...READING,
+  ...CREATING,
+  ...APPLYING_ALL,
+  ...EDITING,
+  ...DELETING,
+  ...REFUSING,
+  ...EXTENDING,
+  ...ROLLING_OUT,
+]
 
 let server: ServerProcess
 let client: Client
