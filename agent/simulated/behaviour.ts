@@ -38,13 +38,14 @@ const FAILED_EXIT_CODE = 1
 const INTERRUPTED_EXIT_CODE = 143
 
 export class PodBehaviour {
-  readonly #pod: FrozenPod
+  /** As it is now. */
+  pod: FrozenPod
   readonly #options: BehaviourOptions
   /** Annotations that could not be read, as sentences. */
   readonly problems: string[] = []
 
   constructor(pod: FrozenPod, options: BehaviourOptions) {
-    this.#pod = pod
+    this.pod = pod
     this.#options = options
   }
 
@@ -59,13 +60,18 @@ export class PodBehaviour {
   }
 
   stopExitCode(): number {
-    const isLongRunning = (this.#pod.spec.restartPolicy ?? 'Always') === 'Always'
+    const isLongRunning = (this.pod.spec.restartPolicy ?? 'Always') === 'Always'
     return this.#integer('stop-exit-code') ?? (isLongRunning ? 0 : INTERRUPTED_EXIT_CODE)
   }
 
   /** The image of this container can never be pulled. */
   isImageMissing(container: FrozenContainer): boolean {
     return this.#text('image-pull', container.name) === 'fail'
+  }
+
+  /** May change at any time. */
+  isHeldBack({ name }: FrozenContainer): boolean {
+    return this.#text('ready', name) === 'false'
   }
 
   /** `attempt` counts restarts from 0. */
@@ -104,14 +110,14 @@ export class PodBehaviour {
     if (known !== undefined)
       return { exitAfterMs: Number.isFinite(known.afterMs) ? known.afterMs : undefined, exitCode: known.exitCode }
     if (role === 'init') return { exitAfterMs: 0, exitCode: 0 }
-    const isJob = role === 'main' && isOfJob(this.#pod)
+    const isJob = role === 'main' && isOfJob(this.pod)
     if (isJob || (failures > 0 && isShared && !this.#isLongRunning()))
       return { exitAfterMs: this.#options.jobDurationMs, exitCode: 0 }
     return { exitAfterMs: undefined, exitCode: 0 }
   }
 
   #isLongRunning(): boolean {
-    return (this.#pod.spec.restartPolicy ?? 'Always') === 'Always'
+    return (this.pod.spec.restartPolicy ?? 'Always') === 'Always'
   }
 
   #readyAfterMs(
@@ -119,7 +125,7 @@ export class PodBehaviour {
     probe: FrozenProbe | undefined,
     startedAfterMs: number | undefined,
   ): number | undefined {
-    if (startedAfterMs === undefined || this.#text('ready', container.name) === 'false') return undefined
+    if (startedAfterMs === undefined) return undefined
     const probeMs = passesAfterMs(probe)
     if (probeMs === undefined) return undefined
     const declaredMs = this.#delay('ready-delay', container.name)
@@ -128,7 +134,7 @@ export class PodBehaviour {
 
   /** `<name>.<container>` before `<name>`. */
   #text(name: string, container?: string, isShared = true): string | undefined {
-    const annotations = this.#pod.metadata.annotations ?? {}
+    const annotations = this.pod.metadata.annotations ?? {}
     const own = container === undefined ? undefined : annotations[`${ANNOTATION_PREFIX}${name}.${container}`]
     return own ?? (isShared ? annotations[ANNOTATION_PREFIX + name] : undefined)
   }

@@ -36,7 +36,7 @@ export function containerStatus(
     name: container.name,
     state,
     lastState,
-    ready: run?.isReady(nowMs) ?? false,
+    ready: (run?.isReady(nowMs) ?? false) && (run?.role === 'init' || !context.behaviour.isHeldBack(container)),
     restartCount: run?.attempt ?? 0,
     image,
     imageID: isCreated ? `simulated://${image}` : '',

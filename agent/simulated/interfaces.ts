@@ -14,7 +14,7 @@ import type { StageRenderer } from './stages/template.ts'
 export interface SimulatedNodeSpec {
   readonly name: string
   readonly address?: string
-  /** Quantities by resource name, over DEFAULT_CAPACITY. */
+  /** Quantities by resource name, over those every simulated node has. */
   readonly capacity?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
 }

@@ -10,7 +10,7 @@ import type { SimulatedNodeSpec } from './interfaces.ts'
 import { SIMULATED_LABEL } from './interfaces.ts'
 
 /** kwok's own: large enough that tests of schedulers fill it by count, not by size. */
-export const DEFAULT_CAPACITY: Readonly<Record<string, string>> = {
+const DEFAULT_CAPACITY: Readonly<Record<string, string>> = {
   cpu: '32',
   memory: '256Gi',
   'ephemeral-storage': '1Ti',

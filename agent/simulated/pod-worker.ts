@@ -89,9 +89,10 @@ export class PodWorker {
     if (node === undefined) return
     const known = this.#entries.get(uid)
     if (known !== undefined) {
-      known.pod = newest(known.pod, pod)
-      // Our own write coming back.
-      if (known.pod !== pod) return
+      // Our own write coming back: the cache's copy is kept, so that there is one.
+      const isKnown = known.pod.metadata.resourceVersion === pod.metadata.resourceVersion
+      known.pod = isKnown ? pod : newest(known.pod, pod)
+      if (isKnown || known.pod !== pod) return
     } else {
       if (isFinished(pod) && pod.metadata.deletionTimestamp === undefined) return
       node.pods.add(uid)
@@ -217,10 +218,11 @@ export class PodWorker {
     return entry.run
   }
 
+  /** Follows the Pod: annotations may change while it runs. */
   #behaviourOf(entry: Entry): PodBehaviour {
-    if (entry.behaviour !== undefined) return entry.behaviour
     const { random } = this.#dependencies
-    entry.behaviour = new PodBehaviour(entry.pod, { random, jobDurationMs: this.#options.jobDurationMs ?? 0 })
+    entry.behaviour ??= new PodBehaviour(entry.pod, { random, jobDurationMs: this.#options.jobDurationMs ?? 0 })
+    entry.behaviour.pod = entry.pod
     return entry.behaviour
   }
 

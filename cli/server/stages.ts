@@ -33,7 +33,7 @@ export function loadStages(flag: string, files: readonly string[]): LoadedStages
 }
 
 /** Templates are few and rendered often: each is compiled once. */
-export function createStageRenderer(): StageRenderer {
+function createStageRenderer(): StageRenderer {
   const compiled = new Map<string, RenderTemplate>()
   const tools = { randomBytes: (size: number) => systemRandom.bytes(size), nowMs: () => systemClock.nowMs() }
   return (template, data, functions) => {

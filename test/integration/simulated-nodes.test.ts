@@ -244,6 +244,20 @@ describe('simulated nodes and their pods', () => {
     })
   })
 
+  it('make a running pod unready and ready again when its annotation says so', async () => {
+    await start()
+    await createPod('web')
+    const ready = (value: string | null): Promise<unknown> => {
+      const body = { metadata: { annotations: { [`${ANNOTATION}ready`]: value } } }
+      return plane.client.patch(PODS, { namespace, name: 'web' }, { type: 'merge', body })
+    }
+    await eventuallyPod('web', (pod) => expect(condition(pod, 'Ready')?.status).toBe('True'))
+    await ready('false')
+    await eventuallyPod('web', (pod) => expect(condition(pod, 'Ready')?.status).toBe('False'))
+    await ready(null)
+    await eventuallyPod('web', (pod) => expect(condition(pod, 'Ready')?.status).toBe('True'))
+  })
+
   it('renew their leases, until told to stop and after told to go on', async () => {
     const { alive } = await start()
     const key = { namespace: 'kube-node-lease', name: 'node-0' }

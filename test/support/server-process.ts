@@ -173,3 +173,26 @@ export async function runKnarr(
   running.delete(run.child)
   return { code, output: run.output }
 }
+
+export interface KnarrProcess {
+  /** Everything it has printed. */
+  readonly log: () => string
+  /** Resolves with its exit status. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+/** `knarr ARGS...` that runs until it is stopped; resolves when it has logged `message` (as JSON). */
+export async function startKnarr(args: readonly string[], message: string): Promise<KnarrProcess> {
+  const run = new Run(await builtServer(), args, {})
+  running.add(run.child)
+  await run.logged(message)
+  return {
+    log: () => run.output,
+    async stop(signal = 'SIGTERM') {
+      run.child.kill(signal)
+      const { code } = await run.ended
+      running.delete(run.child)
+      return code
+    },
+  }
+}

@@ -1,6 +1,6 @@
 /** Simulated nodes for tests of controllers and the scheduler: real nodes and pods to the API, immediate unless annotated. */
 import { SimulatedNodes } from '#agent/simulated/index.ts'
-import type { SimulatedNodeSpec } from '#agent/simulated/index.ts'
+import type { SimulatedNodeSpec, SimulatedNodesOptions } from '#agent/simulated/index.ts'
 import { NODES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { SharedInformerFactory } from '#machinery/informers/factory.ts'
@@ -19,6 +19,7 @@ export interface TestNodesOptions {
   readonly logger?: Logger
   /** How long containers of Job Pods run. Default 0. */
   readonly jobDurationMs?: number
+  readonly stages?: NonNullable<SimulatedNodesOptions['stages']>
 }
 
 export interface TestNodes {
@@ -37,7 +38,12 @@ export async function startSimulatedNodes(client: Client, options: TestNodesOpti
   const informers = new SharedInformerFactory({ client, clock, random, logger })
   const simulated = new SimulatedNodes(
     { client, clock, random, logger, pods: informers.informer(PODS), nodes: informers.informer(NODES) },
-    { nodes: specs, version: 'v1.36.0', jobDurationMs },
+    {
+      nodes: specs,
+      version: 'v1.36.0',
+      jobDurationMs,
+      ...(options.stages === undefined ? {} : { stages: options.stages }),
+    },
   )
   informers.start(stop.signal)
   let ended: Promise<void> = Promise.resolve()
