@@ -117,6 +117,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         terminatedPodThreshold: config['terminated-pod-gc-threshold'],
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
+        balancesServices: !config.disable.includes('servicelb'),
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
         simulatedNodes: nodes,
       })

@@ -7,6 +7,7 @@ import type { HelmChartControllerOptions } from '#controllers/helmchart/reconcil
 import { helmChartController } from '#controllers/helmchart/reconciler.ts'
 import { localPathController } from '#controllers/local-path/reconciler.ts'
 import { builtinControllers } from '#controllers/manager/descriptors.ts'
+import { SERVICE_LB_CONTROLLER } from '#controllers/manager/names.ts'
 import type { NodeIpamOptions } from '#controllers/node-ipam/reconciler.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
@@ -22,6 +23,8 @@ export interface BuiltInControllersOptions extends ControllerTools {
   readonly honoursMaxUnavailable: boolean
   readonly nodeNetworks: NodeIpamOptions
   readonly terminatedPodThreshold: number
+  /** False with --disable=servicelb: another load balancer is in charge. */
+  readonly balancesServices: boolean
   readonly manifests: DeployControllerOptions | undefined
   readonly helm: HelmChartControllerOptions | undefined
   /** The nodes simulated in this process; undefined: none. */
@@ -52,5 +55,5 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
   if (options.manifests !== undefined) definitions.push(deployController(options.manifests))
   if (options.helm !== undefined) definitions.push(helmChartController(options.helm))
   if (options.simulatedNodes !== undefined) definitions.push(simulatedNodesComponent(options.simulatedNodes))
-  return definitions
+  return definitions.filter(({ name }) => options.balancesServices || name !== SERVICE_LB_CONTROLLER)
 }

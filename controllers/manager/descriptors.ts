@@ -39,6 +39,7 @@ import { attributesClassProtectionController } from '../storage-protection/attri
 import { claimProtectionController } from '../storage-protection/claims.ts'
 import { volumeProtectionController } from '../storage-protection/volumes.ts'
 import { taintEvictionController } from '../taint-eviction/reconciler.ts'
+import { serviceLbController } from '../servicelb/reconciler.ts'
 import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
 import { ttlController } from '../ttl/reconciler.ts'
 import { volumeExpandController } from '../volume-expand/reconciler.ts'
@@ -101,5 +102,6 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     podGarbageCollectorController({ terminatedPodThreshold }),
     ...(nodeNetworks === undefined ? [] : [nodeIpamController(nodeNetworks)]),
     ttlController,
+    serviceLbController,
   ]
 }
