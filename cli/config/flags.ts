@@ -234,7 +234,7 @@ export const SERVER_FLAGS = [
   {
     name: 'disable',
     kind: 'list',
-    description: 'delete this add-on and what it created: a manifest name without extension, or a folder',
+    description: 'delete this add-on and what it created: a manifest name without extension, or a folder; or servicelb',
     schema: commaList.default([]),
   },
   {

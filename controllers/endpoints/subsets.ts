@@ -17,7 +17,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import { hostnameIn, isEndpoint, podIpsOf, targetPortOf } from '../manager/endpoint-pods.ts'
 import { isPodReady } from '../manager/pod-control.ts'
 
-export const ADDRESSES_MAX = 1_000
+const ADDRESSES_MAX = 1_000
 
 interface Member {
   readonly address: EndpointAddress

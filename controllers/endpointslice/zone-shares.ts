@@ -7,7 +7,7 @@ import { parseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
 /** A zone may have this much less than its share before hints do more harm than good. */
-export const OVERLOAD_THRESHOLD = 0.2
+const OVERLOAD_THRESHOLD = 0.2
 
 /** Share of the CPU by zone, summing to 1; undefined: some node lacks zone or CPU, or there is one zone only. */
 export type ZoneShares = ReadonlyMap<string, number>

@@ -78,7 +78,7 @@ export class ServicePods {
 }
 
 /** Rewriting thousands of endpoints for each of a burst of changes would cost more than the wait. */
-export function batchMs(pods: number): number {
+function batchMs(pods: number): number {
   return pods < BATCH_FROM_PODS ? 0 : Math.min(pods * BATCH_MS_PER_POD, BATCH_MS_MAX)
 }
 

@@ -5,7 +5,7 @@ import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Assignment } from './port-table.ts'
 
-export const PORT_CONFLICT = 'LoadBalancerPortConflict'
+const PORT_CONFLICT = 'LoadBalancerPortConflict'
 
 type ServiceStatus = NonNullable<Service['status']>
 
