@@ -26,7 +26,10 @@ export function clientOf(kubeconfig) {
   return (method, path, body, more = {}) =>
     new Promise((resolve, reject) => {
       const payload = body === undefined ? undefined : JSON.stringify(body)
-      const headers = { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...more }
+      // The length is said: node:http sends the body of a DELETE without any frame otherwise.
+      const framed = payload === undefined ? {} : { 'content-length': Buffer.byteLength(payload) }
+      const typed = payload === undefined ? {} : { 'content-type': 'application/json' }
+      const headers = { ...typed, ...framed, ...more }
       const outgoing = request({ host: base.hostname, port: base.port, path, method, agent, headers }, (answer) => {
         const chunks = []
         answer.on('data', (chunk) => chunks.push(chunk))

@@ -42,5 +42,15 @@ export async function stop({ child }) {
   await ended
 }
 
+/** The server is stopped whatever happens to `work`. */
+export async function withServer(directory, work) {
+  const server = await startServer(directory)
+  try {
+    return await work(server)
+  } finally {
+    await stop(server)
+  }
+}
+
 export const rssMb = ({ child }) =>
   Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024)

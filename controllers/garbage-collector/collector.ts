@@ -19,6 +19,8 @@ type Live = DeepReadonly<KubeObject>
 type Owner = DeepReadonly<OwnerReference>
 
 const CONFLICT_TRIES_MAX = 5
+/** Dependents of one owner that are released at the same time. */
+const ORPHANS_AT_ONCE = 16
 
 /** The owner's kind is not served (yet): nothing can be said about it, so nothing is deleted. */
 export class UnknownKindError extends Error {
@@ -74,12 +76,18 @@ export class Collector {
 
   /** Takes the owner out of its dependents' references, then lets it go. */
   async orphan(owner: GraphNode, signal: AbortSignal): Promise<void> {
-    for (const dependent of [...(owner.dependents ?? [])]) {
-      const resource = this.#resourceOf(dependent)
-      const live = await this.#live(dependent, resource, signal)
-      if (live !== undefined) await this.#withoutOwners(resource, live, new Set([owner.uid]), signal)
-    }
+    const dependents = [...(owner.dependents ?? [])].values()
+    // They share one iterator: each takes the next dependent. The first failure ends this try, all of it is repeated.
+    await Promise.all(Array.from({ length: ORPHANS_AT_ONCE }, () => this.#release(dependents, owner.uid, signal)))
     await this.#removeFinalizer(owner, this.#resourceOf(owner), ORPHAN_FINALIZER, signal)
+  }
+
+  async #release(dependents: Iterator<GraphNode>, ownerUid: string, signal: AbortSignal): Promise<void> {
+    for (let next = dependents.next(); next.done !== true; next = dependents.next()) {
+      const resource = this.#resourceOf(next.value)
+      const live = await this.#live(next.value, resource, signal)
+      if (live !== undefined) await this.#withoutOwners(resource, live, new Set([ownerUid]), signal)
+    }
   }
 
   async #continueForeground(node: GraphNode, resource: Resource, signal: AbortSignal): Promise<void> {

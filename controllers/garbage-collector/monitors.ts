@@ -156,6 +156,8 @@ export class GraphMonitors {
         this.#graph.remove(object.metadata.uid ?? '')
         changed()
       },
+      // Its definition is gone, or about to be: the next discovery stops this monitor.
+      unserved: () => this.#onDefinitionsChanged(),
     }
   }
 

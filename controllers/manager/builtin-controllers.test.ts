@@ -65,6 +65,12 @@ async function newNamespace(name: string): Promise<string> {
   return name
 }
 
+async function collectorMonitors(): Promise<number> {
+  const { body } = await client.raw({ method: 'GET', path: '/debug/controllers' })
+  const detail = /"monitors":(\d+)/.exec(typeof body === 'string' ? body : JSON.stringify(body))
+  return Number(detail?.[1])
+}
+
 const isGone = async (found: Promise<unknown>): Promise<void> => {
   expect(await found.catch(undefinedIfNotFound)).toBeUndefined()
 }
@@ -294,6 +300,13 @@ describe('garbage collection', () => {
     await client.delete(widgets, { namespace, name: 'w' }, { propagationPolicy: 'Background' })
     await eventually(() => isGone(client.get(CONFIG_MAPS, { namespace, name: 'owned' })))
     await eventually(() => isGone(client.get(widgets, { namespace, name: 'child' })))
+
+    // A kind that is taken away is watched no longer, and nobody is alarmed.
+    const monitors = await collectorMonitors()
+    const { name = '' } = widgetDefinition().metadata
+    await client.delete(CUSTOM_RESOURCE_DEFINITIONS, { name })
+    await eventually(async () => expect(await collectorMonitors()).toBe(monitors - 1))
+    expect(complaints).toEqual([])
   })
 
   it('reports an owner in another namespace', async () => {

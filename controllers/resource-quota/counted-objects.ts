@@ -97,6 +97,8 @@ export class CountedObjects {
         if (inNamespace?.size === 0) objects.delete(namespace)
         this.#onChange(namespace)
       },
+      // The next discovery tells that nobody can count it.
+      unserved: () => undefined,
     }
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client, ListOptions } from '#machinery/client/client.ts'
-import { isExpired, isStatusError } from '#machinery/meta/errors.ts'
+import { isExpired, isNotFound, isStatusError } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import { groupResourceString } from '#machinery/meta/resource.ts'
 import type { Clock } from '#machinery/util/clock.ts'
@@ -25,6 +25,8 @@ export interface ReflectorSink<T extends KubeObject = KubeObject> {
   /** ADDED or MODIFIED; the sink decides which of the two it is. */
   upsert(object: DeepReadonly<T>): void
   delete(object: DeepReadonly<T>): void
+  /** The server does not serve the resource (any more); it will be asked again. Absent: a warning is logged. */
+  unserved?(): void
 }
 
 export interface Selection {
@@ -169,7 +171,8 @@ export class Reflector<T extends KubeObject = KubeObject> {
     const { clock, logger } = this.#dependencies
     const delayMs = this.#backoff.nextDelayMs()
     const fields = { resource: groupResourceString(this.#resource), phase: next.phase, error: errorMessage(error) }
-    logger.warn({ ...fields, delayMs: Math.round(delayMs) }, 'list or watch failed, trying again')
+    if (this.#sink.unserved !== undefined && isNotFound(error)) this.#sink.unserved()
+    else logger.warn({ ...fields, delayMs: Math.round(delayMs) }, 'list or watch failed, trying again')
     await sleep(clock, delayMs, signal).catch(() => undefined)
     return next
   }
