@@ -42,12 +42,13 @@ async function lagMs(call) {
     (
       Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds ([0-9.e+-]+)`, 'm').exec(body)?.[1] ?? Number.NaN) * 1000
     ).toFixed(1)
-  return { p99: gauge('p99'), max: gauge('max') }
+  const cpuSeconds = Number(/^process_cpu_seconds_total ([0-9.e+-]+)/m.exec(body)?.[1] ?? Number.NaN)
+  return { p99: gauge('p99'), max: gauge('max'), cpuMs: cpuSeconds * 1000 }
 }
 
 /** How long `work` took, in ms, and rows of [what, value, budget] about the others. */
 export async function measuring(call, work) {
-  await lagMs(call)
+  const { cpuMs } = await lagMs(call)
   const others = probe(call)
   const startedMs = performance.now()
   await work()
@@ -57,6 +58,7 @@ export async function measuring(call, work) {
   return [
     tookMs,
     [
+      ['  CPU time of the server, ms', Math.round(lag.cpuMs - cpuMs), ''],
       ['  event-loop lag p99 / max, ms', `${lag.p99} / ${lag.max}`, '< 50'],
       ['  other requests p50 / p99 / max, ms', `${at(took, 0.5)} / ${at(took, 0.99)} / ${at(took, 1)}`, 'p99 < 50'],
     ],
