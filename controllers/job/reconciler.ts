@@ -157,6 +157,7 @@ class JobReconciler implements Reconciler {
       const suspended = { type: 'Suspended', status: 'True', reason: 'JobSuspended', message: 'Job suspended' } as const
       if (!setCondition(job.status.conditions, suspended, now)) return false
       this.#events.record(job, 'Normal', 'Suspended', 'Job suspended')
+      delete job.status.startTime
       return true
     }
     const resumed = { type: 'Suspended', status: 'False', reason: 'JobResumed', message: 'Job resumed' } as const

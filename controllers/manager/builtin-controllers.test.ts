@@ -461,9 +461,15 @@ describe('jobs', () => {
     await client.patch(JOBS, key, { type: 'merge', body: { spec: { suspend: true } } })
     await podsOf(namespace, 0)
     await eventually(async () => expect(conditionsOf(await client.get(JOBS, key))).toEqual(['Suspended/JobSuspended']))
+    expect((await client.get(JOBS, key)).status?.startTime).toBeUndefined()
     await client.patch(JOBS, key, { type: 'merge', body: { spec: { suspend: false } } })
     await podsOf(namespace, 2)
-    expect((await client.get(JOBS, key)).status).toMatchObject({ active: 2, terminating: 0 })
+    await eventually(async () => {
+      const { status } = await client.get(JOBS, key)
+      expect(status).toMatchObject({ active: 2, terminating: 0 })
+      expect(status?.startTime).toBeDefined()
+      expect(status?.conditions).toMatchObject([{ type: 'Suspended', status: 'False', reason: 'JobResumed' }])
+    })
   })
 
   it('fails when its deadline passes, and is deleted with its Pods after its TTL', async () => {

@@ -136,7 +136,9 @@ function checkAgainstBefore(errors: FieldError[], job: FrozenJob, old: FrozenJob
   if (completionTime !== undefined && (before.completionTime ?? completionTime) !== completionTime) {
     errors.push(fieldInvalid('status.completionTime', completionTime, 'completionTime cannot be mutated'))
   }
-  if (before.startTime !== undefined && before.startTime !== status.startTime && job.spec.suspend !== true) {
+  const isResumed = isTrue(before, 'Suspended') && !isTrue(status, 'Suspended')
+  const hasOtherStart = before.startTime !== undefined && before.startTime !== status.startTime
+  if (hasOtherStart && job.spec.suspend !== true && !(isResumed && status.startTime !== undefined)) {
     errors.push(fieldRequired('status.startTime', 'startTime cannot be removed for unsuspended job'))
   }
   const hadSucceeded = isTrue(before, 'SuccessCriteriaMet')
