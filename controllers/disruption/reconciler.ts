@@ -31,6 +31,9 @@ import { budgetStatus, countHealthy, disruptedPodsOf, expectedOf, needsScale } f
 import { ScaleFinder } from './expected-scale.ts'
 import { podKeyOf, podOf, resetStaleCondition, staleInMs } from './stale-condition.ts'
 
+/** A look counts every Pod a budget selects: a burst of Pod changes is one look. Upstream looks at once. */
+const BATCH_MS = 100
+
 export const disruptionController = defineController({
   name: DISRUPTION_CONTROLLER,
   reconciles: POD_DISRUPTION_BUDGETS, // Pods are watched in `create`: which budgets they wake needs the cache of budgets.
@@ -88,7 +91,7 @@ class DisruptionReconciler implements Reconciler {
   #podHandler(enqueue: ReconcilerContext['enqueue']): InformerHandler<Pod> {
     const wake = (pod: DeepReadonly<Pod>): void => {
       const selecting = this.#budgetsOf(pod)
-      for (const budget of selecting) enqueue(objectKeyOf(budget))
+      for (const budget of selecting) enqueue(objectKeyOf(budget), BATCH_MS)
       const [first] = selecting
       if (first !== undefined && selecting.length > 1) {
         const { namespace = '', name = '' } = pod.metadata

@@ -180,7 +180,10 @@ describe('a PodDisruptionBudget', () => {
     await start(clock)
     for (const name of ['a', 'b']) await setReady(await createPod(name))
     await createBudget({ minAvailable: 1 })
-    await eventually(async () => expect((await budget()).status?.disruptionsAllowed).toBe(1))
+    await eventually(async () => {
+      clock.advance(100)
+      expect((await budget()).status?.disruptionsAllowed).toBe(1)
+    })
     // As an eviction does that then crashes before the delete.
     const draft = deepCopy<PodDisruptionBudget>(await budget())
     draft.status = { ...draft.status, disruptionsAllowed: 0, disruptedPods: { a: '2026-01-01T00:00:00Z' } }
