@@ -1,5 +1,6 @@
 /** Attaching and detaching CSI volumes against a real control plane; the driver's attacher and the kubelet are played here. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { attachDetachController } from '#controllers/attach-detach/reconciler.ts'
 import { persistentVolumeBinderController } from '#controllers/persistent-volume-binder/reconciler.ts'
 import {
@@ -23,13 +24,17 @@ const DRIVER = 'example.com'
 const UNIQUE_NAME = `kubernetes.io/csi/${DRIVER}^h-pv`
 let plane: TestControlPlane
 let clock: FakeClock
+let storage: MemoryStorage
+
+async function start(): Promise<void> {
+  const controllers = [persistentVolumeBinderController, attachDetachController]
+  plane = await startTestControlPlane({ clock, storage, controllers })
+}
 
 beforeEach(async () => {
   clock = new FakeClock()
-  plane = await startTestControlPlane({
-    clock,
-    controllers: [persistentVolumeBinderController, attachDetachController],
-  })
+  storage = new MemoryStorage({ clock })
+  await start()
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }
   await plane.client.create(SERVICE_ACCOUNTS, account)
   for (const name of ['n1', 'n2']) {
@@ -43,7 +48,10 @@ beforeEach(async () => {
     })
   }
 })
-afterEach(() => plane.stop())
+afterEach(async () => {
+  await plane.stop()
+  await storage.close()
+})
 
 async function bindVolume(accessModes = ['ReadWriteOnce']): Promise<void> {
   const { hostPath: _none, ...spec } = makeVolume('pv', { accessModes }).spec
@@ -192,6 +200,23 @@ describe('a volume that is mounted', () => {
     await removePod('web')
     await eventually(async () => expect(await attachments()).toEqual([]))
   })
+})
+
+it('goes on with what it finds after a restart', async () => {
+  await attachTo('n1')
+  await eventOf('web', 'SuccessfulAttachVolume')
+  await plane.stop()
+  await start()
+  await runPod('late', 'n1') // Needs no other attachment; its own reconcile finds the volume attached.
+  await runPod('other', 'n2')
+  await eventOf('other', 'FailedAttachVolume')
+  expect(await attachments()).toHaveLength(1)
+  const { items } = await plane.client.list(EVENTS, { fieldSelector: 'reason=SuccessfulAttachVolume' })
+  expect(items.map(({ count }) => count)).toEqual([1])
+  await removePod('web')
+  await removePod('late')
+  await attachmentOn('n2')
+  await eventually(async () => expect(await volumesAttached('n1')).toEqual([]))
 })
 
 it('leaves attachments alone that somebody made by hand', async () => {
