@@ -1,9 +1,11 @@
 /** The local-path provisioner against a real control plane; the node's file system is a set of paths. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { localStorageAddon } from '#addons/local-storage.ts'
+import { ephemeralVolumeController } from '#controllers/ephemeral-volume/reconciler.ts'
 import type { NodeDirectories } from '#controllers/local-path/interfaces.ts'
 import { localPathController } from '#controllers/local-path/reconciler.ts'
 import { persistentVolumeBinderController } from '#controllers/persistent-volume-binder/reconciler.ts'
+import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
 import { volumeProtectionController } from '#controllers/storage-protection/volumes.ts'
 import {
@@ -12,6 +14,8 @@ import {
   NODES,
   PERSISTENT_VOLUME_CLAIMS,
   PERSISTENT_VOLUMES,
+  PODS,
+  SERVICE_ACCOUNTS,
 } from '#machinery/api/core/v1/resources.gen.ts'
 import type { ConfigMap, PersistentVolumeClaim } from '#machinery/api/core/v1/types.gen.ts'
 import { STORAGE_CLASSES } from '#machinery/api/storage/v1/resources.gen.ts'
@@ -20,7 +24,7 @@ import { isNotFound } from '#machinery/meta/errors.ts'
 import { parseYamlDocuments } from '#machinery/yaml/yaml.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
-import { makeClaim, VOLUME_NAMESPACE } from '#test/support/volumes.ts'
+import { makeClaim, makePodWithClaim, VOLUME_NAMESPACE } from '#test/support/volumes.ts'
 
 const namespace = VOLUME_NAMESPACE
 const CONFIG = { namespace: 'kube-system', name: 'local-path-config' }
@@ -45,6 +49,8 @@ beforeEach(async () => {
       claimProtectionController,
       volumeProtectionController,
       localPathController({ directories }),
+      ephemeralVolumeController,
+      schedulerComponent(),
     ],
   })
   await createNode('n1', 'yes')
@@ -59,13 +65,17 @@ function packaged(): [StorageClass, ConfigMap] {
   return documents.map(({ value }) => value) as unknown as [StorageClass, ConfigMap]
 }
 
-const createNode = (name: string, served: string) =>
-  plane.client.create(NODES, {
+async function createNode(name: string, served: string): Promise<void> {
+  await plane.client.create(NODES, {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels: { 'kubernetes.io/hostname': name, served } },
     spec: {},
+    status: { allocatable: { cpu: '4', memory: '8Gi', pods: '110' } },
   })
+  // New nodes are tainted as not ready, which nobody undoes here.
+  await plane.client.patch(NODES, { name }, { type: 'merge', body: { spec: { taints: null } } })
+}
 
 const getClaim = (name: string) => plane.client.get(PERSISTENT_VOLUME_CLAIMS, { namespace, name })
 const configure = (config: unknown) =>
@@ -190,6 +200,40 @@ describe('a claim of the class local-path', () => {
     await plane.client.delete(NODES, { name: 'n1' })
     await plane.client.delete(PERSISTENT_VOLUME_CLAIMS, { namespace, name: 'data' })
     await isGone(`pvc-${uid}`)
+    expect(made.size).toBe(1)
+  })
+})
+
+describe('Pods', () => {
+  const scheduled = (name: string) =>
+    eventually(async () => {
+      const { spec } = await plane.client.get(PODS, { namespace, name })
+      expect(spec.nodeName).toBe('n1')
+    })
+
+  beforeEach(async () => {
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } }
+    await plane.client.create(SERVICE_ACCOUNTS, account)
+  })
+
+  it('are scheduled together with the volumes they wait for', async () => {
+    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeClaim('data'))
+    await eventOf('data', 'WaitForFirstConsumer')
+    await plane.client.create(PODS, makePodWithClaim('web', 'data'))
+    await scheduled('web')
+    await isBound()
+    expect([...made.keys()]).toEqual([expect.stringMatching(/^n1:.*_default_data$/)])
+  })
+
+  it('have ephemeral volumes of the class, which go with them', async () => {
+    const volumeClaimTemplate = {
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    }
+    const pod = makePodWithClaim('web', 'none')
+    pod.spec.volumes = [{ name: 'scratch', ephemeral: { volumeClaimTemplate } }]
+    await plane.client.create(PODS, pod)
+    await scheduled('web')
+    await isBound('web-scratch')
     expect(made.size).toBe(1)
   })
 })
