@@ -22,6 +22,7 @@ import { DAEMON_SET_CONTROLLER } from '../manager/names.ts'
 import { nextAvailableInMs } from '../manager/pod-availability.ts'
 import { PodControl } from '../manager/pod-control.ts'
 import { podWatch } from '../manager/pod-watch.ts'
+import { revisionDataWithTimestamp } from '../manager/revision-data.ts'
 import type { CurrentRevision, RevisionOwner, RevisionView } from '../manager/revision-history.ts'
 import { RevisionHistory } from '../manager/revision-history.ts'
 import type { PodView } from './daemon-pod.ts'
@@ -250,6 +251,6 @@ function selectsAll({ spec }: DaemonSetView): boolean {
 }
 
 function revisionOwner(daemonSet: DaemonSetView): RevisionOwner {
-  const { template } = daemonSet.spec
-  return { owner: daemonSet, resource: DAEMON_SETS, template, selector: selectorOf(daemonSet), hashLabel: HASH_LABEL }
+  const data = revisionDataWithTimestamp(daemonSet.spec.template)
+  return { owner: daemonSet, resource: DAEMON_SETS, data, selector: selectorOf(daemonSet), hashLabel: HASH_LABEL }
 }

@@ -114,7 +114,8 @@ class DeploymentReconciler implements Reconciler {
     const { namespace = '' } = pod.metadata
     const set = this.#sets.get({ namespace, name: owner.name })
     const name = set === undefined ? undefined : controllerOf(set)?.name
-    if (name !== undefined) enqueue({ namespace, name })
+    const deployment = name === undefined ? undefined : this.#deployments.get({ namespace, name })
+    if (deployment?.spec.strategy?.type === 'Recreate') enqueue(objectKeyOf(deployment))
   }
 
   #wakeAdopters(set: SetView, enqueue: (key: ObjectKey) => void): void {

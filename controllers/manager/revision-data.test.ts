@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ControllerRevision } from '#machinery/api/apps/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { isSameData, revisionData, revisionHash, templateOf } from './revision-data.ts'
+import { isSameData, revisionData, revisionDataWithTimestamp, revisionHash, templateOf } from './revision-data.ts'
 
 const template = {
   metadata: { labels: { app: 'foo' }, annotations: { test: 'value' } },
@@ -44,6 +44,14 @@ describe('the data of a revision', () => {
     expect(templateOf(revision(revisionData(template)))).toEqual(template)
     expect(templateOf(revision({ spec: {} }))).toBeUndefined()
     expect(templateOf(revision(undefined))).toBeUndefined()
+  })
+
+  it('is what Go writes, byte for byte', () => {
+    const text = JSON.stringify(
+      revisionDataWithTimestamp({ spec: { containers: [] }, metadata: { labels: { b: '1', a: '2' } } }),
+    )
+    const metadata = '"metadata":{"creationTimestamp":null,"labels":{"a":"2","b":"1"}}'
+    expect(text).toBe(`{"spec":{"template":{"$patch":"replace",${metadata},"spec":{"containers":[]}}}}`)
   })
 
   it.each([

@@ -13,8 +13,22 @@ export interface RevisionData {
   readonly spec: { readonly template: TemplateView & { readonly $patch: 'replace' } }
 }
 
+/** Members are sorted: clients compare it byte by byte with what Go writes of a map. */
 export function revisionData(template: TemplateView): RevisionData {
-  return { spec: { template: { ...template, $patch: 'replace' } } }
+  return sorted({ spec: { template: { ...template, $patch: 'replace' } } }) as RevisionData
+}
+
+/** As Go's types printed a template up to 1.33: `Match` of the 1.20 conformance suite and kubectl 1.20 compare with this. */
+export function revisionDataWithTimestamp(template: TemplateView): RevisionData {
+  const metadata = { creationTimestamp: null, ...template.metadata } as unknown as NonNullable<TemplateView['metadata']>
+  return revisionData({ ...template, metadata })
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isObject(value)) return value
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(members.map(([name, member]) => [name, sorted(member)]))
 }
 
 /** The template a revision goes back to; undefined when it holds none. */
@@ -47,16 +61,8 @@ export function revisionHash(data: unknown, collisions: number): string {
 
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789'
 
-/** JSON with sorted members and HTML escaped: as encoding/json writes a map. */
+/** JSON with HTML escaped, as encoding/json writes it. */
 function goJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`
-  if (!isObject(value)) return quoted(value)
-  const members = Object.entries(value).filter(([, member]) => member !== undefined)
-  const sorted = members.sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${sorted.map(([name, member]) => `${quoted(name)}:${goJson(member)}`).join(',')}}`
-}
-
-function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'null'
+  const text = JSON.stringify(sorted(value)) ?? 'null'
   return text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -5,7 +5,6 @@
  */
 import { CONTROLLER_REVISIONS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { ControllerRevision } from '#machinery/api/apps/v1/types.gen.ts'
-import type { PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
@@ -19,7 +18,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import { newControllerReference } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from './claim.ts'
 import type { RevisionData } from './revision-data.ts'
-import { isSameData, revisionData, revisionHash } from './revision-data.ts'
+import { isSameData, revisionHash } from './revision-data.ts'
 
 export type RevisionView = DeepReadonly<ControllerRevision>
 
@@ -27,7 +26,8 @@ export type RevisionView = DeepReadonly<ControllerRevision>
 export interface RevisionOwner {
   readonly owner: DeepReadonly<KubeObject>
   readonly resource: Resource
-  readonly template: DeepReadonly<PodTemplateSpec>
+  /** What the current revision holds. */
+  readonly data: RevisionData
   readonly selector: LabelSelectorMatcher
   /** Label of the revision that holds its hash. */
   readonly hashLabel: string
@@ -70,12 +70,12 @@ export class RevisionHistory {
     collisions: number,
     signal: AbortSignal,
   ): Promise<CurrentRevision> {
-    const data = revisionData(whose.template)
+    const { data } = whose
     const equal = claimed.filter((revision) => isSameData(revision.data, data))
     const found = equal.at(-1)
     const others = claimed.filter((revision) => !equal.includes(revision))
     const number = (others.at(-1)?.revision ?? 0) + 1
-    if (found === undefined) return this.#create(whose, data, number, collisions, signal)
+    if (found === undefined) return this.#create(whose, number, collisions, signal)
     const duplicates = equal.slice(0, -1)
     if (found.revision >= number) return { revision: found, duplicates, collisions }
     const draft = deepCopy<ControllerRevision>(found)
@@ -95,15 +95,10 @@ export class RevisionHistory {
   }
 
   /** The name is the hash of the data, so that creating it twice is creating it once. */
-  async #create(
-    whose: RevisionOwner,
-    data: RevisionData,
-    number: number,
-    before: number,
-    signal: AbortSignal,
-  ): Promise<CurrentRevision> {
+  async #create(whose: RevisionOwner, number: number, before: number, signal: AbortSignal): Promise<CurrentRevision> {
+    const { data } = whose
     for (let collisions = before; ; collisions++) {
-      const draft = newRevision(whose, data, number, revisionHash(data, collisions))
+      const draft = newRevision(whose, number, revisionHash(data, collisions))
       try {
         const revision = await this.#client.create(CONTROLLER_REVISIONS, draft, { signal })
         return { revision, duplicates: [], collisions }
@@ -116,8 +111,8 @@ export class RevisionHistory {
   }
 }
 
-function newRevision(whose: RevisionOwner, data: RevisionData, number: number, hash: string): ControllerRevision {
-  const { owner, resource, template, hashLabel } = whose
+function newRevision(whose: RevisionOwner, number: number, hash: string): ControllerRevision {
+  const { owner, resource, data, hashLabel } = whose
   const { name = '', namespace, annotations } = owner.metadata
   return {
     apiVersion: 'apps/v1',
@@ -125,7 +120,7 @@ function newRevision(whose: RevisionOwner, data: RevisionData, number: number, h
     metadata: {
       name: `${name}-${hash}`,
       ...(namespace === undefined ? {} : { namespace }),
-      labels: { ...template.metadata?.labels, [hashLabel]: hash },
+      labels: { ...data.spec.template.metadata?.labels, [hashLabel]: hash },
       ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
       ownerReferences: [newControllerReference(owner, resource)],
     },

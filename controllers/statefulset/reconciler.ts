@@ -25,6 +25,7 @@ import { Expectations } from '../manager/expectations.ts'
 import { STATEFUL_SET_CONTROLLER } from '../manager/names.ts'
 import { nextAvailableInMs } from '../manager/pod-availability.ts'
 import { podWatch } from '../manager/pod-watch.ts'
+import { revisionData } from '../manager/revision-data.ts'
 import type { CurrentRevision, RevisionOwner, RevisionView } from '../manager/revision-history.ts'
 import { RevisionHistory } from '../manager/revision-history.ts'
 import { slowStart } from '../manager/slow-start.ts'
@@ -256,7 +257,8 @@ class StatefulSetReconciler implements Reconciler {
 
 function revisionOwner(set: SetView): RevisionOwner {
   const hashLabel = 'controller.kubernetes.io/hash'
-  return { owner: set, resource: STATEFUL_SETS, template: set.spec.template, selector: selectorOf(set), hashLabel }
+  const data = revisionData(set.spec.template)
+  return { owner: set, resource: STATEFUL_SETS, data, selector: selectorOf(set), hashLabel }
 }
 
 /** A percentage is rounded down, but one Pod at least may be missing. */

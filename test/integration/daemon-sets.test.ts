@@ -24,8 +24,10 @@ beforeEach(async () => {
 })
 afterEach(() => plane.stop())
 
-function addNode(name: string, spec: Node['spec'] = {}): Promise<unknown> {
-  return plane.client.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec })
+/** Without the taint that every new node has until it is ready. */
+async function addNode(name: string): Promise<void> {
+  await plane.client.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: {} })
+  await patchNode(name, { spec: { taints: null } })
 }
 
 const patchNode = (name: string, body: object) => plane.client.patch(NODES, { name }, { type: 'merge', body })

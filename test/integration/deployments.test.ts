@@ -173,4 +173,80 @@ describe('a Deployment', () => {
     })
     await complete('one', 1)
   })
+
+  it("gets on by another name when its ReplicaSet's is taken", async () => {
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
+    await complete('one', 1)
+    const [taken] = (await plane.client.list(REPLICA_SETS, { namespace })).items
+    // Nobody collects garbage here: the set stays, and belongs to one that is gone.
+    await plane.client.delete(DEPLOYMENTS, key)
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
+    await eventually(async () => {
+      const live = await plane.client.get(DEPLOYMENTS, key)
+      expect(live.status).toMatchObject({ collisionCount: 1, replicas: 1 })
+      const { items } = await plane.client.list(REPLICA_SETS, { namespace })
+      const owners = items.map(({ metadata }) => [metadata.name, metadata.ownerReferences?.[0]?.uid])
+      expect(owners).toHaveLength(2)
+      expect(owners.filter(([name]) => name !== taken?.metadata.name)).toEqual([[expect.anything(), live.metadata.uid]])
+    })
+  })
+
+  it('grows in proportion while a rollout is under way', async () => {
+    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } }
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 10, strategy }))
+    await complete('one', 10)
+    await patch(withImage('broken'))
+    await eventually(async () => {
+      expect(await sets()).toEqual({ one: 8, broken: 5 })
+      const { status } = await plane.client.get(DEPLOYMENTS, key)
+      expect(status).toMatchObject({ availableReplicas: 8, updatedReplicas: 5 })
+    })
+    await patch({ spec: { replicas: 30 } })
+    // Upstream's e2e test: 33 in all, 20 new ones divided 8 to 5.
+    await eventually(async () => expect(await sets()).toEqual({ one: 20, broken: 13 }))
+  })
+
+  it('counts Pods that are going', async () => {
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 2 }))
+    await complete('one', 2)
+    const [held] = (await plane.client.list(PODS, { namespace })).items
+    const name = held?.metadata.name ?? ''
+    const hold = (finalizers: string[]) =>
+      plane.client.patch(PODS, { namespace, name }, { type: 'merge', body: { metadata: { finalizers } } })
+    await hold(['example.com/wait'])
+    await plane.client.delete(PODS, { namespace, name })
+    await eventually(async () =>
+      expect((await plane.client.get(DEPLOYMENTS, key)).status).toMatchObject({ replicas: 2, terminatingReplicas: 1 }),
+    )
+    await hold([])
+    await eventually(async () =>
+      expect((await plane.client.get(DEPLOYMENTS, key)).status).toMatchObject({ terminatingReplicas: 0 }),
+    )
+  })
+
+  it('adopts a ReplicaSet of its template, and releases one that no longer matches', async () => {
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
+    await complete('one', 1)
+    const [set] = (await plane.client.list(REPLICA_SETS, { namespace })).items
+    const name = set?.metadata.name ?? ''
+    const relabel = (app: string, more: object = {}) =>
+      plane.client.patch(
+        REPLICA_SETS,
+        { namespace, name },
+        { type: 'merge', body: { metadata: { labels: { app }, ...more } } },
+      )
+    await plane.client.delete(DEPLOYMENTS, key)
+    await relabel('web', { ownerReferences: null })
+    const { metadata } = await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
+    await eventually(async () => {
+      const found = await plane.client.get(REPLICA_SETS, { namespace, name })
+      expect(found.metadata.ownerReferences).toMatchObject([{ uid: metadata.uid }])
+    })
+    expect((await plane.client.list(REPLICA_SETS, { namespace })).items).toHaveLength(1)
+    await relabel('other')
+    await eventually(async () => {
+      const found = await plane.client.get(REPLICA_SETS, { namespace, name })
+      expect(found.metadata.ownerReferences).toBeUndefined()
+    })
+  })
 })

@@ -2,11 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { garbageCollectorController } from '#controllers/garbage-collector/controller.ts'
 import { statefulSetController } from '#controllers/statefulset/reconciler.ts'
+import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
 import { CONTROLLER_REVISIONS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { StatefulSet, StatefulSetSpec } from '#machinery/api/apps/v1/types.gen.ts'
 import { EVENTS, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { AnyControllerDefinition } from '#sdk'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
 import { HandRunPods, isGoing } from '#test/support/hand-run-pods.ts'
@@ -16,7 +18,7 @@ const key = { namespace, name: 'web' }
 let plane: TestControlPlane
 let pods: HandRunPods
 
-async function start(controllers = [statefulSetController()] as const): Promise<void> {
+async function start(controllers: readonly AnyControllerDefinition[] = [statefulSetController()]): Promise<void> {
   plane = await startTestControlPlane({ controllers })
   pods = new HandRunPods(plane.client)
   const metadata = { name: 'default', namespace }
@@ -398,7 +400,7 @@ describe('what belongs to a StatefulSet', () => {
 
   it('lets claims go with what persistentVolumeClaimRetentionPolicy says', async () => {
     await plane.stop()
-    await start([statefulSetController(), garbageCollectorController] as never)
+    await start([statefulSetController(), garbageCollectorController, claimProtectionController])
     const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete', whenScaled: 'Delete' }
     await create({ replicas: 2, volumeClaimTemplates, persistentVolumeClaimRetentionPolicy })
     await settled(2)

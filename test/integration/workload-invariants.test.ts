@@ -112,6 +112,8 @@ async function world(seed: number, count = 0): Promise<World> {
   })
   for (let i = 0; i < count; i++) {
     await client.create(NODES, { apiVersion: 'v1', kind: 'Node', metadata: { name: `node-${i}` }, spec: {} })
+    // Every new node has a taint until it is ready.
+    await client.patch(NODES, { name: `node-${i}` }, { type: 'merge', body: { spec: { taints: null } } })
   }
   return new World(plane, seed)
 }

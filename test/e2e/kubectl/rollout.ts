@@ -97,7 +97,10 @@ export const ROLLING_OUT: readonly Scenario[] = [
     async run(kubectl, namespace) {
       const name = `node-${namespace}`
       await kubectl.ok('create -f -', node(name))
-      await kubectl.ok('create -f -', workload('DaemonSet', 'ds', '', `nodeSelector: { for: ${name} }`))
+      await kubectl.ok(
+        'create -f -',
+        workload('DaemonSet', 'ds', '', `nodeSelector: { for: ${name} }\n      tolerations: [{ operator: Exists }]`),
+      )
       await goForthAndBack(kubectl, namespace, 'daemonset/ds')
       expect(await kubectl.ok('get daemonset ds')).toMatch(/ds\s+1\s+1\s+1\s+1\s+1/)
       await kubectl.ok(`delete node ${name}`)
