@@ -42,6 +42,7 @@ import {
   ROLLBACK_TO,
   replicasOf,
   revisionOf,
+  revisionsOf,
   rolloutOf,
   wantedReplicas,
   withoutHash,
@@ -158,7 +159,7 @@ class DeploymentReconciler implements Reconciler {
     const rollbackTo = deployment.metadata.annotations?.[ROLLBACK_TO]
     const isRollback = rollbackTo !== undefined && /^\d+$/.test(rollbackTo)
     await this.#followNewSet(pass)
-    if (isRollback && deployment.spec.paused !== true) return this.#rollBack(pass, Number(rollbackTo))
+    if (isRollback && deployment.spec.paused !== true) return this.#rollBack(pass, BigInt(rollbackTo))
     if (deployment.spec.paused === true || isScalingEvent(pass.rollout)) {
       await this.#resize(pass, planScaling(pass.rollout))
       if (deployment.spec.paused === true && !isRollback) await this.#cleanUp(pass)
@@ -227,7 +228,7 @@ class DeploymentReconciler implements Reconciler {
       throw outcome.error
     }
     rollout.newSet = outcome.set
-    pass.revision = String(maxRevision(rollout.oldSets) + 1)
+    pass.revision = String(maxRevision(rollout.oldSets) + 1n)
     if (outcome.type === 'created' && hasDeadline(rollout.deployment)) {
       const message = `Created new replica set "${outcome.set.metadata.name}"`
       this.#note(pass, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetCreated', message })
@@ -273,7 +274,7 @@ class DeploymentReconciler implements Reconciler {
     const alive = oldSets.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     const surplus = alive.length - (deployment.spec.revisionHistoryLimit ?? 0)
     if (surplus <= 0) return
-    const oldestFirst = [...alive].sort((a, b) => (revisionOf(a) || 0) - (revisionOf(b) || 0))
+    const oldestFirst = [...alive].sort((a, b) => Number((revisionOf(a) ?? 0n) - (revisionOf(b) ?? 0n)))
     for (const set of oldestFirst.slice(0, surplus)) {
       const isObserved = (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0)
       if (replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && isObserved) {
@@ -283,16 +284,16 @@ class DeploymentReconciler implements Reconciler {
   }
 
   /** The old way of `kubectl rollout undo`: an annotation names the revision, 0 the one before the last. */
-  async #rollBack({ rollout, signal }: Pass, wanted: number): Promise<Result> {
+  async #rollBack({ rollout, signal }: Pass, wanted: bigint): Promise<Result> {
     const { deployment, newSet, oldSets } = rollout
     const sets = newSet === undefined ? oldSets : [...oldSets, newSet]
-    const revision = wanted === 0 ? lastRevision(sets) : wanted
-    const target = revision === 0 ? undefined : sets.find((set) => revisionOf(set) === revision)
+    const revision = wanted === 0n ? (revisionsOf(sets)[1] ?? 0n) : wanted
+    const target = revision === 0n ? undefined : sets.find((set) => revisionOf(set) === revision)
     const draft = deepCopy<Deployment>(deployment)
     delete draft.metadata.annotations?.[ROLLBACK_TO]
     let done: string | undefined
     if (target?.spec?.template === undefined) {
-      const message = revision === 0 ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.'
+      const message = revision === 0n ? 'Unable to find last revision.' : 'Unable to find the revision to rollback to.'
       this.#events.record(deployment, 'Warning', 'DeploymentRollbackRevisionNotFound', message)
     } else if (isSameTemplate(target.spec.template, deployment.spec.template)) {
       const message = `The rollback revision contains the same template as current deployment "${draft.metadata.name}"`
@@ -347,9 +348,4 @@ class DeploymentReconciler implements Reconciler {
 function selectsAll({ spec }: DeploymentView): boolean {
   const { matchLabels = {}, matchExpressions = [] } = spec.selector ?? {}
   return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0
-}
-
-function lastRevision(sets: readonly SetView[]): number {
-  const revisions = sets.map(revisionOf).filter((revision) => !Number.isNaN(revision))
-  return revisions.sort((a, b) => b - a)[1] ?? 0
 }

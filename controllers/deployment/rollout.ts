@@ -96,14 +96,22 @@ function scaled(value: number | string, total: number, round: (value: number) =>
   return Number.isNaN(percent) ? 0 : round((percent * total) / 100)
 }
 
-/** NaN for a revision that is no number: it counts nowhere. */
-export function revisionOf({ metadata }: SetView): number {
-  const text = metadata.annotations?.[REVISION]
-  return text === undefined ? 0 : /^-?\d+$/.test(text) ? Number(text) : Number.NaN
+/** 64 bits, as others may have written it; undefined for one that is no number: it counts nowhere. */
+export function revisionOf({ metadata }: SetView): bigint | undefined {
+  const text = metadata.annotations?.[REVISION] ?? '0'
+  return /^-?\d+$/.test(text) ? BigInt(text) : undefined
 }
 
-export const maxRevision = (sets: readonly SetView[]): number =>
-  Math.max(0, ...sets.map(revisionOf).filter((revision) => !Number.isNaN(revision)))
+/** Newest first. */
+export function revisionsOf(sets: readonly SetView[]): bigint[] {
+  const revisions = sets.map(revisionOf).filter((revision) => revision !== undefined)
+  return revisions.sort((a, b) => (a < b ? 1 : a > b ? -1 : 0))
+}
+
+export function maxRevision(sets: readonly SetView[]): bigint {
+  const [max = 0n] = revisionsOf(sets)
+  return max > 0n ? max : 0n
+}
 
 export function annotatedCount({ metadata }: SetView, name: string): number | undefined {
   const text = metadata.annotations?.[name] ?? ''

@@ -33,12 +33,12 @@ export function sizeAnnotations(deployment: DeploymentView): Record<string, stri
 export function newSetAnnotations(
   deployment: DeploymentView,
   before: Annotations | undefined,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const annotations = { ...before, ...copied(deployment.metadata.annotations) }
   const known = before?.[REVISION]
   if (known !== undefined && !/^\d+$/.test(known)) return annotations
-  if (Number(known ?? 0) >= revision) return annotations
+  if (BigInt(known ?? 0) >= revision) return annotations
   annotations[REVISION] = String(revision)
   const history = known === undefined ? undefined : historyWith(before?.[REVISION_HISTORY], known)
   if (history !== undefined) annotations[REVISION_HISTORY] = history

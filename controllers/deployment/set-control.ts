@@ -58,7 +58,7 @@ export class ReplicaSetControl {
   /** The new set's annotations and minReadySeconds follow the Deployment. */
   async annotate(rollout: Rollout, set: SetView, signal: AbortSignal): Promise<SetView> {
     const { deployment, oldSets } = rollout
-    const annotations = newSetAnnotations(deployment, set.metadata.annotations, maxRevision(oldSets) + 1)
+    const annotations = newSetAnnotations(deployment, set.metadata.annotations, maxRevision(oldSets) + 1n)
     const { minReadySeconds } = deployment.spec
     const isCurrent =
       deepEqual(annotations, set.metadata.annotations ?? {}) &&
@@ -127,7 +127,7 @@ function newReplicaSet(rollout: Rollout): ReplicaSet {
   template.metadata = { ...template.metadata, labels }
   const matchLabels = { ...selector?.matchLabels, [HASH_LABEL]: hash }
   const annotations = {
-    ...newSetAnnotations(deployment, undefined, maxRevision(oldSets) + 1),
+    ...newSetAnnotations(deployment, undefined, maxRevision(oldSets) + 1n),
     ...sizeAnnotations(deployment),
   }
   return {

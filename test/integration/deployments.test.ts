@@ -249,4 +249,31 @@ describe('a Deployment', () => {
       expect(found.metadata.ownerReferences).toBeUndefined()
     })
   })
+
+  it('counts revisions in 64 bits, as it finds them on a ReplicaSet it adopts', async () => {
+    const labels = { app: 'web', pod: 'old' }
+    await plane.client.create(REPLICA_SETS, {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: {
+        name: 'old',
+        namespace,
+        labels,
+        annotations: { 'deployment.kubernetes.io/revision': '3546343826724305832' },
+      },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: { ...deployment().spec.template, metadata: { labels } },
+      },
+    })
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
+    const live = await eventually(async () => {
+      await makeReady()
+      const found = await plane.client.get(DEPLOYMENTS, key)
+      expect(found.status).toMatchObject({ updatedReplicas: 1, replicas: 1 })
+      return found
+    })
+    expect(live.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3546343826724305833')
+  })
 })
