@@ -38,6 +38,7 @@ import { nodeNetworks } from '../server/node-networks.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
 import { simulatedNodeNames, type SimulatedNodesComponentOptions } from '../server/simulated-nodes.ts'
 import { loadStages } from '../server/stages.ts'
+import { schedulerOptions } from '../server/scheduler.ts'
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
@@ -57,6 +58,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   collectProcessMetrics(metrics)
   gates.logSettings(logger)
   gates.measure(metrics)
+  const scheduler = await schedulerOptions(config, metrics)
   const [pki, storage, tokens] = await Promise.all([
     openPki(config),
     openStorage(config, logger, metrics),
@@ -116,6 +118,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         nodeNetworks: nodeNetworks(config),
         terminatedPodThreshold: config['terminated-pod-gc-threshold'],
         generatesTokenForEveryAccount: !gates.isEnabled('LegacyServiceAccountTokenNoAutoGeneration'),
+        scheduler,
         manifests: { directory: manifests, prunePolicy: config['manifests-prune'], nodeName: hostname().toLowerCase() },
         balancesServices: !config.disable.includes('servicelb'),
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },

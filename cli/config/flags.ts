@@ -251,6 +251,18 @@ export const SERVER_FLAGS = [
     schema: boolean.default(false),
   },
   {
+    name: 'disable-scheduler',
+    kind: 'boolean',
+    description: 'bind no pods to nodes',
+    schema: boolean.default(false),
+  },
+  {
+    name: 'kube-scheduler-arg',
+    kind: 'list',
+    description: 'config=<file>: a KubeSchedulerConfiguration',
+    schema: list.default([]),
+  },
+  {
     name: 'manifests-prune',
     kind: 'string',
     description: 'on-delete: deleting a manifest file deletes what it created; never: k3s behaviour',

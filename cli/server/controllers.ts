@@ -9,6 +9,8 @@ import { localPathController } from '#controllers/local-path/reconciler.ts'
 import { builtinControllers } from '#controllers/manager/descriptors.ts'
 import { SERVICE_LB_CONTROLLER } from '#controllers/manager/names.ts'
 import type { NodeIpamOptions } from '#controllers/node-ipam/reconciler.ts'
+import type { SchedulerOptions } from '#controllers/scheduler/scheduler.ts'
+import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import type { ControllerTools } from './control-plane.ts'
 import { simulatedNodeDirectories } from './node-directories.ts'
@@ -29,11 +31,12 @@ export interface BuiltInControllersOptions extends ControllerTools {
   readonly helm: HelmChartControllerOptions | undefined
   /** The nodes simulated in this process; undefined: none. */
   readonly simulatedNodes: SimulatedNodesComponentOptions | undefined
+  readonly scheduler: SchedulerOptions | undefined
 }
 
 export function builtInControllers(options: BuiltInControllersOptions): AnyControllerDefinition[] {
   const { rootCa, tokenIssuer, certificates, nodeNetworks, terminatedPodThreshold } = options
-  const definitions = [
+  const definitions: AnyControllerDefinition[] = [
     ...builtinControllers({
       rootCa,
       certificates,
@@ -55,5 +58,6 @@ export function builtInControllers(options: BuiltInControllersOptions): AnyContr
   if (options.manifests !== undefined) definitions.push(deployController(options.manifests))
   if (options.helm !== undefined) definitions.push(helmChartController(options.helm))
   if (options.simulatedNodes !== undefined) definitions.push(simulatedNodesComponent(options.simulatedNodes))
+  if (options.scheduler !== undefined) definitions.push(schedulerComponent(options.scheduler))
   return definitions.filter(({ name }) => options.balancesServices || name !== SERVICE_LB_CONTROLLER)
 }

@@ -9,6 +9,7 @@ import { SERVER_FLAGS } from '#cli/config/flags.ts'
 import { FeatureGates } from '#cli/server/feature-gates.ts'
 import { measureStorageSize, sqliteObserver } from '#cli/server/process-metrics.ts'
 import { KNARR_VERSION } from '#cli/version.ts'
+import { SchedulerMetrics } from '#controllers/scheduler/metrics.ts'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
 
@@ -135,6 +136,7 @@ describe('a running server', () => {
     plane = await startTestControlPlane()
     sqliteObserver(plane.metrics)
     measureStorageSize(plane.metrics, plane.storage)
+    new SchedulerMetrics(plane.metrics)
     new FeatureGates(new Map()).measure(plane.metrics)
   })
   afterAll(() => plane.stop())

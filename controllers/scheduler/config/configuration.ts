@@ -22,7 +22,6 @@ export interface ProfileConfiguration {
 
 export interface ExtenderTls {
   readonly insecure: boolean
-  readonly serverName?: string
   readonly certFile?: string
   readonly keyFile?: string
   readonly caFile?: string

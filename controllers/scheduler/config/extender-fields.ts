@@ -22,7 +22,7 @@ const FIELDS = [
   'managedResources',
   'ignorable',
 ]
-const TLS_FIELDS = ['insecure', 'serverName', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData']
+const TLS_FIELDS = ['insecure', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData']
 
 export function checkExtender(value: unknown, path: string): string[] {
   return checkObject(value, path, (extender) => {

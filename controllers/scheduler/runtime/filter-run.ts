@@ -57,6 +57,7 @@ export class FilterRun {
 
   /** The first "no" of the filters, with Pods of at least this priority that are nominated to the node counted in. */
   check(node: NodeInfo): Verdict | undefined {
+    if (this.#nominator.size === 0) return this.#filter(this.#active, node)
     const nominated = this.#nominatedTo(node.name)
     if (nominated.length === 0) return this.#filter(this.#active, node)
     // Fit with them (they will come) and without them (they may not).

@@ -51,10 +51,19 @@ function insufficient(
   isIgnored: (name: string) => boolean,
 ): Verdict | undefined {
   const { allocatable, requested } = node
+  // Most nodes fit most Pods, and this is asked more often than anything else.
+  if (
+    node.pods.size < allocatable.pods &&
+    isWithin(wanted.milliCpu, requested.milliCpu, allocatable.milliCpu) &&
+    isWithin(wanted.memory, requested.memory, allocatable.memory) &&
+    isWithin(wanted.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage) &&
+    wanted.scalar.size === 0
+  )
+    return undefined
   let reasons: string[] | undefined
   let isUnresolvable = false
   const check = (name: string, amount: number, used: number, all: number): void => {
-    if (amount === 0 || amount <= all - used) return
+    if (isWithin(amount, used, all)) return
     reasons ??= []
     reasons.push(`Insufficient ${name}`)
     if (amount > all) isUnresolvable = true
@@ -69,6 +78,9 @@ function insufficient(
   if (reasons === undefined) return undefined
   return { code: isUnresolvable ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons }
 }
+
+/** A node that is overcommitted already takes what asks for nothing. */
+const isWithin = (amount: number, used: number, all: number): boolean => amount === 0 || amount <= all - used
 
 const NOTHING: Readonly<ResourceAmounts> = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar: new Map() }
 
