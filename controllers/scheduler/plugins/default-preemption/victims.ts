@@ -54,7 +54,7 @@ export function findVictims({ preemptor, cycle, budgets, nowMs }: VictimSearch, 
 }
 
 /** Higher priority first, then those that have run longer. */
-export function byImportance(a: FrozenPod, b: FrozenPod, nowMs: number): number {
+function byImportance(a: FrozenPod, b: FrozenPod, nowMs: number): number {
   const difference = podPriority(b) - podPriority(a)
   return difference === 0 ? startMs(a, nowMs) - startMs(b, nowMs) : difference
 }

@@ -4,13 +4,14 @@
  * driver that has replaced them.
  */
 import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#machinery/api/core/v1/resources.gen.ts'
-import type { PersistentVolume, PersistentVolumeClaim } from '#machinery/api/core/v1/types.gen.ts'
+import type { PersistentVolume, PersistentVolumeClaim, Volume } from '#machinery/api/core/v1/types.gen.ts'
 import { STORAGE_CLASSES } from '#machinery/api/storage/v1/resources.gen.ts'
 import type { StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import { claimClass, claimNameOf, type FrozenClaim } from '#machinery/volume/binding.ts'
-import { isControlledBy } from '#sdk'
 import type { FrozenPod, PluginHandle } from '../../framework/interfaces.ts'
+import { ownershipProblem } from '../volume-binding/pod-claims.ts'
 
 export class DriverVolumes {
   readonly #claims: Lister<PersistentVolumeClaim>
@@ -31,14 +32,9 @@ export class DriverVolumes {
       const name = claimNameOf(pod, volume)
       if (name === undefined) continue
       const claim = this.#claims.get({ namespace, name })
-      if (claim === undefined) {
-        onProblem?.(`looking up PVC ${namespace}/${name}: persistentvolumeclaim "${name}" not found`)
-      } else if (volume.ephemeral !== undefined && !isControlledBy(claim, pod)) {
-        const pods = `${namespace}/${pod.metadata.name}`
-        onProblem?.(`PVC ${namespace}/${name} was not created for pod ${pods} (pod is not owner)`)
-      } else {
-        this.#add(found, claim)
-      }
+      const problem = claim === undefined ? missing(namespace, name) : problemOf(pod, volume, claim)
+      if (problem !== undefined) onProblem?.(problem)
+      else if (claim !== undefined) this.#add(found, claim)
     }
     return found
   }
@@ -64,3 +60,9 @@ export class DriverVolumes {
 }
 
 const volumeId = (driver: string, handle: string): string => `${driver}/${handle}`
+
+const missing = (namespace: string, name: string): string =>
+  `looking up PVC ${namespace}/${name}: persistentvolumeclaim "${name}" not found`
+
+const problemOf = (pod: FrozenPod, { ephemeral }: DeepReadonly<Volume>, claim: FrozenClaim): string | undefined =>
+  ephemeral === undefined ? undefined : ownershipProblem(pod, claim)

@@ -29,7 +29,7 @@ function classMayHelp(event: ClusterEvent): boolean {
   return old === undefined || !deepEqual(old.allowedTopologies, object?.allowedTopologies)
 }
 
-export function nodeMayHelp(event: ClusterEvent): boolean {
+function nodeMayHelp(event: ClusterEvent): boolean {
   const { old, object } = changeOf<Node>(event)
   return old === undefined || !deepEqual(old.metadata.labels, object?.metadata.labels)
 }

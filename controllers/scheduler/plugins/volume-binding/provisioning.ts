@@ -57,7 +57,7 @@ export class Provisioning {
 }
 
 /** Without terms: everywhere. Terms are alternatives; one without expressions allows nothing. */
-export function isTopologyAllowed({ allowedTopologies = [] }: Class, node: FrozenNode): boolean {
+function isTopologyAllowed({ allowedTopologies = [] }: Class, node: FrozenNode): boolean {
   const labels = node.metadata.labels ?? {}
   if (allowedTopologies.length === 0) return true
   return allowedTopologies.some(({ matchLabelExpressions = [] }) => {

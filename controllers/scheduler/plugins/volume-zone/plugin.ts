@@ -126,7 +126,7 @@ export class VolumeZone implements FilterPlugin<readonly VolumeTopology[]> {
 }
 
 /** By its labels; a value may list several zones, `a__b`. A list with an empty zone says nothing. */
-export function volumeTopologies({ metadata }: FrozenVolume): VolumeTopology[] {
+function volumeTopologies({ metadata }: FrozenVolume): VolumeTopology[] {
   return [...TOPOLOGY_LABELS.keys()].flatMap((key) => {
     const text = metadata.labels?.[key]
     const values = text?.split('__') ?? []
