@@ -6,6 +6,7 @@
  * merged matchLabelKeys and mismatchLabelKeys into the selectors.
  */
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { checkInteger, unknownFields } from '../../framework/args.ts'
 import { changeOf } from '../../framework/change.ts'
 import type {
   EventHint,
@@ -43,11 +44,10 @@ const WEIGHT_MAX = 100
 
 export const interPodAffinity: PluginDefinition = {
   name: 'InterPodAffinity',
-  checkArgs({ hardPodAffinityWeight: weight = 1 }, path) {
-    const isInRange = typeof weight === 'number' && weight >= 0 && weight <= WEIGHT_MAX
-    if (isInRange) return []
-    return [`${path}.hardPodAffinityWeight: Invalid value: ${weight}: not in valid range [0, ${WEIGHT_MAX}]`]
-  },
+  checkArgs: (args, path) => [
+    ...unknownFields(args, path, ['hardPodAffinityWeight', 'ignorePreferredTermsOfExistingPods']),
+    ...checkInteger(args['hardPodAffinityWeight'], `${path}.hardPodAffinityWeight`, 0, WEIGHT_MAX),
+  ],
   create: (args, handle) => new InterPodAffinity(args, handle),
 }
 

@@ -1,11 +1,13 @@
 /** Checks PodTopologySpreadArgs of a configuration file. Upstream: pkg/scheduler/apis/config/validation/validation_pluginargs.go. */
 import { isObject } from '#machinery/util/json.ts'
+import { unknownFields } from '../../framework/args.ts'
 import type { PluginArgs } from '../../framework/interfaces.ts'
 
 const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway']
 
-export function checkSpreadArgs({ defaultConstraints = [], defaultingType }: PluginArgs, path: string): string[] {
-  const errors: string[] = []
+export function checkSpreadArgs(args: PluginArgs, path: string): string[] {
+  const { defaultConstraints = [], defaultingType } = args
+  const errors = unknownFields(args, path, ['defaultConstraints', 'defaultingType'])
   if (defaultingType !== undefined && defaultingType !== 'System' && defaultingType !== 'List')
     errors.push(
       `${path}.defaultingType: Unsupported value: ${JSON.stringify(defaultingType)}: supported values: "System", "List"`,

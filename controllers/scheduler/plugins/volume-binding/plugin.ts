@@ -5,6 +5,7 @@
  * Upstream: plugins/volumebinding (v1.36). Differs: no scoring by capacity (StorageCapacityScoring is off upstream too).
  */
 import { errorMessage } from '#machinery/util/errors.ts'
+import { checkInteger, unknownFields } from '../../framework/args.ts'
 import type {
   FilterPlugin,
   NodeInfo,
@@ -29,12 +30,10 @@ const BIND_TIMEOUT_SECONDS = 600
 
 export const volumeBinding: PluginDefinition = {
   name: 'VolumeBinding',
-  checkArgs({ bindTimeoutSeconds: seconds = BIND_TIMEOUT_SECONDS }, path) {
-    if (typeof seconds === 'number' && seconds >= 0) return []
-    return [
-      `${path}.bindTimeoutSeconds: Invalid value: ${seconds}: invalid BindTimeoutSeconds, should not be a negative value`,
-    ]
-  },
+  checkArgs: (args, path) => [
+    ...unknownFields(args, path, ['bindTimeoutSeconds']),
+    ...checkInteger(args['bindTimeoutSeconds'], `${path}.bindTimeoutSeconds`, 0, Number.MAX_SAFE_INTEGER),
+  ],
   create: (args, handle) => new VolumeBinding(args, handle),
 }
 
