@@ -303,13 +303,14 @@ class Scheduler implements ControllerComponent {
     signal: AbortSignal,
   ): Promise<void> {
     const { snapshot } = this.#cycle
-    this.#attempted('unschedulable', queued.info.pod, startedMs)
     if (run === undefined) {
+      this.#attempted('unschedulable', queued.info.pod, startedMs)
       const message = 'no nodes available to schedule pods'
       this.#giveBack(queued, { ...REFUSED, message, rejectedBy: [NO_NODES], nominatedNode: '' }, signal)
       return
     }
     const nominatedNode = await this.#postFilter(profile, run, signal)
+    this.#attempted('unschedulable', queued.info.pod, startedMs)
     const { rejectedBy, pendingBy } = run.diagnosis
     const message = run.diagnosis.message(snapshot.nodes.length)
     this.#giveBack(queued, { ...REFUSED, message, rejectedBy, pendingBy, nominatedNode }, signal)

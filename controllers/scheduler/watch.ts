@@ -94,7 +94,7 @@ function watchNodes(informer: Informer<Node>, { cache, queue }: WatchTargets): (
 }
 
 /** Heartbeats change nothing that a Pod could wait for. */
-export function isNodeChanged(old: FrozenNode, node: FrozenNode): boolean {
+function isNodeChanged(old: FrozenNode, node: FrozenNode): boolean {
   const conditions = ({ status }: FrozenNode): unknown =>
     Object.fromEntries((status?.conditions ?? []).map(({ type, status: value }) => [type, value]))
   return (
