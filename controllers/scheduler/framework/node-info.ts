@@ -15,9 +15,7 @@ export function createNodeInfo(node: FrozenNode, pods: readonly PodInfo[] = []):
 }
 
 export class NodeState implements MutableNodeInfo {
-  #node: FrozenNode
-  #allocatable: ResourceAmounts & { pods: number }
-  #images: ReadonlyMap<string, number>
+  #facts: NodeFacts
   readonly pods = new Map<string, PodInfo>()
   readonly podsWithAffinity = new Set<PodInfo>()
   readonly podsWithRequiredAntiAffinity = new Set<PodInfo>()
@@ -27,32 +25,28 @@ export class NodeState implements MutableNodeInfo {
   /** `protocol/port` -> address -> uses. */
   readonly #ports = new Map<string, Map<string, number>>()
 
-  constructor(node: FrozenNode) {
-    this.#node = node
-    this.#allocatable = nodeAllocatable(node)
-    this.#images = imagesOf(node)
+  constructor(node: FrozenNode | NodeFacts) {
+    this.#facts = 'allocatable' in node ? node : factsOf(node)
   }
 
   get name(): string {
-    return this.#node.metadata.name ?? ''
+    return this.#facts.name
   }
 
   get node(): FrozenNode {
-    return this.#node
+    return this.#facts.node
   }
 
   get allocatable(): Readonly<ResourceAmounts> & { readonly pods: number } {
-    return this.#allocatable
+    return this.#facts.allocatable
   }
 
   get images(): ReadonlyMap<string, number> {
-    return this.#images
+    return this.#facts.images
   }
 
   setNode(node: FrozenNode): void {
-    this.#node = node
-    this.#allocatable = nodeAllocatable(node)
-    this.#images = imagesOf(node)
+    this.#facts = factsOf(node)
   }
 
   addPod(pod: PodInfo): void {
@@ -96,10 +90,7 @@ export class NodeState implements MutableNodeInfo {
   }
 
   clone(): NodeState {
-    const copy = new NodeState(EMPTY_NODE)
-    copy.#node = this.#node
-    copy.#allocatable = this.#allocatable
-    copy.#images = this.#images
+    const copy = new NodeState(this.#facts)
     for (const [key, pod] of this.pods) copy.pods.set(key, pod)
     for (const pod of this.podsWithAffinity) copy.podsWithAffinity.add(pod)
     for (const pod of this.podsWithRequiredAntiAffinity) copy.podsWithRequiredAntiAffinity.add(pod)
@@ -129,7 +120,20 @@ export class NodeState implements MutableNodeInfo {
   }
 }
 
-const EMPTY_NODE: FrozenNode = { apiVersion: 'v1', kind: 'Node', metadata: {}, spec: {}, status: {} }
+/** What the Node object says; shared by all clones. */
+interface NodeFacts {
+  readonly name: string
+  readonly node: FrozenNode
+  readonly allocatable: Readonly<ResourceAmounts> & { readonly pods: number }
+  readonly images: ReadonlyMap<string, number>
+}
+
+const factsOf = (node: FrozenNode): NodeFacts => ({
+  name: node.metadata.name ?? '',
+  node,
+  allocatable: nodeAllocatable(node),
+  images: imagesOf(node),
+})
 
 function addUse(uses: Map<string, number>, key: string, sign: 1 | -1): void {
   const count = (uses.get(key) ?? 0) + sign

@@ -20,9 +20,17 @@ export interface NonZeroAmounts {
 
 export const newAmounts = (): ResourceAmounts => ({ milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar: new Map() })
 
-export const copyAmounts = (from: Readonly<ResourceAmounts>): ResourceAmounts => ({
-  ...from,
-  scalar: new Map(from.scalar),
+/** Spelled out: all amounts are one shape to the engine, and filters read little else. */
+export const copyAmounts = ({
+  milliCpu,
+  memory,
+  ephemeralStorage,
+  scalar,
+}: Readonly<ResourceAmounts>): ResourceAmounts => ({
+  milliCpu,
+  memory,
+  ephemeralStorage,
+  scalar: new Map(scalar),
 })
 
 /** `sign` 1 adds, -1 takes away. */
