@@ -1,44 +1,61 @@
 /**
- * Pods per topology domain ("key" = "value" of node labels). A domain whose count returns to zero is forgotten, so that
- * `isEmpty` means that no Pod matches anywhere. Upstream: plugins/interpodaffinity/filtering.go topologyToMatchedTermCount.
+ * Pods per topology domain ("key" = "value" of node labels). Preemption's what-ifs are many and change few domains: a copy
+ * shares the counts and keeps only what differs. Upstream: plugins/interpodaffinity/filtering.go topologyToMatchedTermCount.
  */
 import type { FrozenNode } from '../../framework/interfaces.ts'
 
-export class TopologyCounts {
-  readonly #counts: Map<string, Map<string, number>>
+/** Key -> value -> Pods. */
+type Counts = Map<string, Map<string, number>>
 
-  constructor(counts = new Map<string, Map<string, number>>()) {
-    this.#counts = counts
+export class TopologyCounts {
+  /** Not changed once there is a copy. */
+  readonly #shared: Counts
+  readonly #changed: Counts
+  readonly #isCopy: boolean
+  /** Domains with Pods. */
+  #size: number
+
+  constructor(origin?: TopologyCounts) {
+    this.#shared = origin === undefined ? new Map() : origin.#shared
+    this.#changed = new Map()
+    if (origin !== undefined) for (const [key, domains] of origin.#changed) this.#changed.set(key, new Map(domains))
+    this.#isCopy = origin !== undefined
+    this.#size = origin === undefined ? 0 : origin.#size
   }
 
   clone(): TopologyCounts {
-    return new TopologyCounts(new Map([...this.#counts].map(([key, domains]) => [key, new Map(domains)])))
+    return new TopologyCounts(this)
   }
 
+  /** No Pod matches anywhere. */
   get isEmpty(): boolean {
-    return this.#counts.size === 0
+    return this.#size === 0
   }
 
-  /** Topology keys that have counts. */
-  keys(): Iterable<string> {
-    return this.#counts.keys()
+  /** Topology keys that may have counts. */
+  *keys(): Iterable<string> {
+    yield* this.#shared.keys()
+    for (const key of this.#changed.keys()) if (!this.#shared.has(key)) yield key
   }
 
   /** Does nothing on a node without the label. */
   add(node: FrozenNode, key: string, delta: number): void {
     const domain = node.metadata.labels?.[key]
     if (domain === undefined || delta === 0) return
-    const domains = this.#counts.get(key) ?? new Map<string, number>()
-    const count = (domains.get(domain) ?? 0) + delta
-    if (count === 0) domains.delete(domain)
-    else domains.set(domain, count)
-    if (domains.size === 0) this.#counts.delete(key)
-    else this.#counts.set(key, domains)
+    const before = this.count(node, key)
+    const after = before + delta
+    if (before === 0) this.#size++
+    else if (after === 0) this.#size--
+    const target = this.#isCopy ? this.#changed : this.#shared
+    const domains = target.get(key) ?? new Map<string, number>()
+    domains.set(domain, after)
+    target.set(key, domains)
   }
 
   /** In the node's domain; 0 on a node without the label. */
   count(node: FrozenNode, key: string): number {
     const domain = node.metadata.labels?.[key]
-    return domain === undefined ? 0 : (this.#counts.get(key)?.get(domain) ?? 0)
+    if (domain === undefined) return 0
+    return this.#changed.get(key)?.get(domain) ?? this.#shared.get(key)?.get(domain) ?? 0
   }
 }

@@ -147,7 +147,7 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
 
   #change({ spread, required }: FilterState, { pod }: PodInfo, other: PodInfo, node: NodeInfo, delta: number): void {
     this.#eachDomain(spread.constraints, pod, node, required, ({ isCounted }, index, domain) => {
-      if (isCounted(other.pod)) spread.add(index, domain, delta)
+      if (isCounted(other.pod)) spread.change(index, domain, delta)
     })
   }
 
