@@ -48,5 +48,3 @@ export const ENDPOINT_SLICE_CONTROLLER = 'endpointslice-controller'
 export const ENDPOINT_SLICE_MIRRORING_CONTROLLER = 'endpointslicemirroring-controller'
 /** Upstream's service-lb-controller, with k3s' servicelb as its load balancer. */
 export const SERVICE_LB_CONTROLLER = 'service-lb-controller'
-/** Not a controller to upstream but a program of its own. */
-export const KUBE_SCHEDULER = 'kube-scheduler'
