@@ -8,7 +8,7 @@ type FrozenTaint = DeepReadonly<Taint>
 type FrozenToleration = DeepReadonly<Toleration>
 
 /** What keeps a Pod from being placed: NoSchedule and NoExecute. */
-export const repels = ({ effect }: FrozenTaint): boolean => effect === 'NoSchedule' || effect === 'NoExecute'
+const repels = ({ effect }: FrozenTaint): boolean => effect === 'NoSchedule' || effect === 'NoExecute'
 
 export function tolerates(toleration: FrozenToleration, taint: FrozenTaint): boolean {
   const { effect = '', key = '', operator = '', value = '' } = toleration

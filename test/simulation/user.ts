@@ -12,7 +12,7 @@ import type { Resource } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { World } from './world.ts'
 
-export const NAMESPACE = 'default'
+const NAMESPACE = 'default'
 const NAMES = ['a', 'b', 'c']
 const REPLICAS_MAX = 7
 const HEARTBEAT = 'simulated.knarr.io/heartbeat'
