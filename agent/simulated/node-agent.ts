@@ -15,6 +15,7 @@ import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
+import { isBusy } from './busy.ts'
 import type { SimulatedNodesDependencies } from './interfaces.ts'
 import { isReportedHealthy, newNode, nodeLabels, nodeStatus } from './node-object.ts'
 import type { SimulatedNode } from './simulated-node.ts'
@@ -25,7 +26,7 @@ const RENEW_MS = 10_000
 /** Renewals happen at these ticks, each node at one of ten: a few dozen share a commit, and 5,000 are no burst. */
 const TICK_MS = 1_000
 const STATUS_MS = 300_000
-const CONCURRENCY = 64
+const CONCURRENCY = 32
 const RETRY_MS = 1_000
 
 type Duty = 'lease' | 'status'
@@ -89,7 +90,7 @@ export class NodeAgent {
       } catch (err: unknown) {
         if (signal.aborted) return
         if (isAlreadyExists(err) && (await this.#adopt(node, signal))) return
-        if (!isAlreadyExists(err))
+        if (!isAlreadyExists(err) && !isBusy(err))
           logger.warn({ node: node.name, reason: errorMessage(err) }, 'cannot register a simulated node, trying again')
         await sleep(clock, RETRY_MS, signal).catch(() => undefined)
         if (signal.aborted) return
@@ -143,7 +144,7 @@ export class NodeAgent {
         if (node?.isAlive === true) await this.#do(duty as Duty, node, signal)
         this.#queue.forget(key)
       } catch (err: unknown) {
-        if (!signal.aborted && !isConflict(err))
+        if (!signal.aborted && !isConflict(err) && !isBusy(err))
           logger.warn({ node: name, duty, reason: errorMessage(err) }, 'a simulated node cannot report, trying again')
         this.#queue.addAfter(key, RETRY_MS)
       }

@@ -19,6 +19,7 @@ import { PodRun } from './pod-run.ts'
 import { podStatus, rejectedStatus } from './pod-status.ts'
 import { restorePodRun } from './restore.ts'
 import type { SimulatedNode } from './simulated-node.ts'
+import { isBusy } from './busy.ts'
 import { newest } from './versions.ts'
 
 type FrozenPod = DeepReadonly<Pod>
@@ -36,7 +37,8 @@ interface Entry {
   isDeleteSent: boolean
 }
 
-const CONCURRENCY = 64
+/** Well below what the API server takes at once, so that nodes and controllers have their share. */
+const CONCURRENCY = 32
 const FIELD_MANAGER = 'kubelet'
 
 export class PodWorker {
@@ -143,6 +145,7 @@ export class PodWorker {
     const { client, logger } = this.#dependencies
     if (entry === undefined || isNotFound(err)) return
     this.#queue.addRateLimited(uid)
+    if (isBusy(err)) return
     if (!isConflict(err)) {
       logger.warn(
         { pod: objectKeyOf(entry.pod), reason: errorMessage(err) },

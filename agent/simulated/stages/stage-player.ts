@@ -14,6 +14,7 @@ import type { Resource } from '#machinery/meta/resource.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
+import { isBusy } from '../busy.ts'
 import type { SimulatedNodesDependencies } from '../interfaces.ts'
 import { newest } from '../versions.ts'
 import { chooseStage, type Stage, type StageStep } from './stage.ts'
@@ -36,7 +37,7 @@ export interface StagePlayerOptions<T extends KubeObject> {
   onGone?(object: DeepReadonly<T>): void
 }
 
-const CONCURRENCY = 64
+const CONCURRENCY = 32
 
 export class StagePlayer<T extends KubeObject> {
   readonly #dependencies: SimulatedNodesDependencies
@@ -102,7 +103,7 @@ export class StagePlayer<T extends KubeObject> {
       } catch (err: unknown) {
         if (!signal.aborted && entry !== undefined && !isNotFound(err)) {
           this.#queue.addRateLimited(uid)
-          if (!isConflict(err)) {
+          if (!isConflict(err) && !isBusy(err)) {
             const fields = {
               object: objectKeyOf(entry.object),
               stage: entry.chosen?.stage.name,
