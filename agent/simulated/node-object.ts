@@ -88,7 +88,8 @@ function nodeAnnotations({ spec, address }: NodeFacts): Record<string, string> {
 /** `before` keeps what others reported and the times of what did not change. */
 export function nodeStatus(facts: NodeFacts, before: DeepReadonly<NodeStatus> | undefined): NodeStatus {
   const { spec, address, version } = facts
-  const capacity = { ...DEFAULT_CAPACITY, ...spec.capacity }
+  // Resources others have added are theirs.
+  const capacity = { ...before?.capacity, ...DEFAULT_CAPACITY, ...spec.capacity }
   return {
     ...deepCopy<NodeStatus>(before ?? {}),
     capacity,

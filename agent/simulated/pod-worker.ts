@@ -5,7 +5,7 @@
  * Reads: pods from the cache.  Writes: pods/status; pods (the final delete); events.
  * Upstream: pkg/kubelet/pod_workers.go, status/status_manager.go.
  */
-import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
+import { NODES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod, PodStatus } from '#machinery/api/core/v1/types.gen.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
 import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
@@ -15,7 +15,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import { PodBehaviour } from './behaviour.ts'
 import type { SimulatedNodesDependencies, SimulatedNodesOptions } from './interfaces.ts'
-import { PodRun } from './pod-run.ts'
+import { type PodFailure, PodRun } from './pod-run.ts'
 import { podStatus, rejectedStatus } from './pod-status.ts'
 import { restorePodRun } from './restore.ts'
 import type { SimulatedNode } from './simulated-node.ts'
@@ -212,9 +212,7 @@ export class PodWorker {
       entry.podIP = pod.status.podIP
       if (entry.podIP !== undefined) node.reserveAddress(entry.podIP)
     } else {
-      const isLeaving = pod.metadata.deletionTimestamp !== undefined
-      if (!isLeaving && node.object !== undefined && node.usage.refusal(pod, node.object) !== undefined)
-        return undefined
+      if (refusalOf(entry) !== undefined) return undefined
       entry.run = new PodRun(this.#dependencies.clock.nowMs(), behaviour.startDelayMs())
     }
     node.usage.add(pod)
@@ -229,12 +227,18 @@ export class PodWorker {
     return entry.behaviour
   }
 
+  /** The cache may be behind what the Pod was bound for, a label just set: the node is read before it refuses. */
   async #reject(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { client, clock, events } = this.#dependencies
     const { pod, node } = entry
-    const failure = node.object === undefined ? undefined : node.usage.refusal(pod, node.object)
-    if (failure === undefined) return
-    this.#dependencies.events?.record(pod, 'Warning', failure.reason, failure.message)
-    await this.#write(entry, rejectedStatus(pod, failure, this.#dependencies.clock.nowMs()), signal)
+    node.learn(await client.get(NODES, { name: node.name }, { signal }))
+    const failure = refusalOf(entry)
+    if (failure === undefined) {
+      this.#queue.add(entry.uid)
+      return
+    }
+    events?.record(pod, 'Warning', failure.reason, failure.message)
+    await this.#write(entry, rejectedStatus(pod, failure, clock.nowMs()), signal)
   }
 
   async #write(entry: Entry, status: PodStatus, signal: AbortSignal): Promise<void> {
@@ -247,6 +251,12 @@ export class PodWorker {
     })
     entry.pod = newest(entry.pod, written)
   }
+}
+
+/** A Pod that is already leaving is taken in, to be let go. */
+function refusalOf({ pod, node }: Entry): PodFailure | undefined {
+  if (pod.metadata.deletionTimestamp !== undefined || node.object === undefined) return undefined
+  return node.usage.refusal(pod, node.object)
 }
 
 function isFinished({ status }: FrozenPod): boolean {

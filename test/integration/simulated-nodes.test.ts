@@ -212,6 +212,16 @@ describe('simulated nodes and their pods', () => {
     expect(pod.status?.containerStatuses).toBeUndefined()
   })
 
+  it('take a pod in for a label set just before', async () => {
+    await start()
+    for (let i = 0; i < 10; i++) {
+      const body = { metadata: { labels: { wanted: `${i}` } } }
+      await plane.client.patch(NODES, { name: 'node-0' }, { type: 'merge', body })
+      await createPod(`p${i}`, { spec: { nodeSelector: { wanted: `${i}` } } })
+      await eventuallyPod(`p${i}`, ({ status }) => expect(status?.phase).toBe('Running'))
+    }
+  })
+
   it('take no more pods than their capacity, and free it again', async () => {
     await start({ nodes: [{ name: 'node-0', capacity: { pods: '1' } }] })
     await createPod('first')
