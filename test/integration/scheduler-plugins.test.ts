@@ -1,5 +1,6 @@
 /** The scheduler's larger plugins against a real control plane: preemption, spreading, affinity, volumes. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { persistentVolumeBinderController } from '#controllers/persistent-volume-binder/reconciler.ts'
 import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import {
   EVENTS,
@@ -39,6 +40,9 @@ async function addNode(options: NodeOptions): Promise<void> {
   const key = { name: node.metadata.name ?? '' }
   await plane.client.create(NODES, node)
   await plane.client.patch(NODES, key, { type: 'merge', body: { status: node.status } }, { subresource: 'status' })
+  // The API server taints new nodes as not ready; the node lifecycle takes that back.
+  const body = { spec: { taints: node.spec.taints ?? null } }
+  await plane.client.patch(NODES, key, { type: 'merge', body })
 }
 
 interface NewPod {
@@ -275,5 +279,31 @@ describe('claims that wait for a pod', () => {
     )
     await completeBinding('c', 'v')
     expect(await bound('p')).toEqual(['n1'])
+  })
+
+  it('get a volume each, on the node of their pod, together with the volume binder', async () => {
+    await plane.stop()
+    plane = await startTestControlPlane({ controllers: [schedulerComponent(), persistentVolumeBinderController] })
+    const metadata = { name: 'default', namespace }
+    await plane.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+    await plane.client.create(STORAGE_CLASSES, makeStorageClass())
+    for (const name of ['n1', 'n2']) await addNode({ name })
+    const numbers = [0, 1, 2, 3, 4, 5]
+    for (const i of numbers) await plane.client.create(PERSISTENT_VOLUMES, local(`v${i}`, i % 2 === 0 ? 'n1' : 'n2'))
+    for (const i of numbers) {
+      await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeClaim(`c${i}`))
+      await addPod(`p${i}`, { spec: { volumes: claimVolumes(`c${i}`) } })
+    }
+    await bound(...numbers.map((i) => `p${i}`))
+    const used = new Set<string>()
+    for (const i of numbers) {
+      const { spec } = await plane.client.get(PERSISTENT_VOLUME_CLAIMS, { namespace, name: `c${i}` })
+      const name = spec.volumeName ?? ''
+      const volume = await plane.client.get(PERSISTENT_VOLUMES, { name })
+      const [term] = volume.spec.nodeAffinity?.required?.nodeSelectorTerms ?? []
+      expect(term?.matchExpressions?.[0]?.values).toEqual([await nodeOf(`p${i}`)])
+      used.add(name)
+    }
+    expect(used.size).toBe(numbers.length)
   })
 })
