@@ -41,12 +41,8 @@ describe.each(KUBECTL_VERSIONS.map(findKubectl))('with $title', ({ version, path
     )
   })
 
-  it.skipIf(path === undefined)('runs a pod that is bound to it, and removes it', async () => {
+  it.skipIf(path === undefined)('runs a pod that the scheduler puts there, and removes it', async () => {
     await kubectl.ok(['run', 'web', '--image=nginx', '--restart=Never'])
-    const target = { apiVersion: 'v1', kind: 'Node', name: NODE }
-    const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'web' }, target }
-    const url = '/api/v1/namespaces/default/pods/web/binding'
-    await kubectl.ok(['create', '--raw', url, '-f', '-'], JSON.stringify(binding))
     await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=30s'])
     expect(await kubectl.ok(['get', 'pod', 'web'])).toMatch(/web +1\/1 +Running +0/)
     await eventually(async () => expect(await kubectl.ok(['describe', 'pod', 'web'])).toContain('Container started'))
