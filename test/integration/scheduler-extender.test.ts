@@ -64,6 +64,8 @@ extenders:
     await plane.client.create(NODES, node)
     const body = { status: node.status ?? {} }
     await plane.client.patch(NODES, { name }, { type: 'merge', body }, { subresource: 'status' })
+    // The API server taints new nodes as not ready; the node lifecycle takes that back.
+    await plane.client.patch(NODES, { name }, { type: 'merge', body: { spec: { taints: null } } })
   }
 }
 

@@ -27,13 +27,13 @@ async function start(options: Parameters<typeof startTestControlPlane>[0] = {}):
 
 async function addNode(options: NodeOptions): Promise<void> {
   const node: Node = makeNode(options)
+  const key = { name: node.metadata.name ?? '' }
   await plane.client.create(NODES, node)
-  await plane.client.patch(
-    NODES,
-    { name: node.metadata.name ?? '' },
-    { type: 'merge', body: { status: node.status ?? {} } },
-    { subresource: 'status' },
-  )
+  const body = { status: node.status ?? {} }
+  await plane.client.patch(NODES, key, { type: 'merge', body }, { subresource: 'status' })
+  // The API server taints new nodes as not ready; the node lifecycle takes that back.
+  const spec = { taints: node.spec.taints ?? null }
+  await plane.client.patch(NODES, key, { type: 'merge', body: { spec } })
 }
 
 function addPod(name: string, spec: Partial<Pod['spec']> = {}, cpu = '100m'): Promise<DeepReadonly<Pod>> {
