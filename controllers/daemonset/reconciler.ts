@@ -15,7 +15,7 @@ import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
-import { DONE, defineController, requeueAfter } from '#sdk'
+import { DONE, defineController, requeueSoonest } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { DAEMON_SET_CONTROLLER } from '../manager/names.ts'
@@ -118,9 +118,9 @@ class DaemonSetReconciler implements Reconciler {
     // Its history may be gone before its Pods are: nothing can be said of it any more.
     if (daemonSet.metadata.deletionTimestamp !== undefined) return DONE
     // Asked before the Pods are read: a Pod that appears in between must not make a stale view look current.
-    const isCurrent = this.#expectations.isSatisfied(name)
+    const waitMs = this.#expectations.waitMs(name)
     const pass = await this.#look(daemonSet, name, signal)
-    return isCurrent ? this.#work(pass) : this.#finish(pass, undefined, undefined)
+    return waitMs === undefined ? this.#work(pass) : this.#finish(pass, undefined, waitMs)
   }
 
   #forget(name: string): void {
@@ -240,8 +240,7 @@ class DaemonSetReconciler implements Reconciler {
       await this.#client.update(DAEMON_SETS, draft, { subresource: 'status', signal })
     }
     const availableMs = nextAvailableInMs(pods, daemonSet.spec.minReadySeconds, nowMs)
-    const waits = [retryMs, availableMs].filter((ms) => ms !== undefined)
-    return waits.length === 0 ? DONE : requeueAfter(Math.min(...waits))
+    return requeueSoonest(retryMs, availableMs)
   }
 }
 

@@ -122,7 +122,8 @@ class StatefulSetReconciler implements Reconciler {
     this.#uids.set(name, set.metadata.uid ?? '')
     // What an earlier pass did is not in the cache yet: its arrival wakes us.
     if (this.#replaced.get(name) === set.metadata.resourceVersion) return DONE
-    if (!this.#expectations.isSatisfied(name)) return DONE
+    const waitMs = this.#expectations.waitMs(name)
+    if (waitMs !== undefined) return requeueAfter(waitMs)
     const pass = await this.#look(set, name, signal)
     return this.#work(pass)
   }
