@@ -16,6 +16,8 @@ export interface ApiCall extends RequestContext {
   readonly id: string
   /** Watches and the like: no deadline, not counted as in flight. */
   readonly isLongRunning: boolean
+  /** A part of this process asks: its own workers bound how many such calls run at once. */
+  readonly isInProcess: boolean
   /** Aborts `signal`. */
   abort(reason: Error): void
   readonly warnings: readonly string[]

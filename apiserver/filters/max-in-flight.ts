@@ -1,4 +1,9 @@
-/** How many requests run at once; watches are not counted. Upstream: apiserver pkg/server/filters/maxinflight.go. */
+/**
+ * How many requests of outside clients run at once; watches are not counted. Calls of this process's own parts are
+ * neither counted nor refused: their workers bound them, and a storm outside must not stop the controllers.
+ * Upstream: apiserver pkg/server/filters/maxinflight.go; there, priority and fairness gives system components levels of
+ * their own.
+ */
 import { newTooManyRequests } from '#machinery/meta/errors.ts'
 import { GROUP_MASTERS } from '../authentication/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
@@ -20,7 +25,7 @@ const READ_ONLY: ReadonlySet<string> = new Set(['get', 'list', 'watch', 'head', 
 
 export function withMaxInFlight(next: Handler, limits: InFlightLimits, counts: InFlightCounts): Handler {
   return (call) => {
-    if (call.isLongRunning) return next(call)
+    if (call.isLongRunning || call.isInProcess) return next(call)
     const isReadOnly = READ_ONLY.has(call.info.verb)
     const max = isReadOnly ? limits.readOnlyMax : limits.mutatingMax
     if (max !== 0 && (isReadOnly ? counts.readOnly : counts.mutating) >= max) {

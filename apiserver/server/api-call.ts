@@ -64,6 +64,10 @@ export class RequestCall implements ApiCall {
     return info !== undefined && (info.verb === 'watch' || LONG_RUNNING_SUBRESOURCES.has(info.subresource))
   }
 
+  get isInProcess(): boolean {
+    return this.request.isInProcess === true
+  }
+
   get warnings(): readonly string[] {
     return this.#warnings ?? NO_WARNINGS
   }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { CONFIG_MAPS as CONFIG_MAPS_RESOURCE } from '#machinery/api/core/v1/resources.gen.ts'
 import type { TestServerOptions } from '#test/contract/resource-server.ts'
 import { ADMIN, openSchema, plainResource, startTestServer } from '#test/contract/resource-server.ts'
+import { eventually } from '#test/support/eventually.ts'
 import type { Authenticator } from '../authentication/interfaces.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
 import type { ApiServer } from './interfaces.ts'
@@ -232,6 +234,33 @@ describe('errors', () => {
     const answer = await ask(server, { path: '/version' })
     expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '1' }, body: { reason: 'TooManyRequests' } })
     expect(await ask(server, { path: '/version', headers: { 'x-name': 'root' } })).toMatchObject({ status: 200 })
+  })
+
+  it('neither counts nor refuses what parts of this process ask, whoever they are', async () => {
+    const jane = { name: 'jane', uid: '', groups: [], extra: new Map() }
+    const release: (() => void)[] = []
+    const authorizer: Authorizer = {
+      authorize: () => new Promise((resolve) => release.push(() => resolve({ decision: 'Allow', reason: '' }))),
+    }
+    const server = start({
+      maxMutatingInFlight: 1,
+      authorizer,
+      authenticator: { authenticate: () => ({ user: jane }) },
+    })
+    const client = server.clientFor(jane)
+    const inside = ['a', 'b'].map((name) =>
+      client.create(CONFIG_MAPS_RESOURCE, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { namespace: 'default', name },
+      }),
+    )
+    const outside = create(server, 'c')
+    await eventually(() => expect(release).toHaveLength(3))
+    expect(await create(server, 'd')).toMatchObject({ status: 429 })
+    for (const answer of release) answer()
+    expect((await Promise.all(inside)).map(({ metadata }) => metadata.name)).toEqual(['a', 'b'])
+    expect(await outside).toMatchObject({ status: 201 })
   })
 
   it('does not limit what is limited to 0', async () => {

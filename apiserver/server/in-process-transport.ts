@@ -68,6 +68,7 @@ class InProcessRequest implements ApiRequest {
   readonly remoteAddress = ''
   readonly peerCertificate = undefined
   readonly user: UserInfo
+  readonly isInProcess = true
   readonly #outer: AbortSignal | undefined
   #aborter: AbortController | undefined
   readonly #onAbort = (): void => this.#aborter?.abort(this.#outer?.reason)

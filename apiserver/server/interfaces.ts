@@ -22,6 +22,8 @@ export interface ApiRequest {
   readonly peerCertificate: X509Certificate | undefined
   /** Set only by the in-process transport: authentication is then skipped, authorization is not. */
   readonly user: UserInfo | undefined
+  /** A part of this process asks, through the in-process transport. */
+  readonly isInProcess?: boolean
   readonly signal: AbortSignal
   /** The connection can be handed over: the client asked for another protocol (HTTP/1.1 Upgrade). */
   readonly isUpgrade?: boolean

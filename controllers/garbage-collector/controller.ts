@@ -7,7 +7,7 @@
  * Upstream: pkg/controller/garbagecollector.
  */
 import { discoverPreferredResources } from '#machinery/client/discovery.ts'
-import { isConflict } from '#machinery/meta/errors.ts'
+import { isConflict, isTooManyRequests, retryAfterMs } from '#machinery/meta/errors.ts'
 import { sleep } from '#machinery/util/clock.ts'
 import { errorMessage, isAbortError } from '#machinery/util/errors.ts'
 import type { WorkQueue } from '#machinery/workqueue/workqueue.ts'
@@ -173,8 +173,8 @@ class GarbageCollector implements ControllerComponent {
       else queue.addRateLimited(uid)
     } catch (err: unknown) {
       if (signal.aborted || isAbortError(err)) return
-      queue.addRateLimited(uid)
-      if (isConflict(err) || err instanceof UnknownKindError) return
+      queue.addRateLimited(uid, retryAfterMs(err))
+      if (isConflict(err) || isTooManyRequests(err) || err instanceof UnknownKindError) return
       this.#context.logger.error({ uid, error: errorMessage(err) }, 'collecting failed, trying again')
     }
   }

@@ -1,5 +1,5 @@
 /** Takes keys out of a queue and works on them, for components with queues of their own: errors are tried again. */
-import { isConflict } from '#machinery/meta/errors.ts'
+import { isConflict, isTooManyRequests, retryAfterMs } from '#machinery/meta/errors.ts'
 import { isAbortError, toError } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { WorkQueue } from '#machinery/workqueue/workqueue.ts'
@@ -16,8 +16,9 @@ export async function workOn(
       queue.forget(key)
     } catch (err: unknown) {
       if (!signal.aborted && !isAbortError(err)) {
-        queue.addRateLimited(key)
-        if (!isConflict(err)) logger.error({ key, err: toError(err) }, 'reconcile failed, trying again')
+        queue.addRateLimited(key, retryAfterMs(err))
+        if (!isConflict(err) && !isTooManyRequests(err))
+          logger.error({ key, err: toError(err) }, 'reconcile failed, trying again')
       }
     }
     queue.done(key)

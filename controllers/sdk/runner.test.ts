@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { CONFIG_MAPS, SECRETS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { ConfigMap } from '#machinery/api/core/v1/types.gen.ts'
 import { keyString } from '#machinery/informers/key.ts'
-import { newModifiedConflict, newNotFound } from '#machinery/meta/errors.ts'
+import { newModifiedConflict, newNotFound, newTooManyRequests } from '#machinery/meta/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { ControllerDefinition, ObjectKey, Result, WatchSpec } from '#sdk'
 import { DONE, defineController, newControllerReference, requeueAfter, TerminalError, watching } from '#sdk'
@@ -117,6 +117,22 @@ describe('ControllerRunner', () => {
     })
     await client.create(CONFIG_MAPS, configMap('a'))
     await eventually(() => expect(calls).toHaveLength(2))
+    expect(errors).toEqual([])
+    expect(await metric('controller_runtime_reconcile_total', 'requeue')).toBe(1)
+  })
+
+  it('waits quietly as long as a busy server asks', async () => {
+    const times: number[] = []
+    const { calls, client, errors, metric } = await start((_key, call) => {
+      times.push(performance.now())
+      if (call === 1) throw newTooManyRequests('busy', 1)
+      return DONE
+    })
+    await client.create(CONFIG_MAPS, configMap('a'))
+    await eventually(() => expect(calls).toHaveLength(2))
+    const [first = 0, second = 0] = times
+    // A lower bound: timers fire late, never early (but for rounding).
+    expect(second - first).toBeGreaterThan(990)
     expect(errors).toEqual([])
     expect(await metric('controller_runtime_reconcile_total', 'requeue')).toBe(1)
   })

@@ -8,7 +8,15 @@ import { untilAborted } from '#machinery/informers/factory.ts'
 import { keyString, keyStringOf, parseKey } from '#machinery/informers/key.ts'
 import type { Selection } from '#machinery/informers/reflector.ts'
 import type { Informer } from '#machinery/informers/shared-informer.ts'
-import { isConflict, isForbidden, isInvalid, isNotFound, isStatusError } from '#machinery/meta/errors.ts'
+import {
+  isConflict,
+  isForbidden,
+  isInvalid,
+  isNotFound,
+  isStatusError,
+  isTooManyRequests,
+  retryAfterMs,
+} from '#machinery/meta/errors.ts'
 import type { ObjectKey, Resource } from '#machinery/meta/resource.ts'
 import { errorMessage, isAbortError, toError } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -184,9 +192,9 @@ export class ControllerRunner {
       logger.error({ key, err }, 'reconcile failed for good')
       return 'terminal_error'
     }
-    this.queue.addRateLimited(key)
-    if (isConflict(err)) {
-      logger.debug({ key }, 'reconcile met a conflict, trying again')
+    this.queue.addRateLimited(key, retryAfterMs(err))
+    if (isConflict(err) || isTooManyRequests(err)) {
+      logger.debug({ key, reason: errorMessage(err) }, 'reconcile was put off by the server, trying again')
       return 'conflict'
     }
     this.#failures.failed(key, err)

@@ -237,6 +237,11 @@ const REFUSALS: ReadonlyMap<number, readonly [StatusReason, string | undefined]>
   [503, ['ServiceUnavailable', 'the server is currently unable to handle the request']],
 ])
 
+/** How long the server asked to wait before the next try; 0 when it did not. Upstream: SuggestsClientDelay. */
+export function retryAfterMs(err: unknown): number {
+  return err instanceof StatusError ? (err.status.details?.retryAfterSeconds ?? 0) * 1_000 : 0
+}
+
 /** A Status that came over the wire, as an error. */
 export function statusErrorFrom(status: Status): StatusError {
   return new StatusError(status)
@@ -251,6 +256,7 @@ export const isAlreadyExists = (err: unknown): boolean => hasReason(err, 'Alread
 export const isConflict = (err: unknown): boolean => hasReason(err, 'Conflict')
 export const isForbidden = (err: unknown): boolean => hasReason(err, 'Forbidden')
 export const isInvalid = (err: unknown): boolean => hasReason(err, 'Invalid')
+export const isTooManyRequests = (err: unknown): boolean => hasReason(err, 'TooManyRequests')
 export const isExpired = (err: unknown): boolean => hasReason(err, 'Expired') || hasReason(err, 'Gone')
 export const isStatusError = (err: unknown): err is StatusError => err instanceof StatusError
 

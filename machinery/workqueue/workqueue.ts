@@ -86,10 +86,10 @@ export class WorkQueue {
     this.#arm()
   }
 
-  /** After a failure: waits as long as the rate limiter says. */
-  addRateLimited(key: string): void {
+  /** After a failure: waits as long as the rate limiter says, and at least as long as the caller was told to. */
+  addRateLimited(key: string, minDelayMs = 0): void {
     this.#metrics?.retried()
-    this.addAfter(key, this.#limiter.nextDelayMs(key))
+    this.addAfter(key, Math.max(this.#limiter.nextDelayMs(key), minDelayMs))
   }
 
   /** Ends the key's backoff. Does not remove it from the queue. */
