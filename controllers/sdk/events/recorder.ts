@@ -1,6 +1,6 @@
 /**
  * Tells users what a controller did, as core/v1 Events. Recording never waits and never fails: events go through a
- * bounded queue to the API, similar ones are merged (correlator.ts), and when the queue is full they are dropped.
+ * bounded queue to the API (outbox.ts: beyond it they are dropped), and similar ones are merged (correlator.ts).
  * Upstream: client-go tools/record/event.go.
  */
 import { EVENTS } from '#machinery/api/core/v1/resources.gen.ts'
@@ -15,6 +15,7 @@ import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { EventCorrelator } from './correlator.ts'
+import { EventOutbox } from './outbox.ts'
 
 export type EventType = 'Normal' | 'Warning'
 
@@ -34,7 +35,6 @@ export interface EventRecorderOptions {
   readonly host?: string
 }
 
-const QUEUE_MAX = 1_000
 const TRIES_MAX = 12
 const RETRY_MS = 10_000
 /** The API's bound on Event.message. */
@@ -44,8 +44,7 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #options: EventRecorderOptions
   readonly #signal: AbortSignal
   readonly #correlator: EventCorrelator
-  readonly #queue: Event[] = []
-  #isSending = false
+  readonly #outbox: EventOutbox
   #sequence = 0
 
   /** Stops sending when the signal aborts. */
@@ -53,18 +52,13 @@ export class ApiEventRecorder implements EventRecorder {
     this.#options = options
     this.#signal = signal
     this.#correlator = new EventCorrelator(options.clock)
+    const { clock, logger } = options
+    this.#outbox = new EventOutbox({ clock, logger, write: (event) => this.#send(event) }, signal)
   }
 
   record(object: DeepReadonly<KubeObject>, type: EventType, reason: string, message: string): void {
     if (this.#signal.aborted) return
-    if (this.#queue.length >= QUEUE_MAX) {
-      this.#options.logger.debug({ reason }, 'event dropped, the queue is full')
-      return
-    }
-    this.#queue.push(this.#newEvent(object, type, reason, message.slice(0, MESSAGE_MAX)))
-    if (this.#isSending) return
-    this.#isSending = true
-    void this.#send()
+    this.#outbox.add(this.#newEvent(object, type, reason, message.slice(0, MESSAGE_MAX)))
   }
 
   #newEvent(object: DeepReadonly<KubeObject>, type: EventType, reason: string, message: string): Event {
@@ -99,14 +93,10 @@ export class ApiEventRecorder implements EventRecorder {
     }
   }
 
-  /** Runs while there is something to send; never rejects. */
-  async #send(): Promise<void> {
-    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
-      if (this.#signal.aborted) break
-      const correlated = this.#correlator.correlate(event)
-      if (correlated !== undefined) await this.#write(correlated.event, correlated.isRepeated)
-    }
-    this.#isSending = false
+  /** Correlated only now, when what it may repeat has been written. */
+  async #send(event: Event): Promise<void> {
+    const correlated = this.#correlator.correlate(event)
+    if (correlated !== undefined) await this.#write(correlated.event, correlated.isRepeated)
   }
 
   async #write(event: Event, isRepeated: boolean): Promise<void> {
