@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldErrorString } from '#machinery/meta/field-error.ts'
@@ -27,6 +28,7 @@ import { validateJob } from './batch/validation.ts'
 import { setReplicationControllerDefaults } from './core/defaults.ts'
 import { setPodDefaults, setPodTemplateObjectDefaults } from './core/pod/defaults.ts'
 import { validatePod, validatePodTemplateObject } from './core/pod/validation.ts'
+import { ALL_GATES_OFF } from './feature-gates.ts'
 
 interface Case {
   readonly name: string
@@ -46,7 +48,10 @@ const KINDS: Readonly<Record<string, KindRules>> = {
   ReplicationController: { defaults: setReplicationControllerDefaults, validate: validateReplicationController },
   Deployment: { defaults: setDeploymentDefaults, validate: validateDeployment },
   ReplicaSet: { defaults: setReplicaSetDefaults, validate: validateReplicaSet },
-  StatefulSet: { defaults: setStatefulSetDefaults, validate: validateStatefulSet },
+  StatefulSet: {
+    defaults: (set: StatefulSet) => setStatefulSetDefaults(set, ALL_GATES_OFF),
+    validate: validateStatefulSet,
+  },
   DaemonSet: { defaults: setDaemonSetDefaults, validate: validateDaemonSet },
   ControllerRevision: { defaults: () => undefined, validate: validateControllerRevision },
   Job: { defaults: setJobDefaults, validate: validateJob },

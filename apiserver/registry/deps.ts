@@ -1,4 +1,6 @@
 /** What the built-in resources need from the server that serves them. */
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
+import { ALL_GATES_OFF } from '#apiserver/apis/feature-gates.ts'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { RequestContext, ResourceDefinition, SubresourceDefinition } from './generic/interfaces.ts'
@@ -42,6 +44,7 @@ export interface RegistryConfig {
   readonly eventTtlSeconds: number
   /** Types of Node addresses, the first a node has is where its kubelet is asked. Absent: DEFAULT_KUBELET_ADDRESS_TYPES. */
   readonly kubeletAddressTypes?: readonly string[]
+  readonly isGateEnabled: IsGateEnabled
 }
 
 /** As k3s sets it; kube-apiserver's own default starts with Hostname, which is of use only where DNS knows the nodes. */
@@ -51,6 +54,7 @@ export const DEFAULT_REGISTRY_CONFIG: RegistryConfig = {
   serviceCidr: '10.43.0.0/16',
   nodePortRange: { first: 30000, last: 32767 },
   eventTtlSeconds: 3600,
+  isGateEnabled: ALL_GATES_OFF,
 }
 
 export interface RegistryDeps {

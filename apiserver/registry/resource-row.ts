@@ -2,6 +2,7 @@
  * One served resource as a table row: the facts of discovery plus the parts of its policy that are not plain. A plain
  * kind is its row and nothing else; `defineResource` turns rows into what the server needs.
  */
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
@@ -24,7 +25,7 @@ import { createStatusStrategy, createStrategy } from './strategy.ts'
 /** One version besides the plain case (storage shape, only the schema's defaults). */
 interface VersionRow {
   readonly version: string
-  defaults?(object: KubeObject): void
+  defaults?(object: KubeObject, isGateEnabled: IsGateEnabled): void
   toStorage?(object: KubeObject): KubeObject
   fromStorage?(object: DeepReadonly<KubeObject>): KubeObject
   readonly table?: TableConvertor
@@ -47,7 +48,7 @@ interface ResourceRow {
   readonly versions?: readonly VersionRow[]
   readonly storageVersion?: string
   /** Of the group's version, when `versions` is absent. */
-  defaults?(object: KubeObject): void
+  defaults?(object: KubeObject, isGateEnabled: IsGateEnabled): void
   /** The strategy's kind-specific part; generation and the status split are added around it. */
   readonly strategy?: Strategy | ((deps: RegistryDeps) => Strategy)
   /** Has a status that only /status may write. */
@@ -103,7 +104,7 @@ function defineResource(group: ResourceGroup, row: ResourceRow, deps: RegistryDe
     shortNames: row.shortNames ?? [],
     categories: row.categories ?? [],
     verbs: row.verbs ?? ALL_VERBS,
-    versions: versions.map((version) => defineVersion(group.group, row, version)),
+    versions: versions.map((version) => defineVersion(group.group, row, version, deps.config.isGateEnabled)),
     storageVersion: row.storageVersion ?? group.version,
     strategy: createStrategy({
       hasStatus: row.status !== undefined && row.status !== false,
@@ -132,13 +133,18 @@ function versionsOf(group: ResourceGroup, row: ResourceRow): readonly VersionRow
   return [row.defaults === undefined ? plain : { ...plain, defaults: row.defaults }]
 }
 
-function defineVersion(group: string, row: ResourceRow, version: VersionRow): VersionDefinition {
+function defineVersion(
+  group: string,
+  row: ResourceRow,
+  version: VersionRow,
+  isGateEnabled: IsGateEnabled,
+): VersionDefinition {
   const schema = builtInSchema(group, version.version, row.kind)
   assert(schema !== undefined, `the schema facts hold ${row.kind}`)
   return {
     version: version.version,
     served: true,
-    schema: version.defaults === undefined ? schema : new DefaultingSchema(schema, version.defaults),
+    schema: version.defaults === undefined ? schema : new DefaultingSchema(schema, version.defaults, isGateEnabled),
     table: version.table ?? row.table,
     ...(row.deprecationWarning === undefined ? {} : { deprecationWarning: row.deprecationWarning }),
     ...(version.toStorage === undefined ? {} : { toStorage: version.toStorage }),
@@ -174,11 +180,13 @@ function inheritedByViews({ validateName, hasPendingFinalization, allowUnconditi
 /** The schema facts' rules, then the defaults that upstream writes as code. */
 class DefaultingSchema implements ObjectSchema {
   readonly #schema: ObjectSchema
-  readonly #defaults: (object: KubeObject) => void
+  readonly #defaults: NonNullable<VersionRow['defaults']>
+  readonly #isGateEnabled: IsGateEnabled
 
-  constructor(schema: ObjectSchema, defaults: (object: KubeObject) => void) {
+  constructor(schema: ObjectSchema, defaults: NonNullable<VersionRow['defaults']>, isGateEnabled: IsGateEnabled) {
     this.#schema = schema
     this.#defaults = defaults
+    this.#isGateEnabled = isGateEnabled
   }
 
   get strategicMerge(): ObjectSchema['strategicMerge'] {
@@ -191,6 +199,6 @@ class DefaultingSchema implements ObjectSchema {
 
   applyDefaults(object: KubeObject): void {
     this.#schema.applyDefaults(object)
-    this.#defaults(object)
+    this.#defaults(object, this.#isGateEnabled)
   }
 }

@@ -82,7 +82,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     metrics,
     serviceAccountKey: pki.serviceAccountKey,
     clusterDomain: config['cluster-domain'],
-    registry: registryConfig(config),
+    registry: { ...registryConfig(config), isGateEnabled: (name) => gates.isEnabled(name) },
     limits: {
       requestTimeoutMs: config['request-timeout'],
       maxReadOnlyInFlight: config['max-requests-inflight'],

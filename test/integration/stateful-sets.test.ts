@@ -1,5 +1,6 @@
 /** StatefulSets against a real control plane; the test runs the Pods by hand. The upstream e2e tests' assertions are among these. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { garbageCollectorController } from '#controllers/garbage-collector/controller.ts'
 import { statefulSetController } from '#controllers/statefulset/reconciler.ts'
 import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
@@ -7,6 +8,7 @@ import { CONTROLLER_REVISIONS, STATEFUL_SETS } from '#machinery/api/apps/v1/reso
 import type { StatefulSet, StatefulSetSpec } from '#machinery/api/apps/v1/types.gen.ts'
 import { EVENTS, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { systemClock } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
@@ -18,8 +20,11 @@ const key = { namespace, name: 'web' }
 let plane: TestControlPlane
 let pods: HandRunPods
 
-async function start(controllers: readonly AnyControllerDefinition[] = [statefulSetController()]): Promise<void> {
-  plane = await startTestControlPlane({ controllers })
+async function start(
+  controllers: readonly AnyControllerDefinition[] = [statefulSetController()],
+  featureGates: readonly string[] = [],
+): Promise<void> {
+  plane = await startTestControlPlane({ controllers, featureGates })
   pods = new HandRunPods(plane.client)
   const metadata = { name: 'default', namespace }
   await plane.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
@@ -283,9 +288,30 @@ describe('a rolling update of a StatefulSet', () => {
     })
   })
 
+  it('does not keep maxUnavailable while the gate is off', async () => {
+    const rollingUpdate = { partition: 1, maxUnavailable: 2 }
+    const made = await create({ replicas: 0, updateStrategy: { type: 'RollingUpdate', rollingUpdate } })
+    expect(made.spec.updateStrategy).toEqual({ type: 'RollingUpdate', rollingUpdate: { partition: 1 } })
+    const patched = await patch({ spec: { updateStrategy: { rollingUpdate } } })
+    expect(patched.spec.updateStrategy?.rollingUpdate).toEqual({ partition: 1 })
+    expect(patched.metadata.generation).toBe(1)
+  })
+
+  it('keeps maxUnavailable where it is stored when the gate goes off', async () => {
+    await plane.stop()
+    const storage = new MemoryStorage({ clock: systemClock })
+    plane = await startTestControlPlane({ storage, featureGates: ['MaxUnavailableStatefulSet'] })
+    const made = await create({ replicas: 0 })
+    expect(made.spec.updateStrategy?.rollingUpdate).toEqual({ partition: 0, maxUnavailable: 1 })
+    await plane.stop()
+    plane = await startTestControlPlane({ storage })
+    const patched = await patch({ spec: { updateStrategy: { rollingUpdate: { maxUnavailable: 3 } } } })
+    expect(patched.spec.updateStrategy?.rollingUpdate).toEqual({ partition: 0, maxUnavailable: 3 })
+  })
+
   it('takes as many Pods as maxUnavailable says when the gate is on', async () => {
     await plane.stop()
-    await start([statefulSetController({ honoursMaxUnavailable: true })])
+    await start([statefulSetController({ honoursMaxUnavailable: true })], ['MaxUnavailableStatefulSet'])
     const rollingUpdate = { partition: 1, maxUnavailable: 2 }
     await create({
       replicas: 4,

@@ -27,6 +27,8 @@ export interface TestControlPlaneOptions {
   readonly random?: Random
   /** As --service-cidr. */
   readonly serviceCidr?: string
+  /** As --feature-gates: those that are on. */
+  readonly featureGates?: readonly string[]
   readonly clock?: Clock
   readonly storage?: Storage
   readonly logger?: Logger
@@ -63,7 +65,11 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     metrics,
     serviceAccountKey,
     clusterDomain: 'cluster.local',
-    registry: { ...DEFAULT_REGISTRY_CONFIG, serviceCidr: options.serviceCidr ?? DEFAULT_REGISTRY_CONFIG.serviceCidr },
+    registry: {
+      ...DEFAULT_REGISTRY_CONFIG,
+      serviceCidr: options.serviceCidr ?? DEFAULT_REGISTRY_CONFIG.serviceCidr,
+      isGateEnabled: (name) => options.featureGates?.includes(name) ?? false,
+    },
     advertise: { advertiseAddress: undefined, port: 6443 },
     authenticators: [],
     tokens: [parseStaticTokens(`${ADMIN_TOKEN},admin,,"system:masters"`, 'test')],

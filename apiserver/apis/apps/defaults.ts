@@ -8,6 +8,7 @@ import type {
 } from '#machinery/api/apps/v1/types.gen.ts'
 import { setPersistentVolumeClaimDefaults } from '../core/defaults.ts'
 import { setPodTemplateDefaults } from '../core/pod/defaults.ts'
+import type { IsGateEnabled } from '../feature-gates.ts'
 
 const REVISION_HISTORY_LIMIT = 10
 const PROGRESS_DEADLINE_SECONDS = 600
@@ -60,7 +61,7 @@ export function setDaemonSetDefaults(daemonSet: DaemonSet): void {
   spec.revisionHistoryLimit ??= REVISION_HISTORY_LIMIT
 }
 
-export function setStatefulSetDefaults(statefulSet: StatefulSet): void {
+export function setStatefulSetDefaults(statefulSet: StatefulSet, isGateEnabled: IsGateEnabled): void {
   statefulSet.spec ??= EMPTY_SPEC()
   const { spec } = statefulSet
   spec.template ??= {}
@@ -74,7 +75,7 @@ export function setStatefulSetDefaults(statefulSet: StatefulSet): void {
   const rollingUpdate = spec.updateStrategy.rollingUpdate
   if (spec.updateStrategy.type === 'RollingUpdate' && rollingUpdate !== undefined) {
     rollingUpdate.partition ??= 0
-    rollingUpdate.maxUnavailable ??= 1
+    if (isGateEnabled('MaxUnavailableStatefulSet')) rollingUpdate.maxUnavailable ??= 1
   }
   spec.persistentVolumeClaimRetentionPolicy ??= {}
   spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain'

@@ -82,7 +82,7 @@ export const APPS_GROUP: ResourceGroup = {
       kind: 'StatefulSet',
       shortNames: ['sts'],
       defaults: setStatefulSetDefaults,
-      strategy: statefulSetStrategy,
+      strategy: ({ config }) => statefulSetStrategy(config.isGateEnabled),
       status: statefulSetStatusStrategy,
       emptyStatus: { replicas: 0, availableReplicas: 0 },
       scale: SELECTOR_SCALE,

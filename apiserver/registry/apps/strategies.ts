@@ -21,6 +21,7 @@ import {
 } from '#apiserver/apis/apps/validation.ts'
 import { claimSpecWarnings } from '#apiserver/apis/core/persistent-volume/warnings.ts'
 import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type {
   ControllerRevision,
   DaemonSet,
@@ -96,7 +97,20 @@ function statefulSetWarnings({ spec }: DeepReadonly<StatefulSet>, isNew: boolean
   return warnings
 }
 
-export const statefulSetStrategy: Strategy = {
+/** A field behind a gate that is off is not taken from clients, but stays where it is stored. */
+function dropMaxUnavailable(draft: StatefulSet, old?: DeepReadonly<StatefulSet>): void {
+  if (old?.spec.updateStrategy?.rollingUpdate?.maxUnavailable !== undefined) return
+  delete draft.spec.updateStrategy?.rollingUpdate?.maxUnavailable
+}
+
+export const statefulSetStrategy = (isGateEnabled: IsGateEnabled): Strategy => ({
+  prepareForCreate(draft) {
+    if (!isGateEnabled('MaxUnavailableStatefulSet')) dropMaxUnavailable(draft as StatefulSet)
+  },
+  prepareForUpdate(draft, old) {
+    if (isGateEnabled('MaxUnavailableStatefulSet')) return
+    dropMaxUnavailable(draft as StatefulSet, old as DeepReadonly<StatefulSet>)
+  },
   warnings: (object, old) => [
     ...templateWarnings(object, old),
     ...statefulSetWarnings(object as DeepReadonly<StatefulSet>, old === undefined),
@@ -104,7 +118,7 @@ export const statefulSetStrategy: Strategy = {
   validate: (object) => validateStatefulSet(object as DeepReadonly<StatefulSet>),
   validateUpdate: (object, old) =>
     validateStatefulSetUpdate(object as DeepReadonly<StatefulSet>, old as DeepReadonly<StatefulSet>),
-}
+})
 
 export const controllerRevisionStrategy: Strategy = {
   validate: (object) => validateControllerRevision(object as DeepReadonly<ControllerRevision>),
