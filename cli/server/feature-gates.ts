@@ -11,7 +11,11 @@ import type { FeatureGate } from './feature-gate-table.ts'
 import { FEATURE_GATES } from './feature-gate-table.ts'
 
 /** Only these change something; every other gate is accepted and said to change nothing. */
-const IMPLEMENTED = ['LegacyServiceAccountTokenNoAutoGeneration', 'MaxUnavailableStatefulSet'] as const
+const IMPLEMENTED = [
+  'CrossNamespaceVolumeDataSource',
+  'LegacyServiceAccountTokenNoAutoGeneration',
+  'MaxUnavailableStatefulSet',
+] as const
 const isImplemented = (name: string): boolean => (IMPLEMENTED as readonly string[]).includes(name)
 const ALL_ALPHA = 'AllAlpha'
 const ALL_BETA = 'AllBeta'

@@ -116,21 +116,6 @@ export function setPersistentVolumeDefaults(volume: PersistentVolume): void {
 export function setPersistentVolumeClaimDefaults(claim: PersistentVolumeClaim): void {
   claim.spec ??= {}
   claim.spec.volumeMode ??= 'Filesystem'
-  setDataSourceAlias(claim)
   claim.status ??= {}
   claim.status.phase ||= 'Pending'
-}
-
-/** dataSource and dataSourceRef mirror each other unless the reference crosses namespaces. Upstream: NormalizeDataSources. */
-function setDataSourceAlias({ spec }: PersistentVolumeClaim): void {
-  if (spec.dataSource !== undefined && spec.dataSourceRef === undefined) {
-    spec.dataSourceRef = { ...spec.dataSource }
-  } else if (spec.dataSource === undefined && spec.dataSourceRef !== undefined) {
-    const { apiGroup, kind, name, namespace } = spec.dataSourceRef
-    if (namespace !== undefined && namespace !== '') return
-    const isVolumeSource =
-      (kind === 'PersistentVolumeClaim' && (apiGroup ?? '') === '') ||
-      (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io')
-    if (isVolumeSource) spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name }
-  }
 }

@@ -166,7 +166,7 @@ export const CORE_GROUP: ResourceGroup = {
       namespaced: true,
       shortNames: ['pvc'],
       defaults: setPersistentVolumeClaimDefaults,
-      strategy: persistentVolumeClaimStrategy,
+      strategy: ({ config }) => persistentVolumeClaimStrategy(config.isGateEnabled),
       status: persistentVolumeClaimStatusStrategy,
       emptyStatus: { phase: 'Pending' },
       table: persistentVolumeClaimTable,

@@ -20,6 +20,7 @@ import {
   validatePersistentVolumeClaimStatusUpdate,
   validatePersistentVolumeClaimUpdate,
 } from '#apiserver/apis/core/persistent-volume/claim-validation.ts'
+import { prepareDataSources } from '#apiserver/apis/core/persistent-volume/data-source.ts'
 import {
   validatePersistentVolume,
   validatePersistentVolumeUpdate,
@@ -32,6 +33,7 @@ import {
   validateResourceQuotaStatusUpdate,
   validateResourceQuotaUpdate,
 } from '#apiserver/apis/core/quota-validation.ts'
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type {
   ConfigMap,
   Endpoints,
@@ -121,8 +123,15 @@ export const persistentVolumeStatusStrategy: Strategy = {
   },
 }
 
-export const persistentVolumeClaimStrategy: Strategy = {
+export const persistentVolumeClaimStrategy = (isGateEnabled: IsGateEnabled): Strategy => ({
   returnsDeletedObject: true,
+  prepareForCreate: (draft) => prepareDataSources((draft as PersistentVolumeClaim).spec, undefined, isGateEnabled),
+  prepareForUpdate: (draft, old) =>
+    prepareDataSources(
+      (draft as PersistentVolumeClaim).spec,
+      (old as DeepReadonly<PersistentVolumeClaim>).spec,
+      isGateEnabled,
+    ),
   warnings: (object) => claimWarnings(object as DeepReadonly<PersistentVolumeClaim>),
   validate: (object) => validatePersistentVolumeClaim(object as DeepReadonly<PersistentVolumeClaim>),
   validateUpdate: (object, old) =>
@@ -130,7 +139,7 @@ export const persistentVolumeClaimStrategy: Strategy = {
       object as DeepReadonly<PersistentVolumeClaim>,
       old as DeepReadonly<PersistentVolumeClaim>,
     ),
-}
+})
 
 export const persistentVolumeClaimStatusStrategy: Strategy = {
   validateUpdate: (object) => validatePersistentVolumeClaimStatusUpdate(object as DeepReadonly<PersistentVolumeClaim>),
