@@ -7,6 +7,7 @@ import { parseDurationMs } from '#machinery/util/go-duration.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { commandOutcome } from './command.ts'
+import { isImageOfNobody } from './image-pull.ts'
 import { ANNOTATION_PREFIX } from './interfaces.ts'
 
 export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral'
@@ -64,9 +65,13 @@ export class PodBehaviour {
     return this.#integer('stop-exit-code') ?? (isLongRunning ? 0 : INTERRUPTED_EXIT_CODE)
   }
 
-  /** The image of this container can never be pulled. */
-  isImageMissing(container: FrozenContainer): boolean {
-    return this.#text('image-pull', container.name) === 'fail'
+  /** The image of this container cannot be pulled: its Pod says so, or else its name. */
+  isImageMissing({ name, image = '' }: FrozenContainer): boolean {
+    const declared = this.#text('image-pull', name)
+    if (declared === 'fail' || declared === 'succeed') return declared === 'fail'
+    if (declared !== undefined)
+      this.problems.push(`${ANNOTATION_PREFIX}image-pull: "${declared}" is neither fail nor succeed`)
+    return isImageOfNobody(image)
   }
 
   /** May change at any time. */

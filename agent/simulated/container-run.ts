@@ -3,6 +3,7 @@ import type { ContainerStateTerminated } from '#machinery/api/core/v1/types.gen.
 import { formatTime } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { ContainerRole, RunPlan } from './behaviour.ts'
+import type { FailingPull } from './image-pull.ts'
 import { BACKOFF_MAX_MS, nextBackoffMs } from './restart-policy.ts'
 
 const RUNTIME = 'simulated://'
@@ -25,6 +26,8 @@ export class ContainerRun {
   plan: RunPlan | undefined
   /** How the run before the current one ended. */
   previous: ContainerStateTerminated | undefined
+  /** Its image cannot be pulled, which keeps it from starting. */
+  pull: FailingPull | undefined
   /** The wait after the next end. */
   backoffMs = 0
   /** The attempt after which users were told of the wait. */
@@ -74,6 +77,7 @@ export class ContainerRun {
       this.#backoffSetMs = nowMs
     }
     this.state = 'running'
+    this.pull = undefined
     this.plan = plan
     this.image = image
     this.id = random.bytes(ID_BYTES).toString('hex')

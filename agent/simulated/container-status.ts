@@ -5,6 +5,7 @@ import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { PodBehaviour } from './behaviour.ts'
 import type { ContainerRun } from './container-run.ts'
+import type { FailingPull } from './image-pull.ts'
 import { restartsAfter } from './restart-policy.ts'
 
 type FrozenPod = DeepReadonly<Pod>
@@ -64,10 +65,17 @@ function statesOf(
   run: ContainerRun | undefined,
   context: ContainerStatusContext,
 ): { readonly state: ContainerState; readonly lastState: ContainerState } {
-  const { pod, behaviour, hasSandbox, isStopped, nowMs } = context
+  const { pod, hasSandbox, isStopped, nowMs } = context
   const lastState = run?.previous === undefined ? {} : { terminated: run.previous }
   if (run?.state === 'running')
     return { state: { running: { startedAt: formatTime(new Date(run.startedMs)) } }, lastState }
+  if (hasSandbox && run?.pull !== undefined) {
+    const isAfterRun = run.state === 'exited'
+    return {
+      state: { waiting: pullFailure(run.pull, nowMs) },
+      lastState: isAfterRun ? { terminated: run.terminated() } : lastState,
+    }
+  }
   if (run?.state === 'exited') {
     const isRestarting =
       !isStopped && run.role !== 'ephemeral' && nowMs < run.restartDueMs && willRestart(pod, container, run)
@@ -75,11 +83,12 @@ function statesOf(
     return { state: { waiting: backOff(pod, run) }, lastState: { terminated: run.terminated() } }
   }
   const hasInit = (pod.spec.initContainers ?? []).length > 0
-  if (hasSandbox && run !== undefined && behaviour.isImageMissing(container)) {
-    const message = `Back-off pulling image "${container.image ?? ''}": ErrImagePull: simulated: no such image`
-    return { state: { waiting: { reason: 'ImagePullBackOff', message } }, lastState }
-  }
   return { state: { waiting: { reason: hasInit ? 'PodInitializing' : 'ContainerCreating' } }, lastState }
+}
+
+function pullFailure(pull: FailingPull, nowMs: number): { readonly reason: string; readonly message: string } {
+  if (!pull.isWaiting(nowMs)) return { reason: 'ErrImagePull', message: pull.error }
+  return { reason: 'ImagePullBackOff', message: `Back-off pulling image "${pull.image}": ErrImagePull: ${pull.error}` }
 }
 
 function willRestart(pod: FrozenPod, container: FrozenContainer, run: ContainerRun): boolean {

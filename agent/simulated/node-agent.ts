@@ -17,7 +17,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import { isBusy } from './busy.ts'
 import type { SimulatedNodesDependencies } from './interfaces.ts'
-import { isReportedHealthy, newNode, nodeLabels, nodeStatus } from './node-object.ts'
+import { isReportedHealthy, newNode, nodeLabels, nodeStatus, offersItsCapacity } from './node-object.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 
 const LEASE_NAMESPACE = 'kube-node-lease'
@@ -126,6 +126,8 @@ export class NodeAgent {
       this.#onRevived(node)
     }
     if (!wasAlive || !isReportedHealthy(object)) this.#queue.add(dutyKey('status', node.name))
+    // As late as kubelet may notice: where something else always has the last word, the two do not write without pause.
+    else if (!offersItsCapacity(object)) this.#addAtTick('status', node, RENEW_MS)
   }
 
   #forget(object: DeepReadonly<Node>): void {

@@ -4,7 +4,7 @@
  */
 import type { Node, NodeCondition, NodeStatus } from '#machinery/api/core/v1/types.gen.ts'
 import { formatTime } from '#machinery/util/clock.ts'
-import { deepCopy } from '#machinery/util/json.ts'
+import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { SimulatedNodeSpec } from './interfaces.ts'
 import { SIMULATED_LABEL } from './interfaces.ts'
@@ -124,6 +124,11 @@ function nodeConditions(before: readonly DeepReadonly<NodeCondition>[], nowMs: n
   })
   const others = before.filter(({ type }) => !HEALTHY.some((condition) => condition.type === type))
   return [...others.map((condition) => ({ ...condition })), ...own]
+}
+
+/** All it has is for pods; others may have given it, or taken, resources since its last report. */
+export function offersItsCapacity({ status }: DeepReadonly<Node>): boolean {
+  return deepEqual(status?.allocatable ?? {}, status?.capacity ?? {})
 }
 
 /** Not what a running kubelet reports: someone took it for dead, or wrote over it. */

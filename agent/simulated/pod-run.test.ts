@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Container, Pod, PodSpec, PodStatus } from '#machinery/api/core/v1/types.gen.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import { PodBehaviour } from './behaviour.ts'
-import { PodRun } from './pod-run.ts'
+import { type Happening, PodRun } from './pod-run.ts'
 import { podStatus } from './pod-status.ts'
 import { restorePodRun } from './restore.ts'
 
@@ -15,6 +15,8 @@ interface World {
   readonly pod: Pod
   /** As a new process that reads the status at this moment. */
   restart(ms: number): void
+  /** What users were told, so far. */
+  readonly happenings: Happening[]
 }
 
 function world(spec: Partial<PodSpec>, annotations: Record<string, string> = {}): World {
@@ -27,12 +29,15 @@ function world(spec: Partial<PodSpec>, annotations: Record<string, string> = {})
   const behaviour = new PodBehaviour(pod, { random: systemRandom, jobDurationMs: 0 })
   let run = new PodRun(START, behaviour.startDelayMs())
   let nextMs = START
+  const happenings: Happening[] = []
   const look = (nowMs: number): void => {
     nextMs = run.step({ pod, behaviour, nowMs, random: systemRandom })
+    happenings.push(...run.takeHappenings())
     pod.status = podStatus({ pod, run, behaviour, nowMs, hostIP: '10.0.0.1', podIP: undefined })
   }
   return {
     pod,
+    happenings,
     at(ms) {
       const endMs = START + ms
       for (let steps = 0; nextMs <= endMs && steps < 100; steps++) look(nextMs)
@@ -197,10 +202,68 @@ describe('a simulated pod', () => {
     expect(other.at(0).phase).toBe('Failed')
   })
 
-  it('waits for an image that is not there', () => {
-    const status = world({}, { 'image-pull': 'fail' }).at(60_000)
-    expect(status.phase).toBe('Pending')
-    expect(main(status)?.state?.waiting?.reason).toBe('ImagePullBackOff')
+  it('tries an image that is not there again and again, waiting longer each time', () => {
+    const pod = world({}, { 'image-pull': 'fail' })
+    const error = 'failed to pull and unpack image "i": simulated: no such image'
+    const seen: [seconds: number, reason: string | undefined][] = []
+    for (let seconds = 0; seconds <= 80; seconds++) {
+      const reason = main(pod.at(seconds * 1_000))?.state?.waiting?.reason
+      if (seen.at(-1)?.[1] !== reason) seen.push([seconds, reason])
+    }
+    expect(seen).toEqual([
+      [0, 'ErrImagePull'],
+      [1, 'ImagePullBackOff'],
+      [10, 'ErrImagePull'],
+      [11, 'ImagePullBackOff'],
+      [30, 'ErrImagePull'],
+      [31, 'ImagePullBackOff'],
+      [70, 'ErrImagePull'],
+      [71, 'ImagePullBackOff'],
+    ])
+    expect(pod.pod.status).toMatchObject({ phase: 'Pending', containerStatuses: [{ ready: false, restartCount: 0 }] })
+    expect(main(pod.at(80_000))?.state?.waiting?.message).toBe(`Back-off pulling image "i": ErrImagePull: ${error}`)
+  })
+
+  it('tells of a pull that failed and of the wait, once a turn', () => {
+    const pod = world({ containers: [container('c', { image: 'shop:404' })] })
+    pod.at(5_000)
+    expect(pod.happenings.splice(0).map(({ type, reason, message }) => `${type} ${reason}: ${message}`)).toEqual([
+      'Normal Pulling: Pulling image "shop:404"',
+      'Warning Failed: Failed to pull image "shop:404": failed to pull and unpack image "shop:404": simulated: no such image',
+      'Warning Failed: Error: ErrImagePull',
+      'Normal BackOff: Back-off pulling image "shop:404"',
+      'Warning Failed: Error: ImagePullBackOff',
+    ])
+    pod.at(10_000)
+    expect(pod.happenings.map(({ reason }) => reason)).toEqual(['Pulling', 'Failed', 'Failed'])
+  })
+
+  it('starts as soon as its image can be pulled', () => {
+    const pod = world({ containers: [container('c', { image: 'shop:404' })] })
+    pod.at(2_000)
+    pod.pod.spec = { containers: [container('c', { image: 'shop:405' })] }
+    expect(pod.at(3_000)).toMatchObject({ phase: 'Running', containerStatuses: [{ ready: true, restartCount: 0 }] })
+  })
+
+  it('does not run when a running container is given an image that is not there', () => {
+    const pod = world({ containers: [container('c', { image: 'shop:1' })] })
+    pod.at(0)
+    pod.pod.spec = { containers: [container('c', { image: 'shop:404' })] }
+    pod.at(1_000)
+    expect(main(pod.at(3_000))).toMatchObject({
+      ready: false,
+      restartCount: 0,
+      state: { waiting: { reason: 'ImagePullBackOff' } },
+      lastState: { terminated: { exitCode: 0 } },
+    })
+    pod.pod.spec = { containers: [container('c', { image: 'shop:2' })] }
+    expect(main(pod.at(4_000))).toMatchObject({ ready: true, restartCount: 1 })
+  })
+
+  it('believes its annotation before the name of its image', () => {
+    const spec = { containers: [container('c', { image: 'shop:404' })] }
+    expect(world(spec, { 'image-pull': 'succeed' }).at(0).phase).toBe('Running')
+    expect(world(spec, { 'image-pull.c': 'succeed', 'image-pull': 'fail' }).at(0).phase).toBe('Running')
   })
 
   it('is failed by its deadline', () => {

@@ -8,6 +8,7 @@ import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ContainerRole, PodBehaviour } from './behaviour.ts'
 import { ContainerRun } from './container-run.ts'
+import { FailingPull } from './image-pull.ts'
 import { restartsAfter } from './restart-policy.ts'
 
 type FrozenPod = DeepReadonly<Pod>
@@ -159,6 +160,22 @@ export class PodRun {
     return Number.POSITIVE_INFINITY
   }
 
+  /** Another image is pulled anew, without the waits of the one before. */
+  #failPull(run: ContainerRun, { image = '' }: FrozenContainer, nowMs: number): number {
+    if (run.pull?.image !== image) run.pull = new FailingPull(image)
+    const { pull } = run
+    const happened = pull.step(nowMs)
+    if (happened === 'attempt') {
+      this.#tell('Normal', 'Pulling', `Pulling image "${image}"`)
+      this.#tell('Warning', 'Failed', `Failed to pull image "${image}": ${pull.error}`)
+      this.#tell('Warning', 'Failed', 'Error: ErrImagePull')
+    } else if (happened === 'backoff') {
+      this.#tell('Normal', 'BackOff', `Back-off pulling image "${image}"`)
+      this.#tell('Warning', 'Failed', 'Error: ImagePullBackOff')
+    }
+    return pull.nextMs(nowMs)
+  }
+
   /** Brings one container to `nowMs`. A main container never ends in the step that started it: the API sees it run. */
   #settle(run: ContainerRun, container: FrozenContainer, context: StepContext): number {
     const { pod, behaviour, nowMs, random } = context
@@ -168,7 +185,7 @@ export class PodRun {
       this.#tell('Normal', 'Started', 'Container started')
     }
     if (run.state === 'none') {
-      if (behaviour.isImageMissing(container)) return Number.POSITIVE_INFINITY
+      if (behaviour.isImageMissing(container)) return this.#failPull(run, container, nowMs)
       start()
       if (run.role !== 'init') return nextOf(run, nowMs)
     }
@@ -185,6 +202,7 @@ export class PodRun {
       this.#tellBackOff(run, pod)
       return run.restartDueMs
     }
+    if (behaviour.isImageMissing(container)) return this.#failPull(run, container, nowMs)
     start()
     return nextOf(run, nowMs)
   }

@@ -16,6 +16,18 @@ import type { StreamingWorld } from '#test/support/streaming-world.ts'
 import { createPod, POD_IP, startStreamingWorld } from '#test/support/streaming-world.ts'
 import { startWebhookServer } from '#test/support/webhook-server.ts'
 
+const NODE_INFO = {
+  architecture: 'amd64',
+  bootID: '',
+  kernelVersion: '',
+  kubeProxyVersion: '',
+  kubeletVersion: '',
+  machineID: '',
+  operatingSystem: 'linux',
+  osImage: '',
+  systemUUID: '',
+}
+
 let world: StreamingWorld
 let backend: Server
 
@@ -238,6 +250,46 @@ describe('errors before anything is connected', () => {
     const answer = await ask(`/api/v1/namespaces/default/${path}`)
     expect(answer.status).toBe(status)
     expect(answer.text).toContain(message.replaceAll('"', '\\"'))
+  })
+
+  it('says of a simulated node that there is nobody to talk to, without dialling', async () => {
+    const { client } = world
+    await client.create(NODES, {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'simulated' },
+      spec: {},
+      status: {
+        addresses: [{ type: 'InternalIP', address: '198.18.0.1' }],
+        nodeInfo: { ...NODE_INFO, containerRuntimeVersion: 'simulated://1.36.4' },
+      },
+    })
+    await createPod(client, 'dream', ['a'], 'simulated')
+    await client.patch(
+      PODS,
+      { namespace: 'default', name: 'dream' },
+      { type: 'merge', body: { status: { podIP: '100.64.0.9', podIPs: [{ ip: '100.64.0.9' }] } } },
+      { subresource: 'status' },
+    )
+    const metadata = { name: 'dreams', namespace: 'default' }
+    await client.create(SERVICES, { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: 80 }] } })
+    const targetRef = { kind: 'Pod', namespace: 'default', name: 'dream' }
+    const addresses = [{ ip: '100.64.0.9', nodeName: 'simulated', targetRef }]
+    const subsets = [{ addresses, ports: [{ port: 8080 }] }]
+    await client.create(ENDPOINTS, { apiVersion: 'v1', kind: 'Endpoints', metadata, subsets })
+    const nothing = 'node "simulated" is simulated and runs nothing'
+    const namespace = '/api/v1/namespaces/default'
+    const refused = { message: `${nothing}: it has no logs and takes no commands`, reason: 'BadRequest', code: 400 }
+    for (const path of ['log', 'log?follow=true', 'exec?command=a', 'attach', 'portforward?ports=80'])
+      expect(JSON.parse((await ask(`${namespace}/pods/dream/${path}`)).text)).toMatchObject(refused)
+    expect(await upgrade(`${namespace}/pods/dream/exec?command=a&stdout=true`)).toMatchObject({ status: 400 })
+    expect(JSON.parse((await ask('/api/v1/nodes/simulated/proxy/pods')).text)).toMatchObject(refused)
+    for (const path of ['pods/dream/proxy/', 'pods/dream:81/proxy/', 'services/dreams/proxy/'])
+      expect(JSON.parse((await ask(`${namespace}/${path}`)).text)).toMatchObject({
+        message: `error trying to reach service: ${nothing}: nobody listens on it`,
+        reason: 'ServiceUnavailable',
+        code: 503,
+      })
   })
 
   it('tells a kubelet that is not there in the words of Go', async () => {

@@ -309,6 +309,26 @@ describe('simulated nodes and their pods', () => {
     })
   })
 
+  it('offer resources that others give them, and no longer those that others take', async () => {
+    await start()
+    const key = { name: 'node-0' }
+    const give = (capacity: Record<string, string | null>) =>
+      plane.client.patch(NODES, key, { type: 'merge', body: { status: { capacity } } }, { subresource: 'status' })
+    /** Well before they would report anyway. */
+    const offeredSoon = async (amount: string | undefined): Promise<void> => {
+      let seconds = 0
+      await eventually(async () => {
+        if (seconds++ < 30) clock.advance(1_000)
+        const { status } = await plane.client.get(NODES, key)
+        expect(status?.allocatable?.['example.com/dongle']).toBe(amount)
+      })
+    }
+    await give({ 'example.com/dongle': '4' })
+    await offeredSoon('4')
+    await give({ 'example.com/dongle': null })
+    await offeredSoon(undefined)
+  })
+
   it('stay away when they are deleted', async () => {
     const { alive } = await start()
     await plane.client.delete(NODES, { name: 'node-0' })

@@ -9,7 +9,14 @@ import type { Backend, ConnectTarget } from '../../../proxy/interfaces.ts'
 import type { StoredObjects } from '../../deps.ts'
 import type { SubresourceDefinition } from '../../generic/interfaces.ts'
 import type { NodeSource } from './backends.ts'
-import { kubeletOf, podNamed, requireProxyableHost, requireProxyableIp, splitProxyName } from './backends.ts'
+import {
+  kubeletOf,
+  podNamed,
+  requireProxyableHost,
+  requireProxyableIp,
+  requireRealNode,
+  splitProxyName,
+} from './backends.ts'
 import type { ReadyEndpoint } from './endpoints.ts'
 import { readyEndpoints } from './endpoints.ts'
 
@@ -35,6 +42,7 @@ export function podProxy(objects: StoredObjects): SubresourceDefinition {
     const declared = pod.spec.containers.find(({ ports }) => (ports?.length ?? 0) > 0)?.ports?.[0]?.containerPort
     const host = pod.status?.podIPs?.[0]?.ip ?? ''
     requireProxyableIp(host)
+    requireRealNode(objects, pod.spec.nodeName ?? '')
     const backend = workload(scheme, host, port === '' ? (declared ?? '') : port, pod.spec.nodeName ?? '')
     return { type: 'proxy', backend, path }
   })
@@ -57,6 +65,7 @@ export function serviceProxy(objects: StoredObjects): SubresourceDefinition {
     if (service === undefined) throw newNotFound({ group: '', resource: 'services' }, name)
     const found = pickEndpoint(objects, service, portName(service, port))
     if (found === undefined) throw newServiceUnavailable(`no endpoints available for service ${JSON.stringify(id)}`)
+    requireRealNode(objects, found.nodeName)
     return { type: 'proxy', backend: workload(scheme, found.host, found.port, found.nodeName), path }
   })
 }
