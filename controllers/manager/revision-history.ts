@@ -10,7 +10,7 @@ import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { Informer } from '#machinery/informers/shared-informer.ts'
-import { isAlreadyExists, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isAlreadyExists, newNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import { deepCopy } from '#machinery/util/json.ts'
@@ -34,6 +34,7 @@ export interface RevisionOwner {
 }
 
 export interface CurrentRevision {
+  /** Of an owner that is going it may be a draft. */
   readonly revision: RevisionView
   /** Others with the same template, from before an adoption. */
   readonly duplicates: readonly RevisionView[]
@@ -94,9 +95,16 @@ export class RevisionHistory {
     await this.#client.delete(CONTROLLER_REVISIONS, objectKeyOf(revision), options).catch(undefinedIfNotFound)
   }
 
-  /** The name is the hash of the data, so that creating it twice is creating it once. */
+  /**
+   * The name is the hash of the data, so that creating it twice is creating it once. Whoever is going gets no new one: the
+   * garbage collector would delete it, which would wake us to make it again.
+   */
   async #create(whose: RevisionOwner, number: number, before: number, signal: AbortSignal): Promise<CurrentRevision> {
-    const { data } = whose
+    const { data, owner, resource } = whose
+    const live = await this.#client.get(resource, objectKeyOf(owner), { signal })
+    if (live.metadata.uid !== owner.metadata.uid) throw newNotFound(resource, owner.metadata.name ?? '')
+    if (live.metadata.deletionTimestamp !== undefined)
+      return { revision: newRevision(whose, number, revisionHash(data, before)), duplicates: [], collisions: before }
     for (let collisions = before; ; collisions++) {
       const draft = newRevision(whose, number, revisionHash(data, collisions))
       try {

@@ -393,6 +393,15 @@ describe('what belongs to a StatefulSet', () => {
     })
   })
 
+  it('makes no template again for a set that is being deleted', async () => {
+    await create({ replicas: 1 })
+    const { status } = await settled(1)
+    await plane.client.delete(STATEFUL_SETS, key, { propagationPolicy: 'Foreground' })
+    await plane.client.delete(CONTROLLER_REVISIONS, { namespace, name: status?.currentRevision ?? '' })
+    expect((await observed()).status).toMatchObject({ updateRevision: status?.updateRevision })
+    expect((await plane.client.list(CONTROLLER_REVISIONS, { namespace })).items).toEqual([])
+  })
+
   const claims = async () => (await plane.client.list(PERSISTENT_VOLUME_CLAIMS, { namespace })).items
   const volumeClaimTemplates = [
     {
