@@ -150,6 +150,25 @@ describe('ControllerRunner', () => {
     expect(errors).toHaveLength(1)
   })
 
+  it('does nothing for an object that the API says is gone until the cache has another version of it', async () => {
+    const mapped = watching(SECRETS, () => [{ namespace: 'default', name: 'own' }])
+    const { calls, client } = await start(
+      ({ name }, call) => {
+        if (call === 1) throw newNotFound(CONFIG_MAPS, name)
+        return DONE
+      },
+      [mapped],
+    )
+    const key = { namespace: 'default', name: 'own' }
+    await client.create(CONFIG_MAPS, configMap('own'))
+    await eventually(() => expect(calls).toHaveLength(1))
+    await client.create(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'default', name: 's' } })
+    await client.create(CONFIG_MAPS, configMap('sentinel'))
+    await eventually(() => expect(calls).toEqual(['default/own', 'default/sentinel']))
+    await client.patch(CONFIG_MAPS, key, { type: 'merge', body: { data: { a: 'b' } } })
+    await eventually(() => expect(calls).toEqual(['default/own', 'default/sentinel', 'default/own']))
+  })
+
   it('does not retry a terminal error', async () => {
     const { calls, client, errors } = await start(({ name }) => {
       if (name === 'bad') throw new TerminalError('never')

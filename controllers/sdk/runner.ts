@@ -54,6 +54,8 @@ export class ControllerRunner {
   /** The reconciled objects themselves: their keys are the queue's. */
   readonly #primary: WatchSpec
   readonly #failures: RecentFailures
+  /** By key: the cached version of an object of which the API has said that it is gone. */
+  readonly #gone = new Map<string, string>()
   readonly queue: WorkQueue
 
   constructor(definition: ControllerDefinition, dependencies: RunnerDependencies) {
@@ -166,6 +168,11 @@ export class ControllerRunner {
   }
 
   async #reconcile(reconciler: Reconciler, key: string, signal: AbortSignal): Promise<ReconcileOutcome> {
+    const version = this.#cachedVersion(key)
+    // The cache is behind the API, and its catching up wakes us. Until then whatever we made, the garbage collector would
+    // delete, and its deletion would wake us to make it again.
+    if (version !== undefined && this.#gone.get(key) === version) return 'success'
+    this.#gone.delete(key)
     try {
       const { requeueAfterMs } = await reconciler.reconcile(parseKey(key), signal)
       this.queue.forget(key)
@@ -174,8 +181,14 @@ export class ControllerRunner {
       this.queue.addAfter(key, requeueAfterMs)
       return 'requeue_after'
     } catch (err: unknown) {
+      if (version !== undefined && this.#isOwnNotFound(key, err)) this.#gone.set(key, version)
       return this.#handleError(key, err, signal)
     }
+  }
+
+  #cachedVersion(key: string): string | undefined {
+    const { lister } = this.#dependencies.informers.informer(this.#definition.reconciles)
+    return lister.get(parseKey(key))?.metadata.resourceVersion
   }
 
   #handleError(key: string, err: unknown, signal: AbortSignal): ReconcileOutcome {
