@@ -51,20 +51,26 @@ export function countForScores(input: ScoreInput): SpreadScores {
   return { constraints, ignored, counts, weights }
 }
 
-/** Pods on all nodes count, also on those that were filtered out; domains without a candidate do not matter. */
+/**
+ * Pods on all nodes count, also on those that were filtered out; domains without a candidate do not matter, nor does what is
+ * on nodes without the key: nothing asks for it.
+ */
 function countDomains(input: ScoreInput, counts: readonly Map<string, number>[]): void {
   const { pod, constraints, snapshot, needsAllKeys, counter } = input
-  if (constraints.every(({ topologyKey }) => topologyKey === HOSTNAME)) return
+  const wide = constraints.flatMap((constraint, index) =>
+    constraint.topologyKey === HOSTNAME ? [] : [{ constraint, counted: counts[index] as Map<string, number> }],
+  )
+  if (wide.length === 0) return
   const required = requiredNodeMatcher(pod)
   for (const info of snapshot.nodes) {
     const { node } = info
-    if (needsAllKeys && !hasAllTopologyKeys(node, constraints)) continue
-    constraints.forEach((constraint, index) => {
-      const domain = node.metadata.labels?.[constraint.topologyKey] ?? ''
-      const count = counts[index]?.get(domain)
-      if (count === undefined || !isNodeIncluded(constraint, pod, node, required)) return
-      counts[index]?.set(domain, count + counter.count(info, constraint.question, constraint.isCounted))
-    })
+    if (info.pods.size === 0 || (needsAllKeys && !hasAllTopologyKeys(node, constraints))) continue
+    for (const { constraint, counted } of wide) {
+      const domain = node.metadata.labels?.[constraint.topologyKey]
+      const count = domain === undefined ? undefined : counted.get(domain)
+      if (domain === undefined || count === undefined || !isNodeIncluded(constraint, pod, node, required)) continue
+      counted.set(domain, count + counter.count(info, constraint.question, constraint.isCounted))
+    }
   }
 }
 
