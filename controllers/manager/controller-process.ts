@@ -7,8 +7,14 @@ import { meterClient } from '#machinery/client/metered-client.ts'
 import type { SharedInformerFactory } from '#machinery/informers/factory.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
-import type { AnyControllerDefinition, ControllerContext, RunConditions } from '#sdk'
-import { ApiEventRecorder, ControllerRunner } from '#sdk'
+import type {
+  AnyControllerDefinition,
+  ComponentDefinition,
+  ControllerComponent,
+  ControllerContext,
+  RunConditions,
+} from '#sdk'
+import { ApiEventRecorder, ControllerRunner, HandlerScope } from '#sdk'
 import type { ManagerOptions } from './interfaces.ts'
 import type { ManagerMetrics } from './metrics.ts'
 import { controllerIdentity } from './policy.ts'
@@ -138,18 +144,7 @@ function newRun(
     return queue
   }
   const base = { client, clock, random, logger, events, newQueue }
-  if ('createComponent' in definition) {
-    const context: ControllerContext = {
-      ...base,
-      lister: (resource, selection) => informers.lister(resource, selection),
-      informer: (resource, selection) => informers.informer(resource, selection),
-    }
-    const component = definition.createComponent(context)
-    return {
-      run: (runSignal, onReady) => component.run(runSignal, onReady),
-      debug: () => (component.debug === undefined ? {} : { detail: component.debug() }),
-    }
-  }
+  if ('createComponent' in definition) return newComponentRun(definition, base, informers)
   const controllerMetrics = metrics?.forController(definition.name, definition.concurrency ?? 1)
   const runner = new ControllerRunner(definition, {
     context: base,
@@ -167,5 +162,36 @@ function newRun(
       },
       failures: runner.failures,
     }),
+  }
+}
+
+/** The component's handlers go with the run, also with one that did not even come to be. */
+function newComponentRun(
+  definition: ComponentDefinition,
+  base: Omit<ControllerContext, 'lister' | 'informer'>,
+  informers: SharedInformerFactory,
+): Run {
+  const handlers = new HandlerScope()
+  const context: ControllerContext = {
+    ...base,
+    lister: (resource, selection) => informers.lister(resource, selection),
+    informer: (resource, selection) => handlers.of(informers.informer(resource, selection)),
+  }
+  let component: ControllerComponent
+  try {
+    component = definition.createComponent(context)
+  } catch (err: unknown) {
+    handlers.removeAll()
+    throw err
+  }
+  return {
+    async run(signal, onReady) {
+      try {
+        await component.run(signal, onReady)
+      } finally {
+        handlers.removeAll()
+      }
+    },
+    debug: () => (component.debug === undefined ? {} : { detail: component.debug() }),
   }
 }

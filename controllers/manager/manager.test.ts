@@ -1,5 +1,5 @@
 /** The manager's care for its controllers: alone they crash, alone they are restarted. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CONFIG_MAPS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { ConfigMap } from '#machinery/api/core/v1/types.gen.ts'
 import { systemClock } from '#machinery/util/clock.ts'
@@ -13,7 +13,11 @@ import type { ControllerIdentity } from './identity.ts'
 import { createControllerManager } from './manager.ts'
 
 let plane: TestControlPlane | undefined
-const stop = new AbortController()
+let stop: AbortController
+
+beforeEach(() => {
+  stop = new AbortController()
+})
 
 afterEach(async () => {
   stop.abort()
@@ -84,5 +88,44 @@ describe('ControllerManager', () => {
       'system:serviceaccount:kube-system:shaky-controller',
       'system:serviceaccount:kube-system:shaky-controller',
     ])
+  })
+
+  it.each(['when it runs', 'when it is made'])('removes the handlers of a component that crashes %s', async (when) => {
+    plane = await startTestControlPlane()
+    const { server, client } = plane
+    let starts = 0
+    const told: number[] = []
+    const leaky = defineComponent({
+      name: 'leaky-controller',
+      permissions: [],
+      createComponent: ({ informer }) => {
+        const start = ++starts
+        const removed = informer(CONFIG_MAPS).addHandler({ onAdd: () => told.push(-start) })
+        informer(CONFIG_MAPS).addHandler({ onAdd: ({ metadata }) => metadata.name === 'late' && told.push(start) })
+        removed()
+        if (start < 3 && when === 'when it is made') throw new Error('not made')
+        return {
+          async run(signal, onReady) {
+            if (start < 3) throw new Error('not run')
+            onReady()
+            await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          },
+        }
+      },
+    })
+    const manager = createControllerManager({
+      definitions: [leaky],
+      clientFor: () => server.loopbackClient,
+      clock: { ...systemClock, setTimeout: (run, ms) => systemClock.setTimeout(run, ms / 100) },
+      random: systemRandom,
+      logger: discardLogger,
+    })
+    void manager.start(stop.signal)
+    await manager.ready
+    expect(starts).toBe(3)
+    expect(manager.debug().informers).toMatchObject([{ resource: '/v1/configmaps', handlers: 1 }])
+    const map: ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'default', name: 'late' } }
+    await client.create(CONFIG_MAPS, map)
+    await eventually(() => expect(told.filter((start) => start > 0)).toEqual([3]))
   })
 })

@@ -86,6 +86,7 @@ export interface ControllerContext {
   newQueue(name: string): WorkQueue
   /** The shared cache; filled before the first reconcile when asked for during `create`. */
   lister<T extends KubeObject>(resource: Resource<T>, selection?: Selection): Lister<T>
+  /** The shared informer; handlers added to it are removed when this run ends. */
   informer<T extends KubeObject>(resource: Resource<T>, selection?: Selection): Informer<T>
 }
 

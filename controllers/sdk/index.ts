@@ -21,6 +21,7 @@ export { ANY_RESOURCE, defineComponent, defineController, watching } from './def
 export { isNamespaceTerminating } from './errors.ts'
 export type { EventRecorder, EventRecorderOptions, EventType } from './events/recorder.ts'
 export { ApiEventRecorder } from './events/recorder.ts'
+export { HandlerScope } from './handler-scope.ts'
 export type { LeaderElectionOptions } from './leader-election.ts'
 export { LeaderElector } from './leader-election.ts'
 export { controllerOf, isControlledBy, newControllerReference, newOwnerReference } from './owner-references.ts'

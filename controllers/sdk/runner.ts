@@ -24,6 +24,7 @@ import { createDefaultRateLimiter } from '#machinery/workqueue/rate-limiter.ts'
 import type { WorkQueueMetrics } from '#machinery/workqueue/workqueue.ts'
 import { WorkQueue } from '#machinery/workqueue/workqueue.ts'
 import type { ControllerContext, ControllerDefinition, Reconciler, ReconcilerContext, WatchSpec } from './definition.ts'
+import { HandlerScope } from './handler-scope.ts'
 import { controllerOf } from './owner-references.ts'
 import { type Failure, RecentFailures } from './recent-failures.ts'
 import { TerminalError } from './result.ts'
@@ -79,11 +80,11 @@ export class ControllerRunner {
 
   /** Resolves after the signal aborted and the workers are idle; rejects when the controller cannot be created. */
   async run(signal: AbortSignal, onReady: () => void): Promise<void> {
-    const removeHandlers: (() => void)[] = []
+    const handlers = new HandlerScope()
     try {
       const used = new Set<Informer>()
-      const reconciler = this.#definition.create(this.#context(used, removeHandlers))
-      for (const watch of this.#allWatches()) removeHandlers.push(this.#watch(watch, used))
+      const reconciler = this.#definition.create(this.#context(used, handlers))
+      for (const watch of this.#allWatches()) this.#watch(watch, used, handlers)
       await untilAborted(Promise.all([...used].map((informer) => informer.synced)), signal)
       onReady()
       await this.#work(reconciler, signal)
@@ -91,15 +92,15 @@ export class ControllerRunner {
       if (!signal.aborted) throw err
     } finally {
       this.queue.shutDown()
-      for (const remove of removeHandlers) remove()
+      handlers.removeAll()
     }
   }
 
-  #context(used: Set<Informer>, removeHandlers: (() => void)[]): ReconcilerContext {
+  #context(used: Set<Informer>, handlers: HandlerScope): ReconcilerContext {
     const informer = <T extends KubeObject>(resource: Resource<T>, selection?: Selection): Informer<T> => {
       const shared = this.#dependencies.informers.informer(resource, selection)
       used.add(shared as unknown as Informer)
-      return removable(shared, removeHandlers)
+      return handlers.of(shared)
     }
     return {
       ...this.#dependencies.context,
@@ -113,7 +114,7 @@ export class ControllerRunner {
     return [this.#primary, ...(this.#definition.watches ?? [])]
   }
 
-  #watch(watch: WatchSpec, used: Set<Informer>): () => void {
+  #watch(watch: WatchSpec, used: Set<Informer>, handlers: HandlerScope): void {
     const informer = this.#dependencies.informers.informer(watch.resource, watch.selection)
     used.add(informer)
     const delayMs = watch.batchMs ?? 0
@@ -122,7 +123,7 @@ export class ControllerRunner {
       if (isPrimary) this.queue.addAfter(keyStringOf(object), delayMs)
       else for (const key of this.#keysFor(watch, object)) this.queue.addAfter(keyString(key), delayMs)
     }
-    return informer.addHandler({
+    handlers.of(informer).addHandler({
       onAdd: enqueue,
       onUpdate: (old, object) => {
         // What the change took away from someone (an owner, a label) matters to them as well.
@@ -225,23 +226,5 @@ export class ControllerRunner {
     const { reconciles } = this.#definition
     const isOwnKind = details?.kind === reconciles.resource && (details.group ?? '') === reconciles.group
     return isOwnKind && details?.name === parseKey(key).name
-  }
-}
-
-/** Handlers added through this view are removed when the controller stops; the shared informer lives on. */
-function removable<T extends KubeObject>(informer: Informer<T>, removeHandlers: (() => void)[]): Informer<T> {
-  return {
-    resource: informer.resource,
-    lister: informer.lister,
-    synced: informer.synced,
-    get hasSynced() {
-      return informer.hasSynced
-    },
-    addIndex: (name, values) => informer.addIndex(name, values),
-    addHandler: (handler) => {
-      const remove = informer.addHandler(handler)
-      removeHandlers.push(remove)
-      return remove
-    },
   }
 }
