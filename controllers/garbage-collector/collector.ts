@@ -6,7 +6,7 @@
  */
 import type { KubeObject, OwnerReference } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
-import { isConflict, isNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isConflict, isNotFound, isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { ObjectKey, Resource } from '#machinery/meta/resource.ts'
 import { tryParseApiVersion } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -63,7 +63,7 @@ export class Collector {
     const resource = this.#resourceOf(node)
     if (resource.namespaced && node.namespace === '') return 'done'
     const key = keyFor(resource, node)
-    const live = await this.#client.get(resource, key, { signal }).catch(undefinedIfNotFound)
+    const live = await this.#client.get(resource, key, { signal }).catch(undefinedIfGone)
     if (live === undefined || live.metadata.uid !== node.uid) {
       this.#graph.remove(node.uid)
       return 'done'
@@ -140,7 +140,7 @@ export class Collector {
     const namespace = resource.namespaced ? node.namespace : ''
     if (this.#absentOwners.has(reference, namespace)) return 'absent'
     const key = keyFor(resource, { namespace, name: reference.name })
-    const owner = await this.#client.get(resource, key, { signal }).catch(undefinedIfNotFound)
+    const owner = await this.#client.get(resource, key, { signal }).catch(undefinedIfGone)
     if (owner !== undefined && owner.metadata.uid === reference.uid) return owner
     this.#absentOwners.add(reference, namespace)
     return 'absent'
@@ -195,7 +195,7 @@ export class Collector {
   }
 
   async #live(node: GraphNode, resource: Resource, signal: AbortSignal): Promise<Live | undefined> {
-    const live = await this.#client.get(resource, keyFor(resource, node), { signal }).catch(undefinedIfNotFound)
+    const live = await this.#client.get(resource, keyFor(resource, node), { signal }).catch(undefinedIfGone)
     return live?.metadata.uid === node.uid ? live : undefined
   }
 
@@ -212,6 +212,13 @@ function keyFor(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): ObjectKey {
   return resource.namespaced ? { namespace, name } : { name }
+}
+
+/** A 404 that names no object comes of a version that is served no longer: it says nothing about the object. */
+function undefinedIfGone(err: unknown): undefined {
+  if (isNotFound(err) && isStatusError(err) && err.status.details?.name === undefined)
+    throw new UnknownKindError('the version that was watched is served no longer')
+  return undefinedIfNotFound(err)
 }
 
 function liveKey(resource: Resource, { metadata }: Live): ObjectKey {

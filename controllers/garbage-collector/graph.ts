@@ -4,7 +4,7 @@
  * they call for is reported to the listener. Upstream: pkg/controller/garbagecollector/{graph,graph_builder}.go.
  */
 import type { KubeObject, OwnerReference } from '#machinery/api/meta/v1.ts'
-import type { Resource } from '#machinery/meta/resource.ts'
+import type { GroupResource, Resource } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
@@ -17,13 +17,14 @@ const NO_OWNERS: Owners = Object.freeze([])
 
 export interface GraphNode {
   readonly uid: string
-  readonly apiVersion: string
+  /** As its kind is watched now, or for a virtual node as it was referred to. */
+  apiVersion: string
   readonly kind: string
   /** '' for cluster-scoped objects; for a virtual node, that of the dependent that named it. */
   readonly namespace: string
   readonly name: string
   /** Undefined while the node is virtual: nobody has seen the object. */
-  readonly resource: Resource | undefined
+  resource: Resource | undefined
   owners: Owners
   /** Undefined: none. Most objects own nothing, and an empty set costs more than the rest of the node. */
   dependents: Set<GraphNode> | undefined
@@ -66,7 +67,7 @@ export class DependencyGraph {
     const { uid = '' } = object.metadata
     const known = this.#nodes.get(uid)
     if (known === undefined || known.resource === undefined) this.#insert(resource, object, known)
-    else this.#update(known, object)
+    else this.#update(known, resource, object)
   }
 
   /** The object is gone. */
@@ -84,9 +85,10 @@ export class DependencyGraph {
     }
   }
 
-  /** UIDs of the objects seen of one resource. */
-  *uidsOf(resource: Resource): IterableIterator<string> {
-    for (const node of this.#nodes.values()) if (node.resource === resource) yield node.uid
+  /** UIDs of the objects seen of one resource, in whichever version. */
+  *uidsOf({ group, resource }: GroupResource): IterableIterator<string> {
+    for (const node of this.#nodes.values())
+      if (node.resource?.resource === resource && node.resource.group === group) yield node.uid
   }
 
   #insert(resource: Resource, object: DeepReadonly<KubeObject>, virtual: GraphNode | undefined): void {
@@ -110,7 +112,12 @@ export class DependencyGraph {
     this.#startDeletion(node, object)
   }
 
-  #update(node: GraphNode, object: DeepReadonly<KubeObject>): void {
+  #update(node: GraphNode, resource: Resource, object: DeepReadonly<KubeObject>): void {
+    if (node.resource !== resource) {
+      // The kind is watched in another version by now.
+      node.resource = resource
+      node.apiVersion = apiVersionOf(resource)
+    }
     const { ownerReferences = NO_OWNERS, deletionTimestamp } = object.metadata
     if (ownerReferences !== node.owners) this.#replaceOwners(node, ownerReferences)
     if (deletionTimestamp !== undefined) node.isBeingDeleted = true
