@@ -12,6 +12,8 @@ describe('what a command says of itself', () => {
     [['/bin/sh', '-ec', 'sleep 2; exit 3'], 2_000, 3],
     [['sh', '-c', 'exit 0\nsleep 10'], 0, 0],
     [['sh', '-c', 'false; true'], 0, 0],
+    [['echo', 'hello', 'world'], 0, 0],
+    [['sh', '-c', '/bin/echo -n DONE; sleep 3; false'], 3_000, 1],
   ])('%j', (command, afterMs, exitCode) => {
     expect(commandOutcome({ command })).toEqual({ afterMs, exitCode })
   })
@@ -20,10 +22,15 @@ describe('what a command says of itself', () => {
     expect(commandOutcome({ command: ['sh', '-c'], args: ['exit 2'] })).toEqual({ afterMs: 0, exitCode: 2 })
   })
 
-  it.each([[[]], [['nginx']], [['sh', '-c', 'test -f /x && exit 1']], [['sleep', '$TIME']], [['sh', 'script.sh']]])(
-    'says nothing of %j',
-    (command) => {
-      expect(commandOutcome({ command })).toBeUndefined()
-    },
-  )
+  it.each([
+    [[]],
+    [['nginx']],
+    [['sh', '-c', 'echo a && exit 1']],
+    [['sh', '-c', 'echo a > /b']],
+    [['sh', '-c', 'test -f /x && exit 1']],
+    [['sleep', '$TIME']],
+    [['sh', 'script.sh']],
+  ])('says nothing of %j', (command) => {
+    expect(commandOutcome({ command })).toBeUndefined()
+  })
 })

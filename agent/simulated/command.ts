@@ -1,5 +1,6 @@
 /**
- * What a command does when its words say so: `true`, `false`, `exit 3`, `sleep 5`, alone or through a shell. Nothing is run.
+ * What a command does when its words say so: `true`, `false`, `echo`, `exit 3`, `sleep 5`, alone or through a shell. Nothing
+ * is run.
  */
 import type { Container } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -47,9 +48,11 @@ function outcomeOfScript(script: string): CommandOutcome | undefined {
   return { afterMs, exitCode }
 }
 
-function outcomeOfWords([name = '', argument, ...rest]: readonly string[]): CommandOutcome | undefined {
+function outcomeOfWords([path = '', argument, ...rest]: readonly string[]): CommandOutcome | undefined {
+  const name = path.replace(/^\/(?:usr\/)?bin\//, '')
+  if (name === 'echo') return isPlain([argument ?? '', ...rest]) ? { afterMs: 0, exitCode: 0 } : undefined
   if (rest.length > 0) return undefined
-  switch (name.replace(/^\/(?:usr\/)?bin\//, '')) {
+  switch (name) {
     case 'true':
       return { afterMs: 0, exitCode: 0 }
     case 'false':
@@ -64,6 +67,9 @@ function outcomeOfWords([name = '', argument, ...rest]: readonly string[]): Comm
       return undefined
   }
 }
+
+/** Nothing in them makes a shell run, or wait for, another command, or write to where it may not. */
+const isPlain = (words: readonly string[]): boolean => words.every((word) => !/[&|<>()`$]/.test(word))
 
 function sleepOutcome(argument: string | undefined): CommandOutcome | undefined {
   if (argument === 'infinity' || argument === 'inf') return { afterMs: Number.POSITIVE_INFINITY, exitCode: 0 }
