@@ -194,6 +194,18 @@ describe('docs/adding-a-controller.md', () => {
   })
 })
 
+describe('docs/conformance.md', () => {
+  it('counts the tests that are listed by name', () => {
+    const page = read('docs/conformance.md')
+    const listed = read('test/conformance/simulated-nodes.txt').trimEnd().split('\n')
+    const passing = [...page.matchAll(/^\| [\w-]+ \| \d+ \| (\d+) \|/gm)].map(([, count]) => Number(count))
+    const total = passing.pop()
+    expect(passing.reduce((sum, count) => sum + count, 0)).toBe(total)
+    expect(new Set(listed).size).toBe(total)
+    expect(read('docs/compatibility.md')).toContain(`${total} pass with simulated nodes`)
+  })
+})
+
 describe('the version', () => {
   it('is the same in the program and in package.json', () => {
     expect((JSON.parse(read('package.json')) as { version: string }).version).toBe(KNARR_VERSION)
