@@ -7,9 +7,9 @@
 import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
-import { keyString } from '#machinery/informers/key.ts'
+import { keyString, objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
-import { isNotFound } from '#machinery/meta/errors.ts'
+import { isNotFound, newNotFound } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -65,6 +65,8 @@ class ReplicaReconciler implements Reconciler {
   readonly #expectations: Expectations
   /** What was expected of an owner does not hold for the next one of its name. */
   readonly #uids = new Map<string, string>()
+  /** The version of an owner for which Pods were made last: their status should have replaced it. */
+  readonly #madePodsFor = new Map<string, string>()
 
   constructor(kind: ReplicaKind, context: ReconcilerContext) {
     const { client, clock, events } = context
@@ -95,6 +97,7 @@ class ReplicaReconciler implements Reconciler {
     if (owner?.metadata.uid !== this.#uids.get(name)) this.#expectations.forget(name)
     if (owner === undefined) {
       this.#uids.delete(name)
+      this.#madePodsFor.delete(name)
       return DONE
     }
     this.#uids.set(name, owner.metadata.uid ?? '')
@@ -115,11 +118,26 @@ class ReplicaReconciler implements Reconciler {
   }
 
   /** Creates or deletes Pods; returns the first error after doing all it can. */
-  #manage(owner: Owner, name: string, pods: readonly DeepReadonly<Pod>[], signal: AbortSignal): Promise<unknown> {
+  async #manage(owner: Owner, name: string, pods: readonly DeepReadonly<Pod>[], signal: AbortSignal): Promise<unknown> {
     const missing = (owner.spec?.replicas ?? 1) - pods.length
-    if (missing > 0) return this.#create(owner, name, Math.min(missing, PODS_PER_SYNC_MAX), signal)
     if (missing < 0) return this.#delete(owner, name, pods, Math.min(-missing, PODS_PER_SYNC_MAX), signal)
-    return Promise.resolve(undefined)
+    if (missing === 0) return undefined
+    await this.#confirm(owner, name, signal)
+    return this.#create(owner, name, Math.min(missing, PODS_PER_SYNC_MAX), signal)
+  }
+
+  /**
+   * Pods made for the version at hand are gone again: perhaps the owner is gone as well and the cache does not know. Then the
+   * garbage collector deletes as fast as we make. Throws NotFound if so.
+   */
+  async #confirm(owner: Owner, name: string, signal: AbortSignal): Promise<void> {
+    const { resource } = this.#kind
+    const { uid, resourceVersion = '' } = owner.metadata
+    if (this.#madePodsFor.get(name) === resourceVersion) {
+      const live = await this.#client.get(resource, objectKeyOf(owner), { signal })
+      if (live.metadata.uid !== uid) throw newNotFound(resource, owner.metadata.name ?? '')
+    }
+    this.#madePodsFor.set(name, resourceVersion)
   }
 
   async #create(owner: Owner, name: string, count: number, signal: AbortSignal): Promise<unknown> {
