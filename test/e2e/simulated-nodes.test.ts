@@ -57,6 +57,16 @@ describe.each(KUBECTL_VERSIONS.map(findKubectl))('with $title', ({ version, path
     await kubectl.ok(['delete', 'pod', 'crash', '--timeout=30s'])
   })
 
+  it.skipIf(path === undefined)('says that nothing runs when asked for logs or a shell', async () => {
+    await kubectl.ok(['apply', '-f', '-'], pod('quiet', NODE))
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/quiet', '--timeout=30s'])
+    const nothing = `node "${NODE}" is simulated and runs nothing`
+    expect(await kubectl.fails(['logs', 'quiet'])).toContain(nothing)
+    expect(await kubectl.fails(['exec', 'quiet', '--', 'ls'])).toContain(nothing)
+    expect(await kubectl.fails(['port-forward', 'quiet', '8080:80'])).toContain(nothing)
+    await kubectl.ok(['delete', 'pod', 'quiet', '--timeout=30s'])
+  })
+
   it.skipIf(path === undefined)('sees the nodes of a process of its own, which play stages', async () => {
     const stages = join(folder, 'stages.yaml')
     writeFileSync(
