@@ -32,6 +32,8 @@ export interface FaultSource {
   random(): number
   /** Read at every call. */
   faults(): Faults
+  /** Before every call. */
+  pace(): Promise<void>
 }
 
 export function faultyClient(client: Client, source: FaultSource): Client {
@@ -45,6 +47,7 @@ export function faultyClient(client: Client, source: FaultSource): Client {
     return kinds[Math.floor(random() * kinds.length)] as Error
   }
   const call = async <T>(isWrite: boolean, signal: AbortSignal | undefined, act: () => Promise<T>): Promise<T> => {
+    await source.pace()
     await pause(source.faults().callDelayMaxMs, signal)
     if (happens(source.faults().refused)) throw refusal()
     const answer = await act()

@@ -7,28 +7,66 @@ import {
   STATEFUL_SETS,
 } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
-import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import { CRON_JOBS, JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
-import { NODES, PODS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
-import type { Node, Pod, Service } from '#machinery/api/core/v1/types.gen.ts'
+import {
+  NODES,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+  REPLICATION_CONTROLLERS,
+  SERVICES,
+} from '#machinery/api/core/v1/resources.gen.ts'
+import type {
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  ReplicationController,
+  Service,
+} from '#machinery/api/core/v1/types.gen.ts'
 import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
 import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
+import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
+import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { GroupResource } from '#machinery/meta/resource.ts'
-import { isActive, isReady, type Observer } from './observer.ts'
+import { isActive, isReady } from './invariants/pods.ts'
+import type { Observer } from './observer.ts'
 
-const OWNED: readonly GroupResource[] = [PODS, REPLICA_SETS, CONTROLLER_REVISIONS, ENDPOINT_SLICES, JOBS]
-const OWNERS: readonly GroupResource[] = [DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS, SERVICES, NODES]
+const OWNED: readonly GroupResource[] = [
+  PODS,
+  REPLICA_SETS,
+  CONTROLLER_REVISIONS,
+  ENDPOINT_SLICES,
+  JOBS,
+  PERSISTENT_VOLUME_CLAIMS,
+]
+const OWNERS: readonly GroupResource[] = [
+  DEPLOYMENTS,
+  REPLICA_SETS,
+  REPLICATION_CONTROLLERS,
+  STATEFUL_SETS,
+  DAEMON_SETS,
+  CRON_JOBS,
+  JOBS,
+  SERVICES,
+  NODES,
+  PODS,
+]
 
 /** Why not: empty when it is. */
 export function unrest(observer: Observer): string[] {
   return [
     ...observer.objects<Deployment>(DEPLOYMENTS).flatMap(deploymentUnrest),
-    ...observer.objects<ReplicaSet>(REPLICA_SETS).flatMap((set) => countsUnrest('ReplicaSet', set)),
+    ...observer.objects<ReplicaSet>(REPLICA_SETS).flatMap(countsUnrest),
+    ...observer.objects<ReplicationController>(REPLICATION_CONTROLLERS).flatMap(countsUnrest),
     ...observer.objects<StatefulSet>(STATEFUL_SETS).flatMap(statefulSetUnrest),
     ...observer.objects<DaemonSet>(DAEMON_SETS).flatMap((set) => daemonSetUnrest(set)),
     ...observer.objects<Job>(JOBS).flatMap(jobUnrest),
     ...observer.objects<Pod>(PODS).flatMap(podUnrest),
+    ...observer.objects<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS).flatMap(claimUnrest),
+    ...observer
+      .objects<PodDisruptionBudget>(POD_DISRUPTION_BUDGETS)
+      .flatMap((budget) => budgetUnrest(budget, observer)),
     ...observer.objects<Node>(NODES).flatMap(nodeUnrest),
     ...serviceUnrest(observer),
     ...orphans(observer),
@@ -48,15 +86,15 @@ function deploymentUnrest(deployment: Deployment): string[] {
   return isDone ? [] : [`${nameOf(deployment)} has ${counts}`]
 }
 
-function countsUnrest(kind: string, set: ReplicaSet): string[] {
+function countsUnrest(set: ReplicaSet | ReplicationController): string[] {
   const { metadata, spec, status } = set
-  const wanted = spec.replicas ?? 1
-  if (metadata.deletionTimestamp !== undefined) return [`${kind} ${metadata.name} is being deleted`]
+  const wanted = spec?.replicas ?? 1
+  if (metadata.deletionTimestamp !== undefined) return [`${nameOf(set)} is being deleted`]
   const { replicas = 0, readyReplicas = 0, observedGeneration } = status ?? {}
-  if (observedGeneration !== metadata.generation) return [`${kind} ${metadata.name} has not been observed`]
+  if (observedGeneration !== metadata.generation) return [`${nameOf(set)} has not been observed`]
   return replicas === wanted && readyReplicas === wanted
     ? []
-    : [`${kind} ${metadata.name} has ${replicas}/${readyReplicas} of ${wanted}`]
+    : [`${nameOf(set)} has ${replicas}/${readyReplicas} of ${wanted}`]
 }
 
 function statefulSetUnrest(set: StatefulSet): string[] {
@@ -100,6 +138,23 @@ function podUnrest(pod: Pod): string[] {
   return []
 }
 
+function claimUnrest(claim: PersistentVolumeClaim): string[] {
+  if (claim.metadata.deletionTimestamp !== undefined) return [`${nameOf(claim)} is being deleted`]
+  return claim.status?.phase === 'Bound' ? [] : [`${nameOf(claim)} is ${claim.status?.phase}`]
+}
+
+function budgetUnrest(budget: PodDisruptionBudget, observer: Observer): string[] {
+  const { metadata, spec, status } = budget
+  if (status?.observedGeneration !== metadata.generation) return [`${nameOf(budget)} has not been observed`]
+  const app = spec?.selector?.matchLabels?.['app']
+  const healthy = observer
+    .objects<Pod>(PODS)
+    .filter((pod) => pod.metadata.labels?.['app'] === app && isReady(pod)).length
+  return status?.currentHealthy === healthy
+    ? []
+    : [`${nameOf(budget)} counts ${status?.currentHealthy} healthy Pods, not ${healthy}`]
+}
+
 function nodeUnrest(node: Node): string[] {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
   if (ready?.status !== 'True') return [`${nameOf(node)} is not ready`]
@@ -139,9 +194,7 @@ function orphans(observer: Observer): string[] {
   const uids = new Set(OWNERS.flatMap((resource) => observer.objects(resource)).map(({ metadata }) => metadata.uid))
   return OWNED.flatMap((resource) => observer.objects(resource)).flatMap((object) =>
     (object.metadata.ownerReferences ?? [])
-      .filter(({ uid, kind }) => KNOWN_OWNERS.has(kind) && !uids.has(uid))
+      .filter(({ uid }) => !uids.has(uid))
       .map(({ kind, name }) => `${nameOf(object)} belongs to ${kind} ${name}, which is gone`),
   )
 }
-
-const KNOWN_OWNERS = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'Service', 'Node'])

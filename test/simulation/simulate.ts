@@ -4,6 +4,7 @@ import type { ControllerTools } from '#cli/server/control-plane.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Faults } from './faults.ts'
 import { NO_FAULTS } from './faults.ts'
+import { evictEverywhere } from './evictions.ts'
 import { Observer } from './observer.ts'
 import { unrest } from './rest.ts'
 import { User } from './user.ts'
@@ -43,14 +44,17 @@ export interface SimulationResult {
   readonly violations: readonly string[]
   /** What was done, for finding out why. */
   readonly history: readonly string[]
+  /** Of the last write. */
+  readonly revision: number
 }
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed } = options
   const faults = [NO_FAULTS, MILD, SEVERE][seed % 3] ?? NO_FAULTS
-  const world = new World(options)
   const history: string[] = []
   const observer = new Observer({ answersAreLost: faults.answerLost > 0 })
+  const onBusyLoop = () => observer.violated('controllers call without end and without a pause')
+  const world = new World({ ...options, onBusyLoop })
   const stop = new AbortController()
   await observer.watch(world.storage, stop.signal)
   await world.start()
@@ -61,7 +65,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     stop.abort()
     await world.stop()
   }
-  return { violations: observer.violations, history }
+  return { violations: observer.violations, history, revision: observer.revision }
 }
 
 class Simulation {
@@ -89,6 +93,12 @@ class Simulation {
       await this.#user.heal()
       this.#world.faults = NO_FAULTS
       await this.#rest(`episode ${episode}`)
+      this.#world.faults = this.#faults
+      this.#note('evictions')
+      this.#observer.disturb()
+      await evictEverywhere(this.#world, this.#observer)
+      this.#world.faults = NO_FAULTS
+      await this.#rest(`the evictions of episode ${episode}`)
     }
     await this.#user.deleteEverything()
     await this.#rest('the deletion of everything')
@@ -109,11 +119,13 @@ class Simulation {
     const dice = world.random()
     if (dice < 0.08) {
       this.#note('controllers crash')
+      this.#observer.crashed()
       world.crashControllers()
       await world.time.run(world.below(PAUSE_MAX_MS))
       world.startControllers()
     } else if (dice < 0.11) {
       this.#note('server restarts')
+      this.#observer.crashed()
       await world.restartServer()
     } else if (dice < 0.16) {
       this.#note('compaction')
@@ -124,8 +136,10 @@ class Simulation {
   async #rest(after: string): Promise<void> {
     const { time } = this.#world
     const startMs = time.nowMs()
-    do await time.run(REST_STEP_MS)
-    while (unrest(this.#observer).length > 0 && time.nowMs() - startMs < REST_MAX_MS)
+    do {
+      await time.run(REST_STEP_MS)
+      await this.#user.provideVolumes()
+    } while (unrest(this.#observer).length > 0 && time.nowMs() - startMs < REST_MAX_MS)
     const remaining = unrest(this.#observer)
     this.#note(`rest after ${Math.round((time.nowMs() - startMs) / 1_000)} s`)
     for (const what of remaining) this.#observer.violations.push(`no rest after ${after}: ${what}`)

@@ -1,21 +1,42 @@
 /** What people do to a cluster, at random: create, scale, roll out, delete, evict, drain, break nodes. */
-import { DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
+import { DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { DaemonSet, Deployment, StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
-import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
-import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
-import { NODES, PODS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
-import type { Node, PodTemplateSpec, Service } from '#machinery/api/core/v1/types.gen.ts'
+import { CRON_JOBS, JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import {
+  NODES,
+  PERSISTENT_VOLUME_CLAIMS,
+  PERSISTENT_VOLUMES,
+  PODS,
+  REPLICATION_CONTROLLERS,
+  SERVICES,
+} from '#machinery/api/core/v1/resources.gen.ts'
+import type { Node } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
-import { isConflict, isNotFound, isStatusError } from '#machinery/meta/errors.ts'
+import { isConflict, isNotFound, isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
+import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { Manifests, NAMESPACE, REPLICAS_MAX, SPREAD_REPLICAS_MAX } from './manifests.ts'
 import type { World } from './world.ts'
 
-const NAMESPACE = 'default'
-const NAMES = ['a', 'b', 'c']
-const REPLICAS_MAX = 7
 const HEARTBEAT = 'simulated.knarr.io/heartbeat'
+const TAINT = { key: 'simulated', effect: 'NoExecute' }
+const EVERYTHING: readonly Resource[] = [
+  DEPLOYMENTS,
+  STATEFUL_SETS,
+  DAEMON_SETS,
+  REPLICATION_CONTROLLERS,
+  CRON_JOBS,
+  JOBS,
+  SERVICES,
+  POD_DISRUPTION_BUDGETS,
+  REPLICA_SETS,
+  PODS,
+  PERSISTENT_VOLUME_CLAIMS,
+  PERSISTENT_VOLUMES,
+]
 
 type Workload = Deployment | StatefulSet | DaemonSet
 
@@ -29,29 +50,53 @@ export interface Action {
 
 export class User {
   readonly #world: World
+  readonly #new: Manifests
   #version = 0
 
   constructor(world: World) {
     this.#world = world
+    this.#new = new Manifests(world)
   }
 
   readonly actions: readonly Action[] = [
-    { name: 'create Deployment', weight: 4, run: () => this.#create(DEPLOYMENTS, this.#deployment()) },
-    { name: 'create StatefulSet', weight: 3, run: () => this.#create(STATEFUL_SETS, this.#statefulSet()) },
-    { name: 'create DaemonSet', weight: 1, run: () => this.#create(DAEMON_SETS, this.#daemonSet()) },
-    { name: 'create Job', weight: 3, run: () => this.#create(JOBS, this.#job()) },
-    { name: 'create Service', weight: 1, run: () => this.#create(SERVICES, this.#service()) },
+    { name: 'create Deployment', weight: 4, run: () => this.#create(DEPLOYMENTS, this.#new.deployment()) },
+    { name: 'create spread Deployment', weight: 2, run: () => this.#create(DEPLOYMENTS, this.#new.spreadDeployment()) },
+    {
+      name: 'create ReplicationController',
+      weight: 1,
+      run: () => this.#create(REPLICATION_CONTROLLERS, this.#new.replicationController()),
+    },
+    { name: 'create StatefulSet', weight: 3, run: () => this.#create(STATEFUL_SETS, this.#new.statefulSet()) },
+    { name: 'create DaemonSet', weight: 1, run: () => this.#create(DAEMON_SETS, this.#new.daemonSet()) },
+    { name: 'create Job', weight: 3, run: () => this.#create(JOBS, this.#new.job()) },
+    { name: 'create CronJob', weight: 1, run: () => this.#create(CRON_JOBS, this.#new.cronJob()) },
+    { name: 'create Service', weight: 2, run: () => this.#create(SERVICES, this.#new.service()) },
+    {
+      name: 'create PodDisruptionBudget',
+      weight: 2,
+      run: () => this.#create(POD_DISRUPTION_BUDGETS, this.#new.podDisruptionBudget()),
+    },
+    {
+      name: 'create PersistentVolume',
+      weight: 2,
+      run: () => this.#create(PERSISTENT_VOLUMES, this.#new.persistentVolume()),
+    },
     { name: 'scale Deployment', weight: 4, run: () => this.#scale(DEPLOYMENTS) },
+    { name: 'scale ReplicationController', weight: 1, run: () => this.#scale(REPLICATION_CONTROLLERS) },
     { name: 'scale StatefulSet', weight: 3, run: () => this.#scale(STATEFUL_SETS) },
     { name: 'roll out Deployment', weight: 6, run: () => this.#rollOut(DEPLOYMENTS) },
     { name: 'roll out StatefulSet', weight: 2, run: () => this.#rollOut(STATEFUL_SETS) },
-    { name: 'roll out DaemonSet', weight: 1, run: () => this.#rollOut(DAEMON_SETS) },
+    { name: 'roll out DaemonSet', weight: 2, run: () => this.#rollOut(DAEMON_SETS) },
     { name: 'delete Deployment', weight: 1, disturbs: true, run: () => this.#delete(DEPLOYMENTS) },
-    { name: 'delete StatefulSet', weight: 1, run: () => this.#delete(STATEFUL_SETS) },
-    { name: 'delete DaemonSet', weight: 1, run: () => this.#delete(DAEMON_SETS) },
+    { name: 'delete ReplicationController', weight: 1, run: () => this.#delete(REPLICATION_CONTROLLERS) },
+    { name: 'delete StatefulSet', weight: 1, disturbs: true, run: () => this.#delete(STATEFUL_SETS) },
+    { name: 'delete DaemonSet', weight: 1, disturbs: true, run: () => this.#delete(DAEMON_SETS) },
     { name: 'delete Job', weight: 1, run: () => this.#delete(JOBS) },
+    { name: 'delete CronJob', weight: 1, run: () => this.#delete(CRON_JOBS) },
+    { name: 'delete Service', weight: 1, run: () => this.#delete(SERVICES) },
     { name: 'delete Pod', weight: 4, disturbs: true, run: () => this.#deletePod() },
     { name: 'cordon or uncordon', weight: 2, run: () => this.#cordon() },
+    { name: 'taint or free node', weight: 2, disturbs: true, run: () => this.#taint() },
     { name: 'lose or find node', weight: 2, disturbs: true, run: () => this.#loseNode() },
   ]
 
@@ -67,18 +112,29 @@ export class User {
 
   /** Undoes what keeps the cluster from coming to rest. */
   async heal(): Promise<void> {
-    const { client } = this.#world
-    const { items } = await client.list(NODES)
+    const { items } = await this.#world.client.list(NODES)
     for (const node of items) {
-      const body = { spec: { unschedulable: null }, metadata: { annotations: { [HEARTBEAT]: null } } }
-      await client.patch(NODES, objectKeyOf(node), { type: 'merge', body })
+      await this.#changeNode(node, (draft) => {
+        draft.spec = { ...draft.spec, unschedulable: false, taints: taintsWithoutOurs(draft) }
+        delete draft.metadata.annotations?.[HEARTBEAT]
+      })
+    }
+    await this.provideVolumes()
+  }
+
+  /** A volume for every claim that waits. */
+  async provideVolumes(): Promise<void> {
+    const { items } = await this.#world.client.list(PERSISTENT_VOLUME_CLAIMS, { namespace: NAMESPACE })
+    for (const { status } of items) {
+      if (status?.phase !== 'Bound') await this.#create(PERSISTENT_VOLUMES, this.#new.persistentVolume())
     }
   }
 
+  /** Also what has lost its owner on purpose. */
   async deleteEverything(): Promise<void> {
     const { client } = this.#world
-    for (const resource of [DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, JOBS, SERVICES] as readonly Resource[]) {
-      const { items } = await client.list(resource, { namespace: NAMESPACE })
+    for (const resource of EVERYTHING) {
+      const { items } = await client.list(resource, resource.namespaced ? { namespace: NAMESPACE } : {})
       for (const object of items) {
         if (object.metadata.name === 'kubernetes') continue
         await client.delete(resource, objectKeyOf(object), { propagationPolicy: 'Background' }).catch(expected)
@@ -90,10 +146,11 @@ export class User {
     await this.#world.client.create(resource, object).catch(expected)
   }
 
-  async #scale(resource: Resource<Deployment> | Resource<StatefulSet>): Promise<void> {
-    await this.#change(resource as Resource<Deployment>, () => ({
-      spec: { replicas: this.#world.below(REPLICAS_MAX) },
-    }))
+  async #scale(resource: Resource): Promise<void> {
+    await this.#change(resource as Resource<Deployment>, ({ spec }) => {
+      const max = spec.template.spec?.affinity === undefined ? REPLICAS_MAX : SPREAD_REPLICAS_MAX
+      return { spec: { replicas: this.#world.below(max) } }
+    })
   }
 
   async #rollOut(resource: Resource): Promise<void> {
@@ -101,16 +158,17 @@ export class User {
     await this.#change(resource as Resource<Workload>, () => ({ spec: { template: { metadata: { annotations } } } }))
   }
 
-  async #change<T extends KubeObject>(resource: Resource<T>, body: () => object): Promise<void> {
+  async #change<T extends KubeObject>(resource: Resource<T>, body: (object: DeepReadonly<T>) => object): Promise<void> {
     const object = await this.#any(resource)
     if (object === undefined) return
-    await this.#world.client.patch(resource, objectKeyOf(object), { type: 'merge', body: body() }).catch(expected)
+    await this.#world.client.patch(resource, objectKeyOf(object), { type: 'merge', body: body(object) }).catch(expected)
   }
 
   async #delete(resource: Resource): Promise<void> {
     const object = await this.#any(resource)
     if (object === undefined) return
-    const propagationPolicy = this.#world.pick(['Background', 'Foreground', 'Background'] as const) ?? 'Background'
+    const propagationPolicy =
+      this.#world.pick(['Background', 'Foreground', 'Background', 'Orphan'] as const) ?? 'Background'
     await this.#world.client.delete(resource, objectKeyOf(object), { propagationPolicy }).catch(expected)
   }
 
@@ -125,6 +183,32 @@ export class User {
     await this.#change(NODES, () => ({ spec: { unschedulable: this.#world.random() < 0.4 } }))
   }
 
+  async #taint(): Promise<void> {
+    const isTainted = this.#world.random() < 0.5
+    const node = await this.#any(NODES)
+    if (node === undefined) return
+    await this.#changeNode(node, (draft) => {
+      draft.spec = { ...draft.spec, taints: [...taintsWithoutOurs(draft), ...(isTainted ? [TAINT] : [])] }
+    })
+  }
+
+  /** As kubectl does: the list of taints is written as a whole, so that a conflict means to look again. */
+  async #changeNode(node: DeepReadonly<Node>, change: (draft: Node) => void): Promise<void> {
+    const { client } = this.#world
+    let current: DeepReadonly<Node> | undefined = node
+    while (current !== undefined) {
+      const draft = deepCopy<Node>(current)
+      change(draft)
+      try {
+        await client.update(NODES, draft)
+        return
+      } catch (err: unknown) {
+        expected(err)
+        current = await client.get(NODES, objectKeyOf(node)).catch(undefinedIfNotFound)
+      }
+    }
+  }
+
   async #loseNode(): Promise<void> {
     const isLost = this.#world.random() < 0.5
     await this.#change<Node>(NODES, () => ({ metadata: { annotations: { [HEARTBEAT]: isLost ? 'stopped' : null } } }))
@@ -135,105 +219,9 @@ export class User {
     const { items } = await this.#world.client.list(resource, options)
     return this.#world.pick(items.filter(({ metadata }) => metadata.deletionTimestamp === undefined))
   }
-
-  #name(): string {
-    return this.#world.pick(NAMES) ?? 'a'
-  }
-
-  #template(labels: Record<string, string>): PodTemplateSpec {
-    return {
-      metadata: { labels, annotations: { version: '0' } },
-      spec: {
-        containers: [{ name: 'main', image: 'simulated' }],
-        terminationGracePeriodSeconds: this.#world.below(30),
-      },
-    }
-  }
-
-  #deployment(): Deployment {
-    const { below, random } = this.#bound()
-    const name = `deployment-${this.#name()}`
-    const strategies = [
-      { type: 'Recreate' },
-      { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-      { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
-      { type: 'RollingUpdate', rollingUpdate: { maxSurge: '30%', maxUnavailable: '30%' } },
-      { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 2 } },
-    ]
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name, namespace: NAMESPACE },
-      spec: {
-        replicas: below(REPLICAS_MAX),
-        selector: { matchLabels: { app: name } },
-        template: this.#template({ app: name }),
-        strategy: this.#world.pick(strategies) ?? {},
-        minReadySeconds: random() < 0.3 ? below(10) : 0,
-      },
-    }
-  }
-
-  #statefulSet(): StatefulSet {
-    const { below, random } = this.#bound()
-    const name = `stateful-${this.#name()}`
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'StatefulSet',
-      metadata: { name, namespace: NAMESPACE },
-      spec: {
-        serviceName: name,
-        replicas: below(REPLICAS_MAX),
-        selector: { matchLabels: { app: name } },
-        template: this.#template({ app: name }),
-        podManagementPolicy: random() < 0.5 ? 'OrderedReady' : 'Parallel',
-      },
-    }
-  }
-
-  #daemonSet(): DaemonSet {
-    const name = `daemon-${this.#name()}`
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'DaemonSet',
-      metadata: { name, namespace: NAMESPACE },
-      spec: { selector: { matchLabels: { app: name } }, template: this.#template({ app: name }) },
-    }
-  }
-
-  #job(): Job {
-    const { below, random } = this.#bound()
-    const name = `job-${this.#name()}`
-    const template = this.#template({ app: name })
-    const completions = 1 + below(8)
-    return {
-      apiVersion: 'batch/v1',
-      kind: 'Job',
-      metadata: { name, namespace: NAMESPACE },
-      spec: {
-        completions,
-        parallelism: 1 + below(4),
-        completionMode: random() < 0.5 ? 'Indexed' : 'NonIndexed',
-        backoffLimit: 20,
-        template: { ...template, spec: { containers: [], ...template.spec, restartPolicy: 'Never' } },
-      },
-    }
-  }
-
-  #service(): Service {
-    const app = `deployment-${this.#name()}`
-    return {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: app, namespace: NAMESPACE },
-      spec: { selector: { app }, ports: [{ port: 80 }] },
-    }
-  }
-
-  #bound(): { below(max: number): number; random(): number } {
-    return { below: (max) => this.#world.below(max), random: () => this.#world.random() }
-  }
 }
+
+const taintsWithoutOurs = ({ spec }: Node) => (spec?.taints ?? []).filter(({ key }) => key !== TAINT.key)
 
 /** What a user may be told in the middle of all this. */
 function expected(err: unknown): void {

@@ -15,12 +15,15 @@ import { startTestControlPlane } from '#test/support/control-plane.ts'
 import { seededRandom } from '#test/support/random-object.ts'
 import type { Faults } from './faults.ts'
 import { faultyClient, NO_FAULTS } from './faults.ts'
+import { Pace } from './pace.ts'
 import { SimulatedTime } from './simulated-time.ts'
 
 export interface WorldOptions {
   readonly seed: number
   controllers(tools: ControllerTools): readonly AnyControllerDefinition[]
   readonly logger?: Logger
+  /** Calls without end at one instant. */
+  onBusyLoop(): void
 }
 
 export class World {
@@ -29,6 +32,7 @@ export class World {
   /** 0 inclusive to 1 exclusive. */
   readonly random: () => number
   readonly #options: WorldOptions
+  readonly #pace: Pace
   readonly #systemRandom: Random
   #definitions: readonly AnyControllerDefinition[] = []
   #plane: TestControlPlane | undefined
@@ -37,6 +41,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options
+    this.#pace = new Pace(this.time, () => options.onBusyLoop())
     this.random = seededRandom(options.seed)
     this.#systemRandom = randomOf(seededRandom(options.seed ^ 0x5bd1e995))
   }
@@ -71,7 +76,7 @@ export class World {
   startControllers(): void {
     const { server } = this.#running()
     const stop = new AbortController()
-    const source = { clock: this.time, random: this.random, faults: () => this.faults }
+    const source = { clock: this.time, random: this.random, faults: () => this.faults, pace: () => this.#pace.keep() }
     const manager = createControllerManager({
       definitions: this.#definitions,
       clientFor: (identity) => faultyClient(server.clientFor(identity), source),

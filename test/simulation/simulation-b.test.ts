@@ -1,0 +1,3 @@
+import { describeHalf } from './seeds.ts'
+
+describeHalf(1)
