@@ -6,6 +6,7 @@ import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
+import { fillZeros } from '#machinery/schema/zeros.ts'
 import { assert } from '#machinery/util/assert.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { RegistryDeps } from './deps.ts'
@@ -144,7 +145,11 @@ function defineVersion(
   return {
     version: version.version,
     served: true,
-    schema: version.defaults === undefined ? schema : new DefaultingSchema(schema, version.defaults, isGateEnabled),
+    schema: new DefaultingSchema(
+      schema,
+      (object) => version.defaults?.(object, isGateEnabled),
+      fillZeros(group, version.version, row.kind),
+    ),
     table: version.table ?? row.table,
     ...(row.deprecationWarning === undefined ? {} : { deprecationWarning: row.deprecationWarning }),
     ...(version.toStorage === undefined ? {} : { toStorage: version.toStorage }),
@@ -177,16 +182,16 @@ function inheritedByViews({ validateName, hasPendingFinalization, allowUnconditi
   }
 }
 
-/** The schema facts' rules, then the defaults that upstream writes as code. */
+type SetDefaults = (object: KubeObject) => void
+
+/** The schema facts' rules, then the defaults that upstream writes as code, then the zeros Go prints. */
 class DefaultingSchema implements ObjectSchema {
   readonly #schema: ObjectSchema
-  readonly #defaults: NonNullable<VersionRow['defaults']>
-  readonly #isGateEnabled: IsGateEnabled
+  readonly #steps: readonly SetDefaults[]
 
-  constructor(schema: ObjectSchema, defaults: NonNullable<VersionRow['defaults']>, isGateEnabled: IsGateEnabled) {
+  constructor(schema: ObjectSchema, ...steps: readonly SetDefaults[]) {
     this.#schema = schema
-    this.#defaults = defaults
-    this.#isGateEnabled = isGateEnabled
+    this.#steps = steps
   }
 
   get strategicMerge(): ObjectSchema['strategicMerge'] {
@@ -199,6 +204,6 @@ class DefaultingSchema implements ObjectSchema {
 
   applyDefaults(object: KubeObject): void {
     this.#schema.applyDefaults(object)
-    this.#defaults(object, this.#isGateEnabled)
+    for (const step of this.#steps) step(object)
   }
 }
