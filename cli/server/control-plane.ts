@@ -18,6 +18,7 @@ import { createBootstrapTokenAuthenticator } from '#apiserver/authentication/boo
 import { createAuthenticatorChain } from '#apiserver/authentication/chain.ts'
 import type { Authenticator } from '#apiserver/authentication/interfaces.ts'
 import { ServiceAccountAuthenticator } from '#apiserver/authentication/serviceaccount/authenticator.ts'
+import { LegacyTokenTracker } from '#apiserver/authentication/serviceaccount/legacy-token-tracking.ts'
 import { createServiceAccountDiscovery } from '#apiserver/authentication/serviceaccount/discovery.ts'
 import type { TokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
 import { createTokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
@@ -126,7 +127,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   setMaxListeners(0, stop.signal)
   const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
   const debug: { manager?: ReturnType<typeof createControllerManager> } = {}
-  const { server, aggregator, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap } = createServer(
+  const { server, aggregator, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap, legacyTokens } = createServer(
     options,
     rbac,
     () => debug.manager?.debug() ?? {},
@@ -172,6 +173,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(trust === undefined ? [] : [publishAuthenticationTrust(client, trust, signal)]),
     reconcileBootstrapPolicy(client, signal, controllerPolicy(definitions)),
     installOwnCrds(client, signal),
+    legacyTokens.start(client, signal),
   ])
   bootstrap.isDone = true
   rbac.start(client, signal)
@@ -205,12 +207,14 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     rules: nodeRules(),
   })
   const authorizer = createAuthorizer(node, rbac)
+  const legacyTokens = new LegacyTokenTracker({ clock, logger: logger.child({ component: 'legacy-tokens' }) })
   const serviceAccounts = new ServiceAccountAuthenticator({
     publicKeys: [createPublicKey(serviceAccountKey)],
     issuers: [issuer],
     apiAudiences,
     lookup: (resource, namespace, name) => objects.peek('', resource, namespace, name),
     clock,
+    legacyTokenUsed: (secret) => legacyTokens.used(secret),
   })
   const bootstrapTokens = createBootstrapTokenAuthenticator({
     lookup: (name) => objects.peek('', 'secrets', 'kube-system', name) as DeepReadonly<Secret> | undefined,
@@ -295,6 +299,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     tokenIssuer,
     webhooks,
     bootstrap,
+    legacyTokens,
     closeCache: () => cacher.close(),
     isBuiltIn: (group: string, resource: string) => builtIn.has(`${group}/${resource}`),
   }

@@ -19,6 +19,7 @@ import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { horizontalPodAutoscalerController } from '../horizontal-pod-autoscaler/reconciler.ts'
 import { jobController } from '../job/reconciler.ts'
+import { legacyTokenCleanerController } from '../legacy-token-cleaner/controller.ts'
 import { namespaceController } from '../namespace/reconciler.ts'
 import type { NodeIpamOptions } from '../node-ipam/reconciler.ts'
 import { nodeIpamController } from '../node-ipam/reconciler.ts'
@@ -67,6 +68,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     clusterRoleAggregationController,
     serviceAccountController,
     serviceAccountTokenController({ ...serviceAccountTokens, rootCa }),
+    legacyTokenCleanerController,
     rootCaPublisherController({ rootCa }),
     namespaceController,
     garbageCollectorController,

@@ -3,6 +3,7 @@
 export const NAMESPACE_CONTROLLER = 'namespace-controller'
 export const SERVICE_ACCOUNT_CONTROLLER = 'serviceaccount-controller'
 export const SERVICE_ACCOUNT_TOKEN_CONTROLLER = 'serviceaccount-token-controller'
+export const LEGACY_TOKEN_CLEANER_CONTROLLER = 'legacy-serviceaccount-token-cleaner-controller'
 export const ROOT_CA_PUBLISHER_CONTROLLER = 'root-ca-certificate-publisher-controller'
 export const CLUSTER_ROLE_AGGREGATION_CONTROLLER = 'clusterrole-aggregation-controller'
 export const GARBAGE_COLLECTOR_CONTROLLER = 'garbage-collector-controller'

@@ -22,6 +22,7 @@ import {
   type ServiceAccountClaims,
 } from './claims.ts'
 import { JwtVerifier, readUnverifiedClaims } from './jwt.ts'
+import { INVALID_SINCE_LABEL } from './legacy-token-tracking.ts'
 import {
   EXTRA_NODE_NAME,
   EXTRA_NODE_UID,
@@ -46,6 +47,8 @@ export interface ServiceAccountAuthenticatorOptions {
   readonly apiAudiences: readonly string[]
   readonly lookup: BoundObjectLookup
   readonly clock: Clock
+  /** The token of this Secret was accepted; must return at once. */
+  legacyTokenUsed?(secret: DeepReadonly<KubeObject>): void
 }
 
 const LEEWAY_SECONDS = 60
@@ -64,9 +67,12 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
   readonly #apiAudiences: readonly string[]
   readonly #lookup: BoundObjectLookup
   readonly #clock: Clock
+  readonly #legacyTokenUsed: (secret: DeepReadonly<KubeObject>) => void
   readonly #checked: TokenCache<CheckedToken>
 
-  constructor({ publicKeys, issuers, apiAudiences, lookup, clock }: ServiceAccountAuthenticatorOptions) {
+  constructor(options: ServiceAccountAuthenticatorOptions) {
+    const { publicKeys, issuers, apiAudiences, lookup, clock } = options
+    this.#legacyTokenUsed = (secret) => options.legacyTokenUsed?.(secret)
     this.#verifier = new JwtVerifier(publicKeys)
     this.#issuers = new Set(issuers)
     this.#apiAudiences = apiAudiences
@@ -137,6 +143,13 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
     }
     if (!isSecretToken(secret, token)) throw new InvalidCredentialError("token does not match server's copy")
     this.#requireServiceAccount(namespace, serviceAccount)
+    if ((secret.metadata.labels?.[INVALID_SINCE_LABEL] ?? '') !== '') {
+      const whose = `the token in secret ${namespace}/${secretName} for service account ${namespace}/${serviceAccount.name}`
+      const advice = 'Use tokens from the TokenRequest API or manually created secret-based tokens'
+      const wayOut = `remove the '${INVALID_SINCE_LABEL}' label from the secret to temporarily allow use of this token`
+      throw new InvalidCredentialError(`${whose} has been marked invalid. ${advice}, or ${wayOut}`)
+    }
+    this.#legacyTokenUsed(secret)
   }
 
   #requireServiceAccount(namespace: string, ref: ObjectRef): void {
