@@ -28,6 +28,7 @@ export class Manifests {
 
   deployment(): Deployment {
     const metadata = this.#metadata('deployment')
+    const template = this.#template(metadata.name)
     const strategies = [
       { type: 'Recreate' },
       { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
@@ -42,7 +43,7 @@ export class Manifests {
       spec: {
         replicas: this.#world.below(REPLICAS_MAX),
         selector: { matchLabels: { app: metadata.name } },
-        template: this.#template(metadata.name),
+        template: this.#chance(0.3) ? spread(template, metadata.name) : template,
         strategy: this.#world.pick(strategies) ?? {},
         minReadySeconds: this.#chance(0.3) ? this.#world.below(10) : 0,
       },
@@ -221,4 +222,16 @@ function claimTemplate(): NonNullable<StatefulSet['spec']['volumeClaimTemplates'
       resources: { requests: { storage: '1Gi' } },
     },
   }
+}
+
+/** Over the nodes, evenly. */
+function spread(template: PodTemplateSpec, app: string): PodTemplateSpec {
+  const labelSelector = { matchLabels: { app } }
+  const evenly = {
+    maxSkew: 1,
+    topologyKey: 'kubernetes.io/hostname',
+    whenUnsatisfiable: 'DoNotSchedule',
+    labelSelector,
+  }
+  return { ...template, spec: { containers: [], ...template.spec, topologySpreadConstraints: [evenly] } }
 }

@@ -10,7 +10,7 @@ import { daemonSetsStayAvailable } from './invariants/daemon-sets.ts'
 import { DeploymentAvailability, DeploymentSurge } from './invariants/deployments.ts'
 import type { Change, Cluster, Invariant } from './invariants/interface.ts'
 import { indexedJobsRunEachIndexOnce, jobsKeepTheirParallelism } from './invariants/jobs.ts'
-import { antiAffinityHolds } from './invariants/placement.ts'
+import { antiAffinityHolds, SpreadHolds } from './invariants/placement.ts'
 import { addressesAreNotShared } from './invariants/services.ts'
 import { statefulSetsGoInOrder, statefulSetsTakeOneAtATime } from './invariants/stateful-sets.ts'
 import { volumesAreBoundOnce } from './invariants/volumes.ts'
@@ -34,6 +34,7 @@ const invariants = (): readonly Invariant[] => [
   jobsKeepTheirParallelism,
   cronJobsForbidOverlaps,
   antiAffinityHolds,
+  new SpreadHolds(),
   volumesAreBoundOnce,
   addressesAreNotShared,
 ]
@@ -61,9 +62,9 @@ export class Observer implements Cluster {
 
   /** The cluster is at rest: what workloads asked for before no longer excuses anything. */
   atRest(isCalmFromNow: boolean): void {
+    for (const invariant of this.#invariants) invariant.atRest?.(this)
     this.isCalm = isCalmFromNow
     this.hasCrashed = false
-    for (const invariant of this.#invariants) invariant.atRest?.(this)
   }
 
   /** From now on Pods also go for other reasons. */

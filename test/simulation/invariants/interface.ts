@@ -22,6 +22,7 @@ export interface Cluster {
 export interface Invariant {
   readonly resources: readonly GroupResource[]
   onChange(change: Change<KubeObject>, cluster: Cluster): void
+  /** What is asked for and what is have met. */
   atRest?(cluster: Cluster): void
 }
 
