@@ -115,6 +115,13 @@ describe('a rolling step', () => {
 describe('scaling by the user', () => {
   it.each<[string, Spec, ReplicaSet[], Record<string, number>]>([
     ['sizes the only active set', { replicas: 7 }, [set('old', 0), set('new', 5)], { new: 7 }],
+    ['notes the size a set has already', { replicas: 5 }, [set('old', 0), set('new', 5, 5, [7, 9])], { new: 5 }],
+    [
+      'leaves the sizes of a recreation alone',
+      { replicas: 5, type: 'Recreate' },
+      [set('old', 2, 2, [3, 3]), set('new', 1, 0, [3, 3])],
+      { old: 2, new: 1 },
+    ],
     ['sizes the newest set when none is active', { replicas: 2 }, [set('older', 0), set('old', 0)], { old: 2 }],
     [
       'empties old sets beside a saturated new one',

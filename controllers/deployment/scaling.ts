@@ -31,19 +31,24 @@ export function newSetSize({ deployment, oldSets }: Rollout, current: number): n
   return room <= 0 ? current : current + Math.min(room, wanted - current)
 }
 
-/** The user changed spec.replicas, or changes it while the Deployment is paused. */
+/**
+ * The user changed spec.replicas, or changes it while the Deployment is paused. A set that has its size already is in the
+ * plan as well: resizing it notes which spec.replicas it was sized for, and ends the scaling. Upstream leaves it out, and
+ * such a Deployment is never rolled out again.
+ */
 export function planScaling(rollout: Rollout): readonly Resize[] {
   const { deployment, newSet, oldSets } = rollout
   const wanted = wantedReplicas(deployment)
   const active = allSets(rollout).filter(isActive)
   if (active.length <= 1) {
     const only = active[0] ?? newSet ?? oldSets.at(-1)
-    return only === undefined || replicasOf(only) === wanted ? [] : [{ set: only, replicas: wanted }]
+    return only === undefined ? [] : [{ set: only, replicas: wanted }]
   }
   if (newSet !== undefined && isSaturated(deployment, newSet)) {
     return oldSets.filter(isActive).map((set) => ({ set, replicas: 0 }))
   }
-  return isRollingUpdate(deployment) ? planProportional(deployment, active) : []
+  if (isRollingUpdate(deployment)) return planProportional(deployment, active)
+  return active.map((set) => ({ set, replicas: replicasOf(set) }))
 }
 
 function isSaturated(deployment: DeploymentView, set: SetView): boolean {
