@@ -22,13 +22,9 @@ export class Expectations {
     this.#clock = clock
   }
 
-  /** Nothing outstanding, nothing ever expected, or waited long enough: the cache may be acted on. */
-  isSatisfied(key: string): boolean {
-    return this.waitMs(key) === undefined
-  }
-
   /**
-   * Milliseconds until the cache may be acted on whatever it shows; undefined: now. What was created and deleted while
+   * Undefined: nothing is outstanding, or was for long enough, and the cache may be acted on. Else the milliseconds until
+   * it may whatever it shows. What was created and deleted while
    * the watch was down is never shown, and nothing else may come to wake its owner.
    */
   waitMs(key: string): number | undefined {

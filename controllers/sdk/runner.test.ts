@@ -4,12 +4,15 @@ import { CONFIG_MAPS, SECRETS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { ConfigMap } from '#machinery/api/core/v1/types.gen.ts'
 import { keyString } from '#machinery/informers/key.ts'
 import { newModifiedConflict, newNotFound, newTooManyRequests } from '#machinery/meta/errors.ts'
+import type { Clock } from '#machinery/util/clock.ts'
+import { systemClock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { ControllerDefinition, ObjectKey, Result, WatchSpec } from '#sdk'
 import { DONE, defineController, newControllerReference, requeueAfter, TerminalError, watching } from '#sdk'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 
 let plane: TestControlPlane | undefined
 
@@ -27,6 +30,7 @@ interface Recorded {
 async function start(
   reconcile: (key: ObjectKey, call: number) => Result,
   watches: readonly WatchSpec[] = [],
+  clock: Clock = systemClock,
 ): Promise<Recorded> {
   const calls: string[] = []
   const errors: string[] = []
@@ -50,7 +54,7 @@ async function start(
       },
     }),
   })
-  plane = await startTestControlPlane({ logger, controllers: [definition] })
+  plane = await startTestControlPlane({ logger, clock, controllers: [definition] })
   const { client, metrics } = plane
   return {
     calls,
@@ -116,6 +120,23 @@ describe('ControllerRunner', () => {
       return DONE
     })
     await client.create(CONFIG_MAPS, configMap('a'))
+    await eventually(() => expect(calls).toHaveLength(2))
+    expect(errors).toEqual([])
+    expect(await metric('controller_runtime_reconcile_total', 'requeue')).toBe(1)
+  })
+
+  it('waits quietly as long as a busy server asks', async () => {
+    const clock = new FakeClock()
+    const busyOnce = (_key: ObjectKey, call: number): Result => {
+      if (call === 1) throw newTooManyRequests('busy', 1)
+      return DONE
+    }
+    const { calls, client, errors, metric } = await start(busyOnce, [], clock)
+    await client.create(CONFIG_MAPS, configMap('a'))
+    await eventually(() => expect(calls).toHaveLength(1))
+    await clock.advanceInSteps(999, 111)
+    expect(calls).toHaveLength(1)
+    await clock.advanceInSteps(10, 1)
     await eventually(() => expect(calls).toHaveLength(2))
     expect(errors).toEqual([])
     expect(await metric('controller_runtime_reconcile_total', 'requeue')).toBe(1)

@@ -3,7 +3,7 @@
  * waits for it as its nominated node.
  *
  * Reads: poddisruptionbudgets from the cache. Writes: see eviction.ts.
- * Upstream: plugins/defaultpreemption, pkg/scheduler/framework/preemption (v1.36).
+ * Upstream: plugins/defaultpreemption, pkg/scheduler/framework/preemption.
  */
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
 import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'

@@ -2,7 +2,7 @@
  * InterPodAffinity: which Pods a Pod must, must not, would and would rather not share a topology domain with, and the
  * same seen from the Pods that run.
  *
- * Reads: labels of namespaces, for namespaceSelector. Upstream: plugins/interpodaffinity (v1.36); the API server has
+ * Reads: labels of namespaces, for namespaceSelector. Upstream: plugins/interpodaffinity; the API server has
  * merged matchLabelKeys and mismatchLabelKeys into the selectors.
  */
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'

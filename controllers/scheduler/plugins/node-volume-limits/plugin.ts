@@ -2,7 +2,7 @@
  * NodeVolumeLimits: no more volumes of a CSI driver on a node than its CSINode says can be attached.
  *
  * Reads: CSINodes, VolumeAttachments, claims, volumes, classes from the cache.
- * Upstream: plugins/nodevolumelimits/csi.go (v1.36).
+ * Upstream: plugins/nodevolumelimits/csi.go.
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { CSI_NODES, VOLUME_ATTACHMENTS } from '#machinery/api/storage/v1/resources.gen.ts'

@@ -3,7 +3,7 @@
  * soft ones score. Pods without constraints get the default ones.
  *
  * Reads: services, replicasets, statefulsets, replicationcontrollers from the cache.
- * Upstream: plugins/podtopologyspread (v1.36), with minDomains, inclusion policies and matchLabelKeys.
+ * Upstream: plugins/podtopologyspread, with minDomains, inclusion policies and matchLabelKeys.
  */
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'

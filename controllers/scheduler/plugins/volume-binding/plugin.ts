@@ -2,7 +2,7 @@
  * VolumeBinding: a Pod goes where its volumes can be reached or made. Claims that wait for their first consumer are bound
  * (or provisioned) for the chosen node before the Pod is.
  *
- * Upstream: plugins/volumebinding (v1.36). Differs: no scoring by capacity (StorageCapacityScoring is off upstream too).
+ * Upstream: plugins/volumebinding. Differs: no scoring by capacity (StorageCapacityScoring is off upstream too).
  */
 import { errorMessage } from '#machinery/util/errors.ts'
 import { checkInteger, unknownFields } from '../../framework/args.ts'

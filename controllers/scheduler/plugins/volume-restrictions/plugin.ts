@@ -2,7 +2,7 @@
  * VolumeRestrictions: no two Pods of a node on one disk that only one may have, and no two Pods anywhere on one
  * ReadWriteOncePod claim.
  *
- * Reads: claims from the cache. Upstream: plugins/volumerestrictions/volume_restrictions.go (v1.36).
+ * Reads: claims from the cache. Upstream: plugins/volumerestrictions/volume_restrictions.go.
  */
 import { PERSISTENT_VOLUME_CLAIMS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'

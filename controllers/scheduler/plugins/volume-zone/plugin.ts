@@ -2,7 +2,7 @@
  * VolumeZone: a Pod goes into the zone and region its bound volumes are labelled with. Kept for volumes that carry labels
  * instead of node affinity.
  *
- * Reads: claims, volumes, classes from the cache. Upstream: plugins/volumezone/volume_zone.go (v1.36).
+ * Reads: claims, volumes, classes from the cache. Upstream: plugins/volumezone/volume_zone.go.
  */
 import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '#machinery/api/core/v1/types.gen.ts'
