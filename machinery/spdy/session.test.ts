@@ -95,6 +95,43 @@ describe('session', () => {
     await client.closed
   })
 
+  it('has all that arrived together with the end of the connection', async () => {
+    const streams: SpdyStream[] = []
+    const [client, server, far] = await sessions((stream) => {
+      if (streams.length === 0) far.cork()
+      streams.push(stream.on('error', () => undefined))
+      if (streams.length < 3) return
+      for (const each of streams) each.end(`${each.header('streamtype')} to the end`)
+      server.close()
+      far.uncork()
+    })
+    const opened = await Promise.all(['one', 'two', 'three'].map((streamtype) => client.open({ streamtype })))
+    expect(await Promise.all(opened.map(textOf))).toEqual(['one to the end', 'two to the end', 'three to the end'])
+    expect(opened.every((stream) => stream.isEndedByPeer)).toBe(true)
+  })
+
+  it('keeps what was not read yet when the connection is gone', async () => {
+    const [client, server] = await sessions((stream) => {
+      stream.end('x'.repeat(100_000))
+      server.close()
+    })
+    const stream = await client.open({ streamtype: 'one' })
+    await client.closed
+    expect(await textOf(stream)).toHaveLength(100_000)
+    await eventually(() => expect(stream.destroyed).toBe(true))
+  })
+
+  it('opens no stream on a connection that is gone, and destroys those it had', async () => {
+    const [client] = await sessions(() => undefined)
+    const stream = await client.open({ streamtype: 'one' })
+    const second = client.open({ streamtype: 'two' })
+    client.destroy()
+    expect(stream.destroyed).toBe(true)
+    await expect(second).rejects.toThrow('the connection is closed')
+    await client.closed
+    await expect(client.open({ streamtype: 'three' })).rejects.toThrow('the connection is closed')
+  })
+
   it('stops the sender when a stream is not read', async () => {
     const bound = 4 * 1024 * 1024
     let sent = 0

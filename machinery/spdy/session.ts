@@ -47,6 +47,8 @@ export class SpdySession {
   #nextId: number
   #lastPeerId = 0
   #isClosing = false
+  /** Nothing more is read. */
+  #isEnded = false
 
   constructor(options: SpdySessionOptions) {
     const { socket, head, role } = options
@@ -58,7 +60,7 @@ export class SpdySession {
     this.closed = new Promise((resolve) => {
       if (socket.destroyed) resolve()
       socket.once('close', () => {
-        this.#endStreams()
+        this.#unblock()
         resolve()
       })
     })
@@ -68,6 +70,7 @@ export class SpdySession {
 
   /** Resolves when the peer has accepted the stream. */
   async open(headers: Readonly<Record<string, string>>): Promise<SpdyStream> {
+    if (this.#isEnded) throw new Error('the connection is closed')
     const id = this.#nextId
     this.#nextId += 2
     const map: SpdyHeaders = new Map(Object.entries(headers).map(([name, value]) => [name, [value]]))
@@ -94,6 +97,7 @@ export class SpdySession {
   destroy(): void {
     this.#isClosing = true
     this.#socket.destroy()
+    for (const stream of [...this.#streams.values()]) stream.destroy()
   }
 
   #add(id: number, headers: SpdyHeaders): SpdyStream {
@@ -120,12 +124,13 @@ export class SpdySession {
         }
       }
       // The peer has said all it has to say; what we still write may arrive.
-      this.#endStreams()
       this.close()
     } catch {
       this.#socket.destroy()
     } finally {
       this.#decoder.close()
+      // Not at the socket's close: that comes while frames are still being read which arrived before it.
+      this.#endStreams()
     }
   }
 
@@ -222,11 +227,8 @@ export class SpdySession {
   }
 
   #endStreams(): void {
+    this.#isEnded = true
     for (const { reject } of [...this.#replies.values()]) reject(new Error('the connection is closed'))
-    for (const stream of [...this.#streams.values()]) {
-      if (!stream.readableEnded) stream.push(null)
-      if (this.#socket.destroyed) stream.destroy()
-    }
-    this.#unblock()
+    for (const stream of [...this.#streams.values()]) stream.connectionEnded()
   }
 }

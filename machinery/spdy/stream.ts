@@ -53,6 +53,14 @@ export class SpdyStream extends Duplex {
     this.push(null)
   }
 
+  /** By the session: nothing more comes. What has come may still be read; then the stream closes. */
+  connectionEnded(): void {
+    if (this.destroyed) return
+    if (this.readableEnded) this.destroy()
+    else this.once('end', () => this.destroy())
+    if (!this.isEndedByPeer) this.push(null)
+  }
+
   /** By the session. */
   resetByPeer(): void {
     this.#isResetByPeer = true
