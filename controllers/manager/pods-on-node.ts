@@ -10,11 +10,17 @@ const NO_NODE: readonly string[] = Object.freeze([])
 export interface PodsOnNode {
   readonly pods: Lister<Pod>
   on(nodeName: string): DeepReadonly<Pod>[]
+  /** Every node a Pod names, whether it exists or not; not to be kept over an await. */
+  nodeNames(): Iterable<string>
 }
 
 /** Adds the index to the informer; every caller shares it. */
 export function podsOnNode(pods: Informer<Pod>): PodsOnNode {
   pods.addIndex(NODE_INDEX, ({ spec: { nodeName = '' } }) => (nodeName === '' ? NO_NODE : [nodeName]))
   const { lister } = pods
-  return { pods: lister, on: (nodeName) => lister.byIndex(NODE_INDEX, nodeName) }
+  return {
+    pods: lister,
+    on: (nodeName) => lister.byIndex(NODE_INDEX, nodeName),
+    nodeNames: () => lister.indexValues(NODE_INDEX),
+  }
 }

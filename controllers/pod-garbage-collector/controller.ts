@@ -20,10 +20,14 @@ import { defineComponent } from '#sdk'
 import { POD_GARBAGE_COLLECTOR_CONTROLLER } from '../manager/names.ts'
 import type { Disruption } from '../manager/pod-conditions.ts'
 import { disruptionTarget, patchPodStatus } from '../manager/pod-conditions.ts'
-import { isOutOfService, isUnscheduledTerminating, surplusTerminated } from './garbage.ts'
+import type { PodsOnNode } from '../manager/pods-on-node.ts'
+import { podsOnNode } from '../manager/pods-on-node.ts'
+import type { Ending } from './garbage.ts'
+import { endingOf, isOutOfService, isUnscheduledTerminating, surplusTerminated } from './garbage.ts'
 
 type FrozenPod = DeepReadonly<Pod>
 
+const ENDING_INDEX = 'ending'
 const PERIOD_MS = 20_000
 /** How long a node may be missing from the cache before we ask whether it is really gone. */
 const QUARANTINE_MS = 40_000
@@ -50,7 +54,7 @@ export function podGarbageCollectorController(options: PodGarbageCollectorOption
 class PodGarbageCollector implements ControllerComponent {
   readonly #context: ControllerContext
   readonly #options: PodGarbageCollectorOptions
-  readonly #pods: Lister<Pod>
+  readonly #pods: PodsOnNode
   readonly #nodes: Lister<Node>
   readonly #synced: Promise<unknown>
   /** Nodes that Pods name and the cache does not have, and since when. */
@@ -58,9 +62,10 @@ class PodGarbageCollector implements ControllerComponent {
 
   constructor(context: ControllerContext, options: PodGarbageCollectorOptions) {
     const [pods, nodes] = [context.informer(PODS), context.informer(NODES)]
+    pods.addIndex(ENDING_INDEX, endingOf)
     this.#context = context
     this.#options = options
-    this.#pods = pods.lister
+    this.#pods = podsOnNode(pods)
     this.#nodes = nodes.lister
     this.#synced = Promise.all([pods.synced, nodes.synced])
   }
@@ -78,28 +83,27 @@ class PodGarbageCollector implements ControllerComponent {
     return { missingNodes: [...this.#missing.keys()] }
   }
 
+  /** By indexes: with nothing to collect a round costs nothing per Pod. */
   async #collect(signal: AbortSignal): Promise<void> {
-    const pods = this.#pods.list()
-    await this.#deleteAll(surplusTerminated(pods, this.#options.terminatedPodThreshold), undefined, signal)
+    const ended = this.#ending('ended')
+    await this.#deleteAll(surplusTerminated(ended, this.#options.terminatedPodThreshold), undefined, signal)
     const nodeOf = ({ spec: { nodeName = '' } }: FrozenPod) => this.#nodes.get({ name: nodeName })
-    const outOfService = pods.filter((pod) => isOutOfService(pod, nodeOf(pod)))
+    const outOfService = this.#ending('deleted').filter((pod) => isOutOfService(pod, nodeOf(pod)))
     await this.#deleteAll(outOfService, undefined, signal)
-    await this.#deleteAll(await this.#orphans(pods, signal), NODE_GONE, signal)
-    await this.#deleteAll(pods.filter(isUnscheduledTerminating), undefined, signal)
+    await this.#deleteAll(await this.#orphans(signal), NODE_GONE, signal)
+    await this.#deleteAll(this.#ending('deleted').filter(isUnscheduledTerminating), undefined, signal)
   }
 
-  async #orphans(pods: readonly FrozenPod[], signal: AbortSignal): Promise<FrozenPod[]> {
-    const byNode = new Map<string, FrozenPod[]>()
-    for (const pod of pods) {
-      const { nodeName = '' } = pod.spec
-      if (nodeName === '' || this.#nodes.get({ name: nodeName }) !== undefined) continue
-      const others = byNode.get(nodeName)
-      if (others === undefined) byNode.set(nodeName, [pod])
-      else others.push(pod)
-    }
-    for (const name of this.#missing.keys()) if (!byNode.has(name)) this.#missing.delete(name)
+  #ending(how: Ending): FrozenPod[] {
+    return this.#pods.pods.byIndex(ENDING_INDEX, how)
+  }
+
+  async #orphans(signal: AbortSignal): Promise<FrozenPod[]> {
+    const named = [...this.#pods.nodeNames()]
+    const missing = new Set(named.filter((name) => this.#nodes.get({ name }) === undefined))
+    for (const name of this.#missing.keys()) if (!missing.has(name)) this.#missing.delete(name)
     const orphans: FrozenPod[] = []
-    for (const [name, found] of byNode) if (await this.#isGone(name, signal)) orphans.push(...found)
+    for (const name of missing) if (await this.#isGone(name, signal)) orphans.push(...this.#pods.on(name))
     return orphans
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
-import { isOutOfService, isUnscheduledTerminating, surplusTerminated } from './garbage.ts'
+import { endingOf, isOutOfService, isUnscheduledTerminating, surplusTerminated } from './garbage.ts'
 
 const pod = (
   name: string,
@@ -24,15 +24,26 @@ const node = (ready: string, taint?: string): Node => ({
   status: { conditions: [{ type: 'Ready', status: ready }] },
 })
 
+describe('endingOf', () => {
+  it.each<[string, Pod, readonly string[]]>([
+    ['runs', pod('p', { phase: 'Running' }), []],
+    ['waits', pod('p', { phase: 'Pending' }), []],
+    ['is lost', pod('p', { phase: 'Unknown' }), []],
+    ['succeeded', pod('p', { phase: 'Succeeded' }), ['ended']],
+    ['failed', pod('p', { phase: 'Failed' }), ['ended']],
+    ['is being deleted', pod('p', { phase: 'Pending', isGoing: true }), ['deleted']],
+    ['failed and is being deleted', pod('p', { phase: 'Failed', isGoing: true }), ['ended', 'deleted']],
+  ])('a Pod that %s', (_name, of, expected) => {
+    expect(endingOf(of)).toEqual(expected)
+  })
+})
+
 describe('surplusTerminated', () => {
-  const pods = [
+  const ended = [
     pod('c', { phase: 'Succeeded', day: 2 }),
     pod('b', { phase: 'Failed', day: 2 }),
     pod('old', { phase: 'Succeeded', day: 1 }),
     pod('evicted', { phase: 'Failed', reason: 'Evicted', day: 9 }),
-    pod('runs', { phase: 'Running' }),
-    pod('waits', { phase: 'Pending' }),
-    pod('lost', { phase: 'Unknown' }),
   ]
   it.each([
     [0, []],
@@ -41,7 +52,7 @@ describe('surplusTerminated', () => {
     [3, ['evicted']],
     [1, ['evicted', 'old', 'b']],
   ])('of four finished Pods %i are kept', (threshold, expected) => {
-    expect(surplusTerminated(pods, threshold).map(({ metadata }) => metadata.name)).toEqual(expected)
+    expect(surplusTerminated(ended, threshold).map(({ metadata }) => metadata.name)).toEqual(expected)
   })
 })
 

@@ -5,18 +5,26 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 type FrozenPod = DeepReadonly<Pod>
 
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
+const NEITHER: readonly Ending[] = []
+const ENDED: readonly Ending[] = ['ended']
+const DELETED: readonly Ending[] = ['deleted']
+const BOTH: readonly Ending[] = ['ended', 'deleted']
 const LIVING_PHASES = new Set(['', 'Pending', 'Running', 'Unknown'])
 
-function isTerminated({ status }: FrozenPod): boolean {
-  return !LIVING_PHASES.has(status?.phase ?? '')
+/** Finished, or asked to go; a Pod can be both. */
+export type Ending = 'ended' | 'deleted'
+
+/** The values of the index by which garbage is found. */
+export function endingOf({ metadata, status }: FrozenPod): readonly Ending[] {
+  const isEnded = !LIVING_PHASES.has(status?.phase ?? '')
+  if (metadata.deletionTimestamp === undefined) return isEnded ? ENDED : NEITHER
+  return isEnded ? BOTH : DELETED
 }
 
-/** Finished Pods beyond the threshold: evicted ones first, then the oldest. A threshold of 0 or less keeps all. */
-export function surplusTerminated(pods: readonly FrozenPod[], threshold: number): FrozenPod[] {
-  if (threshold <= 0) return []
-  const terminated = pods.filter(isTerminated)
-  if (terminated.length <= threshold) return []
-  return terminated.sort(byEvictionAndAge).slice(0, terminated.length - threshold)
+/** Of finished Pods those beyond the threshold: evicted ones first, then the oldest. A threshold of 0 or less keeps all. */
+export function surplusTerminated(ended: readonly FrozenPod[], threshold: number): FrozenPod[] {
+  if (threshold <= 0 || ended.length <= threshold) return []
+  return [...ended].sort(byEvictionAndAge).slice(0, ended.length - threshold)
 }
 
 function byEvictionAndAge(a: FrozenPod, b: FrozenPod): number {

@@ -12,5 +12,7 @@ export interface Lister<T extends KubeObject = KubeObject> {
    * others are added with Informer.addIndex. An unknown name is a programmer error.
    */
   byIndex(name: string, value: string): DeepReadonly<T>[]
+  /** The values of an index under which anything is found now; not to be kept over an await. */
+  indexValues(name: string): Iterable<string>
   readonly size: number
 }

@@ -45,6 +45,7 @@ describe('Store', () => {
     store.set(object('a', 'xy'))
     store.set(object('a', 'yz'))
     expect(names(store.byIndex('letters', 'y'))).toEqual(['xy', 'yz'])
+    expect([...store.indexValues('letters')].sort()).toEqual(['x', 'y', 'z'])
     expect(() => store.byIndex('unknown', 'y')).toThrow('added before')
   })
 

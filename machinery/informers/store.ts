@@ -76,16 +76,17 @@ export class Store<T extends KubeObject = KubeObject> implements Lister<T> {
   }
 
   byIndex(name: string, value: string): DeepReadonly<T>[] {
-    const index = this.#indexes.get(name)
-    assert(index !== undefined, `index "${name}" was added before it is read`)
-    index.entries ??= this.#build(index)
     const found: DeepReadonly<T>[] = []
-    for (const key of index.entries.get(value) ?? []) {
+    for (const key of this.#entriesOf(name).get(value) ?? []) {
       const object = this.#objects.get(key)
       assert(object !== undefined, 'an index holds only keys of the store')
       found.push(object)
     }
     return found
+  }
+
+  indexValues(name: string): Iterable<string> {
+    return this.#entriesOf(name).keys()
   }
 
   /** Adding the same name twice keeps the first function: controllers that share an informer share its indexes. */
@@ -109,6 +110,13 @@ export class Store<T extends KubeObject = KubeObject> implements Lister<T> {
     this.#objects.delete(key)
     this.#reindex(key, old, undefined)
     return old
+  }
+
+  #entriesOf(name: string): Map<string, Set<string>> {
+    const index = this.#indexes.get(name)
+    assert(index !== undefined, `index "${name}" was added before it is read`)
+    index.entries ??= this.#build(index)
+    return index.entries
   }
 
   #build(index: Index<T>): Map<string, Set<string>> {
