@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DEFAULT_KUBELET_ADDRESS_TYPES } from '#apiserver/registry/deps.ts'
 import { parseCidr } from '#machinery/meta/ip-address.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
