@@ -21,8 +21,7 @@ import { errorMessage } from '#machinery/util/errors.ts'
 import { isObject } from '#machinery/util/json.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
-import { chunksOf } from '#machinery/util/streams.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
 import { BUILT_IN_PRIORITIES, CUSTOM_RESOURCE_PRIORITY, groupPriority } from '../endpoints/discovery/priority.ts'
 import type { ApiCall } from '../filters/interfaces.ts'
 import { authorityOf, exchange } from '../proxy/exchange.ts'
@@ -32,7 +31,9 @@ import { proxyUpgrade, type UpgradeTools } from '../proxy/upgrade.ts'
 import type { StoredObjects } from '../registry/deps.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
 import { AutoRegister, type GroupVersion } from './auto-register.ts'
+import { readBackend } from './backend-reader.ts'
 import type { AggregatedVersion, DiscoveryPriorities } from './interfaces.ts'
+import { OpenApiDownloads } from './openapi-v2.ts'
 import { type FrontProxyIdentity, targetOf } from './target.ts'
 
 export interface AggregatorOptions {
@@ -81,6 +82,7 @@ export class Aggregator {
   readonly #dialer: BackendDialer
   readonly #remotes = new Map<string, Remote>()
   readonly #autoRegister: AutoRegister
+  readonly #openApi: OpenApiDownloads
   #priorities: DiscoveryPriorities = { groups: new Map(), versions: new Map() }
   #shown = ''
   /** Ends the wait for the next look. */
@@ -93,6 +95,15 @@ export class Aggregator {
     this.#clock = options.tools.clock
     this.#dialer = options.tools.dialer
     this.#autoRegister = new AutoRegister(options.objects, options.builtIn, options.logger)
+    this.#openApi = new OpenApiDownloads({
+      ...options.tools,
+      logger: options.logger,
+      backendOf: (service) => {
+        const target = targetOf(options.objects, service, options.identity())
+        return 'backend' in target ? target.backend : undefined
+      },
+      onChange: () => this.onChange(),
+    })
   }
 
   versions(): readonly AggregatedVersion[] {
@@ -107,6 +118,11 @@ export class Aggregator {
 
   priorities(): DiscoveryPriorities {
     return this.#priorities
+  }
+
+  /** Swagger 2.0 of what the servers have beside this one, in the order of their priorities. */
+  openApiV2(): readonly JsonObject[] {
+    return this.#openApi.documents()
   }
 
   /** Undefined: the path is nobody else's. */
@@ -179,6 +195,7 @@ export class Aggregator {
       ...remotes.map((service) => this.#check(service, client, signal)),
       ...locals.map((service) => this.#report(service, LOCAL, client, signal)),
     ])
+    this.#openApi.sync(remotes, ({ metadata }) => this.#remotes.get(metadata.name ?? '')?.isAvailable === true, signal)
     this.#priorities = prioritiesOf(services)
     const { groups, versions } = this.#priorities
     const shown = JSON.stringify([this.versions(), [...groups], [...versions]])
@@ -245,27 +262,11 @@ export class Aggregator {
   }
 
   async #read(backend: Backend, path: string, signal: AbortSignal): Promise<unknown> {
-    const timeout = new AbortController()
-    const timer = this.#clock.setTimeout(() => timeout.abort(new Error('context deadline exceeded')), CHECK_TIMEOUT_MS)
-    try {
-      const headers = { accept: 'application/json', host: backend.tls?.servername ?? '', ...CHECKER }
-      const both = AbortSignal.any([signal, timeout.signal])
-      const { response } = await exchange(this.#dialer, backend, { method: 'GET', path, headers }, both)
-      both.addEventListener('abort', () => response.destroy(), { once: true })
-      const status = response.statusCode ?? 0
-      const chunks: Buffer[] = []
-      let size = 0
-      for await (const chunk of chunksOf(response)) {
-        size += chunk.length
-        if (size > DISCOVERY_BYTES_MAX) throw new Error('the answer is too large')
-        chunks.push(chunk)
-      }
-      if (status < 200 || status >= 300)
-        throw new Error(`bad status from https://${authorityOf(backend)}${path}: ${status}`)
-      return JSON.parse(Buffer.concat(chunks).toString('utf8'))
-    } finally {
-      timer.cancel()
-    }
+    const request = { path, headers: CHECKER, timeoutMs: CHECK_TIMEOUT_MS, bytesMax: DISCOVERY_BYTES_MAX }
+    const { status, bytes } = await readBackend(this.#options.tools, backend, request, signal)
+    if (status < 200 || status >= 300)
+      throw new Error(`bad status from https://${authorityOf(backend)}${path}: ${status}`)
+    return JSON.parse(bytes.toString('utf8'))
   }
 
   async #report(

@@ -61,7 +61,7 @@ export interface ApiServerOptions {
   /** Absent: there is no way to a node. */
   readonly connector?: Connector
   /** Absent: APIServices are only stored. */
-  readonly aggregator?: Pick<Aggregator, 'serve' | 'versions' | 'priorities' | 'onChange'>
+  readonly aggregator?: Pick<Aggregator, 'serve' | 'versions' | 'priorities' | 'openApiV2' | 'onChange'>
   readonly requestTimeoutMs?: number
   readonly maxBodyBytes?: number
   readonly maxReadOnlyInFlight?: number
@@ -116,6 +116,7 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
     openApi: {
       definitions,
       aggregated,
+      aggregatedV2: () => options.aggregator?.openApiV2() ?? [],
       documents,
       builder: options.openApi,
       v2ToProtobuf: options.openApiV2ToProtobuf,

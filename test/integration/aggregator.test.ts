@@ -33,6 +33,32 @@ const FLUNDER = {
   metadata: { name: 'one', namespace: 'default' },
 }
 
+/** The ObjectMeta is not ours, the path of another group not its business. */
+const SWAGGER = {
+  swagger: '2.0',
+  info: { title: 'wardle', version: 'v1' },
+  paths: {
+    '/apis/wardle.example.com/v1alpha1/flunders': {
+      get: {
+        parameters: [{ $ref: '#/parameters/limit' }],
+        responses: { 200: { description: 'OK', schema: { $ref: '#/definitions/com.example.wardle.Flunder' } } },
+      },
+    },
+    '/apis/apps/v1/deployments': { get: { description: 'not ours' } },
+    '/version': { get: { description: 'not ours' } },
+  },
+  definitions: {
+    'com.example.wardle.Flunder': {
+      description: 'Flunder is a thing of Wardle.',
+      type: 'object',
+      properties: { metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' } },
+      'x-kubernetes-group-version-kind': [{ group: 'wardle.example.com', version: 'v1alpha1', kind: 'Flunder' }],
+    },
+    'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta': { type: 'object', description: 'another one' },
+  },
+  parameters: { limit: { name: 'limit', in: 'query', type: 'integer', uniqueItems: true } },
+}
+
 beforeAll(async () => {
   remote = createServer(
     { cert: certificates.server.certificate, key: certificates.server.key },
@@ -43,6 +69,10 @@ beforeAll(async () => {
       }
       if (url === '/apis/wardle.example.com/v1alpha1') {
         answer({ kind: 'APIResourceList', groupVersion: 'wardle.example.com/v1alpha1', resources: [FLUNDERS] })
+        return
+      }
+      if (url === '/openapi/v2') {
+        answer(SWAGGER)
         return
       }
       if (url === '/openapi/v3') {
@@ -263,6 +293,26 @@ describe('discovery', () => {
     expect((await get(world.client, path)).body).toEqual({ openapi: '3.0.0' })
   })
 
+  it('has its OpenAPI v2 document merged into ours', async () => {
+    const merged = async () => (await get(world.client, '/openapi/v2')).body as Record<string, Record<string, object>>
+    const path = '/apis/wardle.example.com/v1alpha1/flunders'
+    const { paths, definitions, parameters } = await eventually(async () => {
+      const document = await merged()
+      expect(Object.keys(document['paths'] ?? {})).toContain(path)
+      return document
+    })
+    expect(paths?.['/apis/apps/v1/deployments']).toMatchObject({ parameters: [{ name: 'pretty' }] })
+    expect(definitions?.['com.example.wardle.Flunder']).toMatchObject({
+      properties: { metadata: { $ref: '#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta_v2' } },
+    })
+    expect(definitions?.['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta_v2']).toMatchObject({ type: 'object' })
+    expect(parameters).toEqual(SWAGGER.parameters)
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+    const answer = await world.client.raw({ method: 'GET', path: '/openapi/v2', headers: { accept } })
+    expect(answer.status).toBe(200)
+    expect(String(answer.body)).toContain(path)
+  })
+
   it('lists the group in both forms', async () => {
     const groups = (await get(world.client, '/apis')).body as { groups: { name: string }[] }
     expect(groups.groups.map(({ name }) => name)).toContain('wardle.example.com')
@@ -284,6 +334,10 @@ describe.skipIf(found.path === undefined)(found.title, () => {
     expect(await kubectl.ok('get flunders')).toContain('one')
     expect(await kubectl.ok('get flunder one -o name')).toBe('flunder.wardle.example.com/one\n')
     expect(await kubectl.ok('get apiservices v1alpha1.wardle.example.com')).toContain('True')
+  })
+
+  it('explains the kind', async () => {
+    expect(await kubectl.ok('explain flunders --output=plaintext-openapiv2')).toContain('Flunder is a thing of Wardle.')
   })
 
   it('watches', async () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { newNotAcceptable, newPathNotFound } from '#machinery/meta/errors.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import type { OpenApiBuilder, OpenApiResource } from '#machinery/schema/interfaces.ts'
+import { mergeDocument } from '#machinery/schema/openapi/merge.ts'
 import type { JsonObject } from '#machinery/util/types.ts'
 import type { AggregatedVersion } from '../../aggregator/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
@@ -17,6 +18,8 @@ export interface OpenApiSource {
   readonly definitions: () => readonly ResourceDefinition[]
   /** What aggregated API servers serve: they answer for their documents themselves. */
   readonly aggregated: () => readonly AggregatedVersion[]
+  /** Swagger 2.0 of aggregated API servers, in the order in which they are merged into ours. */
+  readonly aggregatedV2: () => readonly JsonObject[]
   readonly documents: DocumentCache
   readonly builder: OpenApiBuilder
   /** Swagger 2.0 in gnostic's protobuf encoding. */
@@ -37,7 +40,11 @@ function acceptOf(call: ApiCall): string {
 }
 
 export function serveOpenApiV2(call: ApiCall, source: OpenApiSource): ApiResponse {
-  const json = (): JsonObject => source.builder.v2(openApiResources(source.definitions()))
+  const json = (): JsonObject => {
+    const document = source.builder.v2(openApiResources(source.definitions()))
+    for (const other of source.aggregatedV2()) mergeDocument(document, other)
+    return document
+  }
   for (const { mediaType } of parseAccept(acceptOf(call))) {
     if (V2_PROTOBUF_TYPES.has(mediaType)) {
       const type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'

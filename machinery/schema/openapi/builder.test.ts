@@ -311,15 +311,18 @@ describe('openApiV2ToProtobuf', () => {
     message Schema { string ref = 1; string format = 2; repeated string required = 19; repeated Any enum = 20;
       AdditionalPropertiesItem additional_properties = 21; TypeItem type = 22; ItemsItem items = 23;
       Properties properties = 25; repeated NamedAny vendor_extension = 31; }
-    message Query { string name = 4; string type = 6; }
+    message Query { string name = 4; string type = 6; string format = 7; }
     message NonBodyParameter { Query query = 3; }
     message Parameter { NonBodyParameter non_body = 2; }
-    message ParametersItem { Parameter parameter = 1; }
+    message JsonReference { string ref = 1; }
+    message ParametersItem { Parameter parameter = 1; JsonReference json_reference = 2; }
+    message NamedParameter { string name = 1; Parameter value = 2; }
+    message ParameterDefinitions { repeated NamedParameter additional_properties = 1; }
     message Operation { string operation_id = 5; repeated ParametersItem parameters = 8; repeated NamedAny vendor_extension = 13; }
     message PathItem { Operation get = 2; Operation patch = 8; }
     message NamedPathItem { string name = 1; PathItem value = 2; }
     message Paths { repeated NamedPathItem path = 2; }
-    message Document { string swagger = 1; Paths paths = 8; Properties definitions = 9; }`,
+    message Document { string swagger = 1; Paths paths = 8; Properties definitions = 9; ParameterDefinitions parameters = 10; }`,
     { keepCase: true },
   )
   const type = root.lookupType('Document')
@@ -332,6 +335,21 @@ describe('openApiV2ToProtobuf', () => {
       Object.keys(v2['definitions'] as JsonObject),
     )
     expect(names(at(decoded, 'paths', 'path'))).toEqual(Object.keys(v2['paths'] as JsonObject))
+  })
+
+  it('refers to the parameters of the document', () => {
+    const limit = { name: 'limit', in: 'query', type: 'integer', format: 'int64' }
+    const document: JsonObject = {
+      swagger: '2.0',
+      paths: { '/x': { get: { parameters: [{ $ref: '#/parameters/limit' }] } } },
+      parameters: { limit },
+    }
+    const { parameters, paths } = type.toObject(type.decode(openApiV2ToProtobuf(document))) as JsonObject
+    const query = { name: 'limit', type: 'integer', format: 'int64' }
+    expect(parameters).toEqual({ additional_properties: [{ name: 'limit', value: { non_body: { query } } }] })
+    expect(at(paths, 'path')).toMatchObject([
+      { value: { get: { parameters: [{ json_reference: { ref: '#/parameters/limit' } }] } } },
+    ])
   })
 
   it('carries extensions as YAML text', () => {

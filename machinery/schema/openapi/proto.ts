@@ -20,6 +20,9 @@ export function openApiV2ToProtobuf(document: JsonObject): Buffer {
   message(writer, 9, document['definitions'], (definitions, schemas) =>
     writeNamed(definitions, 1, schemas, () => true, writeSchema),
   )
+  message(writer, 10, document['parameters'], (parameters, items) =>
+    writeNamed(parameters, 1, items, () => true, writeParameterBody),
+  )
   for (const requirement of objects(document['security'])) writer.message(12, () => writeSecurity(writer, requirement))
   message(writer, 13, document['securityDefinitions'], (definitions, items) =>
     writeNamed(
@@ -101,6 +104,8 @@ const METHODS: readonly [string, number][] = [
   ['put', 3],
   ['post', 4],
   ['delete', 5],
+  ['options', 6],
+  ['head', 7],
   ['patch', 8],
 ]
 
@@ -135,26 +140,38 @@ const writeResponse: Encode = (writer, response) => {
   message(writer, 2, response['schema'], (w, schema) => w.message(1, () => writeSchema(w, schema)))
 }
 
-/** ParametersItem. Field numbers of path and query parameters differ by one from `type` on. */
+/** ParametersItem: written out, or a reference to one of the document's parameters. */
 const writeParameter: Encode = (writer, parameter) => {
-  writer.message(1, () => {
-    if (parameter['in'] === 'body') {
-      writer.message(1, () => writeBodyParameter(writer, parameter))
-      return
-    }
-    const isQuery = parameter['in'] === 'query'
-    const shift = isQuery ? 1 : 0
-    writer.message(2, () =>
-      writer.message(isQuery ? 3 : 4, () => {
-        writer.bool(1, parameter['required'])
-        writer.string(2, parameter['in'])
-        writer.string(3, parameter['description'])
-        writer.string(4, parameter['name'])
-        writer.string(5 + shift, parameter['type'])
-        writer.bool(19 + shift, parameter['uniqueItems'])
-      }),
-    )
-  })
+  if (typeof parameter['$ref'] === 'string') writer.message(2, () => writer.string(1, parameter['$ref']))
+  else writer.message(1, () => writeParameterBody(writer, parameter))
+}
+
+const PARAMETER_FIELDS: ReadonlyMap<JsonValue | undefined, number> = new Map([
+  ['header', 1],
+  ['formData', 2],
+  ['query', 3],
+  ['path', 4],
+])
+
+/** Field numbers of query and form parameters differ from the others' by one from `type` on. */
+const writeParameterBody: Encode = (writer, parameter) => {
+  const { in: place } = parameter
+  if (place === 'body') {
+    writer.message(1, () => writeBodyParameter(writer, parameter))
+    return
+  }
+  const shift = place === 'query' || place === 'formData' ? 1 : 0
+  writer.message(2, () =>
+    writer.message(PARAMETER_FIELDS.get(place) ?? 4, () => {
+      writer.bool(1, parameter['required'])
+      writer.string(2, place)
+      writer.string(3, parameter['description'])
+      writer.string(4, parameter['name'])
+      writer.string(5 + shift, parameter['type'])
+      writer.string(6 + shift, parameter['format'])
+      writer.bool(19 + shift, parameter['uniqueItems'])
+    }),
+  )
 }
 
 const writeBodyParameter: Encode = (writer, parameter) => {
