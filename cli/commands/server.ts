@@ -108,6 +108,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     },
     controllerSelection: config.controllers,
     isGateEnabled: (name) => gates.isEnabled(name),
+    hostname: hostname(),
     ...(config['leader-elect'] ? { leaderElection: { identity: serverIdentity(config, pki) } } : {}),
     controllers: (tools) => {
       const definitions = builtInControllers({

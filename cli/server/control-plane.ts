@@ -27,6 +27,8 @@ import { reconcileBootstrapPolicy } from '#apiserver/authorization/bootstrap-pol
 import { createAuthorizer } from '#apiserver/authorization/chain.ts'
 import { createNodeAuthorizer } from '#apiserver/authorization/node/authorizer.ts'
 import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorization/rbac/authorizer.ts'
+import { collectIdentityLeases } from '#apiserver/controlplane/identity-lease-collector.ts'
+import { keepIdentityLease } from '#apiserver/controlplane/server-identity.ts'
 import { jsonResponse } from '#apiserver/endpoints/responses.ts'
 import {
   createConversionMetrics,
@@ -55,6 +57,7 @@ import { createControllerManager } from '#controllers/manager/manager.ts'
 import { controllerPolicy } from '#controllers/manager/policy.ts'
 import { installOwnCrds } from '#crds/index.ts'
 import type { Pod, Secret } from '#machinery/api/core/v1/types.gen.ts'
+import type { Client } from '#machinery/client/client.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import { newOpenApiBuilder, type OpenApiOptions } from '#machinery/schema/openapi/builder.ts'
 import { clientNodeDescriptions } from '#machinery/schema/openapi/descriptions.ts'
@@ -102,6 +105,8 @@ export interface ControlPlaneOptions {
   readonly controllerSelection: readonly string[]
   /** Feature gates by upstream's names; absent: all on. */
   isGateEnabled?(name: string): boolean
+  /** The name of this machine, which the identity Lease of the API server is made of; absent: there is no such Lease. */
+  readonly hostname?: string
   /** Who this server is among several on one datastore; absent: it is alone. */
   readonly leaderElection?: { readonly identity: string }
 }
@@ -178,7 +183,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   bootstrap.isDone = true
   rbac.start(client, signal)
   await rbac.ready
-  background.push(aggregator.start(client, signal), manager.start(signal))
+  background.push(aggregator.start(client, signal), manager.start(signal), ...identityLeases(options, client, signal))
   await manager.ready
   return {
     server,
@@ -193,6 +198,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       closeCache()
     },
   }
+}
+
+/** Of this API server and, once they have expired, of others. */
+function identityLeases(options: ControlPlaneOptions, client: Client, signal: AbortSignal): Promise<void>[] {
+  const { hostname, clock, random } = options
+  if (hostname === undefined || options.isGateEnabled?.('APIServerIdentity') === false) return []
+  const logger = options.logger.child({ component: 'identity' })
+  const parts = { client, hostname, clock, random, logger }
+  return [keepIdentityLease(parts, signal), collectIdentityLeases(parts, signal)]
 }
 
 function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugControllers: () => object) {

@@ -12,6 +12,7 @@ import { FEATURE_GATES } from './feature-gate-table.ts'
 
 /** Only these change something; every other gate is accepted and said to change nothing. */
 const IMPLEMENTED = [
+  'APIServerIdentity',
   'CrossNamespaceVolumeDataSource',
   'LegacyServiceAccountTokenNoAutoGeneration',
   'MaxUnavailableStatefulSet',
