@@ -160,6 +160,19 @@ describe('spreading', () => {
     expect(zones).toEqual(['a', 'a', 'b', 'b', 'c', 'c'])
   })
 
+  it('with matchLabelKeys counts only the pods of the same revision, as the selector says', async () => {
+    for (const [name, zone] of Object.entries({ a1: 'a', b1: 'b' })) await addNode({ name, labels: { [ZONE]: zone } })
+    const [constraint] = spec.topologySpreadConstraints ?? []
+    const revised = { topologySpreadConstraints: [{ ...constraint, matchLabelKeys: ['rev'] }] } as Partial<Pod['spec']>
+    for (const name of ['old1', 'old2']) await addPod(name, { labels: { ...app, rev: '1' }, spec: { nodeName: 'a1' } })
+    for (const name of ['new1', 'new2']) await addPod(name, { labels: { ...app, rev: '2' }, spec: revised })
+    expect((await bound('new1', 'new2')).sort()).toEqual(['a1', 'b1'])
+    expect((await pod('new1')).spec.topologySpreadConstraints?.[0]?.labelSelector).toEqual({
+      matchLabels: app,
+      matchExpressions: [{ key: 'rev', operator: 'In', values: ['2'] }],
+    })
+  })
+
   it('waits for another zone, and takes it when it comes', async () => {
     await addNode({ name: 'a1', labels: { [ZONE]: 'a' } })
     await addNode({ name: 'b1', labels: { [ZONE]: 'b' }, allocatable: { cpu: '100m' } })

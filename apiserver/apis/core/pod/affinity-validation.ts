@@ -132,12 +132,16 @@ function validatePodAffinityTerm(errors: FieldError[], field: string, term: Deep
   addInvalid(errors, `${field}.topologyKey`, topologyKey, isQualifiedName(topologyKey))
 }
 
-/** Upstream: validateMatchLabelKeysAndMismatchLabelKeys. */
-function checkMatchedKeys(errors: FieldError[], field: string, term: DeepReadonly<PodAffinityTerm>): void {
+/** Of an affinity term or a spread constraint at `field`. Upstream: ValidateMatchLabelKeysAndMismatchLabelKeys. */
+export function checkMatchedKeys(
+  errors: FieldError[],
+  field: string,
+  term: Pick<DeepReadonly<PodAffinityTerm>, 'matchLabelKeys' | 'mismatchLabelKeys' | 'labelSelector'>,
+): void {
   const { matchLabelKeys = [], mismatchLabelKeys = [], labelSelector } = term
   checkKeys(errors, `${field}.matchLabelKeys`, matchLabelKeys, labelSelector !== undefined)
   checkKeys(errors, `${field}.mismatchLabelKeys`, mismatchLabelKeys, labelSelector !== undefined)
-  // The defaults have already added a requirement per matchLabelKey, so only a second one is the user's.
+  // The strategy has already added a requirement per matchLabelKey, so only a second one is the user's.
   const selected = new Set(Object.keys(labelSelector?.matchLabels ?? {}))
   for (const { key } of labelSelector?.matchExpressions ?? []) {
     const index = matchLabelKeys.lastIndexOf(key)

@@ -118,6 +118,33 @@ describe('pod validation', () => {
       'spec.initContainers[0].readinessProbe: Forbidden: may not be set for init containers without restartPolicy=Always',
     ],
     [
+      'a spread constraint whose written key is in the selector as well',
+      {
+        topologySpreadConstraints: [
+          {
+            maxSkew: 1,
+            topologyKey: 'zone',
+            whenUnsatisfiable: 'DoNotSchedule',
+            matchLabelKeys: ['rev'],
+            labelSelector: {
+              matchLabels: { rev: '1' },
+              matchExpressions: [{ key: 'rev', operator: 'In', values: ['2'] }],
+            },
+          },
+        ],
+      },
+      'spec.topologySpreadConstraints[0][0]: Invalid value: "rev": exists in both matchLabelKeys and labelSelector',
+    ],
+    [
+      'a spread constraint with keys and no selector',
+      {
+        topologySpreadConstraints: [
+          { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', matchLabelKeys: ['rev'] },
+        ],
+      },
+      'spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set',
+    ],
+    [
       'an affinity term without topology key',
       { affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: '' }] } } },
       'spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: Required value: can not be empty',

@@ -6,16 +6,11 @@ import type {
   TopologySpreadConstraint,
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import {
-  fieldDuplicate,
-  fieldForbidden,
-  fieldInvalid,
-  fieldNotSupported,
-  fieldRequired,
-} from '#machinery/meta/field-error.ts'
+import { fieldDuplicate, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
 import { isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid, checkLabelSelector } from '../../validation.ts'
+import { checkMatchedKeys } from './affinity-validation.ts'
 
 type Constraint = DeepReadonly<TopologySpreadConstraint>
 
@@ -95,24 +90,8 @@ function validateConstraint(
       errors.push(fieldNotSupported(`${at}.${member}`, policy, NODE_POLICIES))
     }
   }
-  checkMatchLabelKeys(errors, `${at}.matchLabelKeys`, constraint)
+  checkMatchedKeys(errors, at, constraint)
   checkLabelSelector(errors, `${at}.labelSelector`, constraint.labelSelector)
-}
-
-/** Upstream: validateMatchLabelKeysInTopologySpread. */
-function checkMatchLabelKeys(errors: FieldError[], field: string, constraint: Constraint): void {
-  const { matchLabelKeys = [], labelSelector } = constraint
-  if (matchLabelKeys.length === 0) return
-  if (labelSelector === undefined) {
-    errors.push(fieldForbidden(field, 'must not be specified when labelSelector is not set'))
-  }
-  const selected = new Set(Object.keys(labelSelector?.matchLabels ?? {}))
-  for (const { key } of labelSelector?.matchExpressions ?? []) selected.add(key)
-  matchLabelKeys.forEach((key, i) => {
-    addInvalid(errors, `${field}[${i}]`, key, isQualifiedName(key))
-    if (!selected.has(key)) return
-    errors.push(fieldInvalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
-  })
 }
 
 export function validateSchedulingGates(

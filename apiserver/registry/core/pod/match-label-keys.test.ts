@@ -47,3 +47,19 @@ it('changes nothing without keys or without a selector', () => {
   applyMatchLabelKeys(labelled({ podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [plain, bare] } }))
   expect([plain, bare]).toEqual([term(), { topologyKey: 'zone', matchLabelKeys: ['rev'] }])
 })
+
+it('writes the keys of spread constraints into their selectors', () => {
+  const constraint = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', matchLabelKeys: ['rev'] }
+  const pod = labelled({})
+  pod.spec.topologySpreadConstraints = [
+    { ...constraint, labelSelector: { matchLabels: { app: 'a' } } },
+    { ...constraint, labelSelector: {}, matchLabelKeys: ['absent'] },
+    constraint,
+  ]
+  applyMatchLabelKeys(pod)
+  expect(pod.spec.topologySpreadConstraints.map(({ labelSelector }) => labelSelector?.matchExpressions)).toEqual([
+    IN,
+    undefined,
+    undefined,
+  ])
+})

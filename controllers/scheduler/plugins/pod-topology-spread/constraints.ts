@@ -60,20 +60,22 @@ export function countedBy(
   }
 }
 
-/** matchLabelKeys: Pods are compared with those that have the same values as the incoming one. */
+/**
+ * matchLabelKeys: Pods are compared with those that have the same values as the incoming one. The API server writes that
+ * into the selector when a Pod is made; a Pod from before it did is read as if it had.
+ */
 function selectorOf(
-  { labelSelector, matchLabelKeys = [] }: FrozenConstraint,
+  { labelSelector, matchLabelKeys }: FrozenConstraint,
   labels: Readonly<Record<string, string>>,
 ): LabelSelectorMatcher {
-  const same = matchLabelKeys.flatMap((key) => {
+  if (labelSelector === undefined || matchLabelKeys === undefined) return labelSelectorAsMatcher(labelSelector)
+  const { matchExpressions = [] } = labelSelector
+  const missing = matchLabelKeys.flatMap((key) => {
     const value = labels[key]
-    return value === undefined ? [] : [{ key, operator: 'In', values: [value] }]
+    const isWritten = matchExpressions.some((expression) => expression.key === key)
+    return value === undefined || isWritten ? [] : [{ key, operator: 'In', values: [value] }]
   })
-  if (labelSelector === undefined || same.length === 0) return labelSelectorAsMatcher(labelSelector)
-  return labelSelectorAsMatcher({
-    ...labelSelector,
-    matchExpressions: [...(labelSelector.matchExpressions ?? []), ...same],
-  })
+  return labelSelectorAsMatcher({ ...labelSelector, matchExpressions: [...matchExpressions, ...missing] })
 }
 
 /** Does the node count at all, by the constraint's inclusion policies? */

@@ -125,6 +125,25 @@ describe('hard constraints', () => {
       ],
       fits: 'a',
     },
+    {
+      name: 'leave a key of matchLabelKeys that the selector already names as it was when the pod was made',
+      pod: makePodInfo({
+        labels: { ...app, rev: '3' },
+        spec: {
+          topologySpreadConstraints: [
+            constraint({
+              matchLabelKeys: ['rev'],
+              labelSelector: { matchLabels: app, matchExpressions: [{ key: 'rev', operator: 'In', values: ['1'] }] },
+            }),
+          ],
+        },
+      }),
+      nodes: [
+        makeNodeInfo({ name: 'a', labels: { [ZONE]: 'za' } }, pods(3, { labels: { ...app, rev: '1' } })),
+        makeNodeInfo({ name: 'b', labels: { [ZONE]: 'zb' } }, pods(1, { labels: { ...app, rev: '3' } })),
+      ],
+      fits: 'b',
+    },
   ]
   it.each(CASES)('$name', ({ pod, nodes, fits }) => {
     expect(filterAll(pod, nodes)).toBe(fits)
