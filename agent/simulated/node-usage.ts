@@ -2,7 +2,7 @@
  * Whether a node takes a Pod in, and what the Pods it has taken in use of it. A kubelet looks again after the scheduler: others
  * may bind as well. Upstream: pkg/kubelet/lifecycle/predicate.go.
  */
-import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { Node, Pod, Taint } from '#machinery/api/core/v1/types.gen.ts'
 import type { Quantity } from '#machinery/quantity/quantity.ts'
 import { tryParseQuantity, ZERO_QUANTITY } from '#machinery/quantity/quantity.ts'
 import type { Amounts } from '#machinery/quota/pod-resources.ts'
@@ -32,7 +32,9 @@ export class NodeUsage {
       return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")
     if (hostPorts(pod).some((port) => this.#ports.has(port)))
       return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports")
-    const evicts = findUntoleratedTaint(node.spec?.taints, pod.spec.tolerations, ({ effect }) => effect === 'NoExecute')
+    // The API server refuses tolerations that compare numbers while their feature gate is off.
+    const isNoExecute = ({ effect }: DeepReadonly<Taint>): boolean => effect === 'NoExecute'
+    const evicts = findUntoleratedTaint(node.spec?.taints, pod.spec.tolerations, isNoExecute, true)
     if (evicts !== undefined) return predicate('TaintToleration', "node(s) had taints that the pod didn't tolerate")
     return undefined
   }

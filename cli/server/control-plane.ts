@@ -103,7 +103,7 @@ export interface ControlPlaneOptions {
   /** Made when the API server exists and before anything starts. */
   controllers(tools: ControllerTools): readonly AnyControllerDefinition[]
   readonly controllerSelection: readonly string[]
-  /** Feature gates by upstream's names; absent: all on. */
+  /** Feature gates by upstream's names; absent: all off, but controllers behind one run. */
   isGateEnabled?(name: string): boolean
   /** The name of this machine, which the identity Lease of the API server is made of; absent: there is no such Lease. */
   readonly hostname?: string

@@ -16,6 +16,7 @@ const IMPLEMENTED = [
   'CrossNamespaceVolumeDataSource',
   'LegacyServiceAccountTokenNoAutoGeneration',
   'MaxUnavailableStatefulSet',
+  'TaintTolerationComparisonOperators',
 ] as const
 const isImplemented = (name: string): boolean => (IMPLEMENTED as readonly string[]).includes(name)
 const ALL_ALPHA = 'AllAlpha'

@@ -71,6 +71,7 @@ function unconnectedHandle(): PluginHandle {
   return {
     ...tools,
     events: { record: () => undefined },
+    isGateEnabled: () => false,
     informer: (resource, selection) => informers.informer(resource, selection),
     lister: (resource, selection) => informers.lister(resource, selection),
     namespaceLabels: () => undefined,

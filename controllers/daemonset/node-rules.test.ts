@@ -56,7 +56,7 @@ describe('where a Pod of a DaemonSet runs', () => {
     ['on the node that is named', { nodeName: 'n' }, node(), 'runs'],
     ['on no other', { nodeName: 'other' }, node(), 'leaves'],
   ] as const)('%s', (_name, spec, on, expected) => {
-    const { shouldRun, mayStay } = nodeRulesOf(daemonSet(spec as Partial<PodSpec>))(on)
+    const { shouldRun, mayStay } = nodeRulesOf(daemonSet(spec as Partial<PodSpec>), false)(on)
     expect(shouldRun ? 'runs' : mayStay ? 'stays' : 'leaves').toBe(expected)
   })
 })

@@ -3,9 +3,9 @@
  * Upstream: pkg/controller/daemon/daemon_controller.go NodeShouldRunDaemonPod, util/daemonset_util.go AddOrUpdateDaemonPodTolerations.
  */
 import type { DaemonSet } from '#machinery/api/apps/v1/types.gen.ts'
-import type { Node, Pod, PodSpec, Toleration } from '#machinery/api/core/v1/types.gen.ts'
+import type { Node, Pod, PodSpec, Taint, Toleration } from '#machinery/api/core/v1/types.gen.ts'
 import { requiredNodeMatcher } from '#machinery/scheduling/node-affinity.ts'
-import { findUntoleratedTaint } from '#machinery/scheduling/tolerations.ts'
+import { findUntoleratedTaint, repels } from '#machinery/scheduling/tolerations.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
@@ -25,16 +25,16 @@ export type NodeRules = (node: NodeView) => Verdict
 
 const cache = new WeakMap<DaemonSetView, NodeRules>()
 
-/** `daemonSet`: frozen, as a lister returns it. */
-export function nodeRulesOf(daemonSet: DaemonSetView): NodeRules {
+/** `daemonSet`: frozen, as a lister returns it. `comparesNumbers`: see tolerations.ts; the same for the whole process. */
+export function nodeRulesOf(daemonSet: DaemonSetView, comparesNumbers: boolean): NodeRules {
   const known = cache.get(daemonSet)
   if (known !== undefined) return known
-  const rules = parseRules(daemonSet)
+  const rules = parseRules(daemonSet, comparesNumbers)
   cache.set(daemonSet, rules)
   return rules
 }
 
-function parseRules(daemonSet: DaemonSetView): NodeRules {
+function parseRules(daemonSet: DaemonSetView, comparesNumbers: boolean): NodeRules {
   const spec = daemonSet.spec.template.spec ?? { containers: [] }
   const { nodeName = '' } = spec
   const affinity = requiredNodeMatcher({ apiVersion: 'v1', kind: 'Pod', metadata: {}, spec } as DeepReadonly<Pod>)
@@ -43,11 +43,14 @@ function parseRules(daemonSet: DaemonSetView): NodeRules {
     if (nodeName !== '' && nodeName !== node.metadata.name) return NEVER
     if (!affinity.matches(node)) return NEVER
     const { taints } = node.spec ?? {}
-    if (findUntoleratedTaint(taints, tolerations) === undefined) return { shouldRun: true, mayStay: true }
-    const evicting = findUntoleratedTaint(taints, tolerations, ({ effect }) => effect === 'NoExecute')
+    const isRepelled = findUntoleratedTaint(taints, tolerations, repels, comparesNumbers) !== undefined
+    if (!isRepelled) return { shouldRun: true, mayStay: true }
+    const evicting = findUntoleratedTaint(taints, tolerations, evicts, comparesNumbers)
     return { shouldRun: false, mayStay: evicting === undefined }
   }
 }
+
+const evicts = ({ effect }: DeepReadonly<Taint>): boolean => effect === 'NoExecute'
 
 /** Cheap: most node updates are heartbeats. What the rules read of a node stands here. */
 export function mayChangeVerdict(before: NodeView, after: NodeView): boolean {

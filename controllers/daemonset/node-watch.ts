@@ -11,10 +11,14 @@ import type { ObjectKey } from '#sdk'
 import type { NodeView } from './node-rules.ts'
 import { mayChangeVerdict, nodeRulesOf } from './node-rules.ts'
 
-export function nodeWatch(daemonSets: Lister<DaemonSet>, enqueue: (key: ObjectKey) => void): InformerHandler<Node> {
+export function nodeWatch(
+  daemonSets: Lister<DaemonSet>,
+  enqueue: (key: ObjectKey) => void,
+  comparesNumbers: boolean,
+): InformerHandler<Node> {
   const wakeThoseThatRunOn = (node: NodeView): void => {
     for (const daemonSet of daemonSets.list()) {
-      if (nodeRulesOf(daemonSet)(node).mayStay) enqueue(objectKeyOf(daemonSet))
+      if (nodeRulesOf(daemonSet, comparesNumbers)(node).mayStay) enqueue(objectKeyOf(daemonSet))
     }
   }
   return {
@@ -22,7 +26,7 @@ export function nodeWatch(daemonSets: Lister<DaemonSet>, enqueue: (key: ObjectKe
     onUpdate(old, node) {
       if (!mayChangeVerdict(old, node)) return
       for (const daemonSet of daemonSets.list()) {
-        const rules = nodeRulesOf(daemonSet)
+        const rules = nodeRulesOf(daemonSet, comparesNumbers)
         const [before, after] = [rules(old), rules(node)]
         const isSame = before.shouldRun === after.shouldRun && before.mayStay === after.mayStay
         if (!isSame) enqueue(objectKeyOf(daemonSet))

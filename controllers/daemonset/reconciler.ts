@@ -12,6 +12,7 @@ import type { Client } from '#machinery/client/client.ts'
 import { keyString } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
+import { COMPARISON_GATE } from '#machinery/scheduling/tolerations.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
@@ -78,6 +79,7 @@ class DaemonSetReconciler implements Reconciler {
   readonly #expectations: Expectations
   readonly #backoff: FailedPodBackoff
   readonly #daemonPods: DaemonPods
+  readonly #comparesNumbers: boolean
   /** What was expected of a DaemonSet does not hold for the next one of its name. */
   readonly #uids = new Map<string, string>()
 
@@ -87,6 +89,7 @@ class DaemonSetReconciler implements Reconciler {
     this.#clock = clock
     this.#events = events
     this.#daemonSets = context.lister(DAEMON_SETS)
+    this.#comparesNumbers = context.isGateEnabled(COMPARISON_GATE)
     this.#history = new RevisionHistory(client, context.informer(CONTROLLER_REVISIONS))
     this.#expectations = new Expectations(clock)
     this.#backoff = new FailedPodBackoff(clock)
@@ -98,7 +101,7 @@ class DaemonSetReconciler implements Reconciler {
     pods.addHandler(podWatch({ kind: DAEMON_SETS.kind, owners, expectations, selectorOf, enqueue }))
     const nodes = context.informer(NODES)
     this.#nodes = nodes.lister
-    nodes.addHandler(nodeWatch(this.#daemonSets, enqueue))
+    nodes.addHandler(nodeWatch(this.#daemonSets, enqueue, this.#comparesNumbers))
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
@@ -138,7 +141,7 @@ class DaemonSetReconciler implements Reconciler {
     const same = new Set([latest.revision, ...latest.duplicates].map(({ metadata }) => metadata.uid))
     const daemons: Daemons = {
       daemonSet,
-      rules: nodeRulesOf(daemonSet),
+      rules: nodeRulesOf(daemonSet, this.#comparesNumbers),
       nodes: this.#nodes.list(),
       podsByNode: podsByNodeOf(pods),
       hash,

@@ -143,7 +143,8 @@ function newRun(
     metrics?.measureQueue(name, queue)
     return queue
   }
-  const base = { client, clock, random, logger, events, newQueue }
+  const isGateEnabled = (name: string): boolean => options.isGateEnabled?.(name) ?? false
+  const base = { client, clock, random, logger, events, isGateEnabled, newQueue }
   if ('createComponent' in definition) return newComponentRun(definition, base, informers)
   const controllerMetrics = metrics?.forController(definition.name, definition.concurrency ?? 1)
   const runner = new ControllerRunner(definition, {

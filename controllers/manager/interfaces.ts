@@ -11,7 +11,7 @@ export interface ManagerOptions {
   readonly definitions: readonly AnyControllerDefinition[]
   /** `['*']` = all. */
   readonly selection?: readonly string[]
-  /** Feature gates by upstream's names; absent: all on. */
+  /** Feature gates by upstream's names; absent: all off, but controllers behind one run. */
   isGateEnabled?(name: string): boolean
   /** Absent: this server is alone and leads. `identity`: unique among all servers, the same after a restart. */
   readonly leaderElection?: { readonly identity: string }

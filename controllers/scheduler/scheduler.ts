@@ -174,7 +174,7 @@ class Scheduler implements ControllerComponent {
 
   /** Caches a plugin asks for are full before the first cycle. */
   #newHandle(events: ApiEventRecorder): PluginHandle {
-    const { client, clock, random, logger, informer } = this.#context
+    const { client, clock, random, logger, informer, isGateEnabled } = this.#context
     const awaited: PluginHandle['informer'] = (resource, selection) => {
       const shared = informer(resource, selection)
       this.#awaited.push(shared.synced)
@@ -187,6 +187,7 @@ class Scheduler implements ControllerComponent {
       random,
       logger,
       events,
+      isGateEnabled,
       informer: awaited,
       lister: (resource, selection) => awaited(resource, selection).lister,
       namespaceLabels: (name) => namespaces.lister.get({ name })?.metadata.labels,

@@ -82,6 +82,8 @@ export interface ControllerContext {
   readonly random: Random
   readonly logger: Logger
   readonly events: EventRecorder
+  /** By upstream's name of the feature gate. In an operator of its own: false. */
+  isGateEnabled(name: string): boolean
   /** A further queue with upstream's retry delays, measured under this name. */
   newQueue(name: string): WorkQueue
   /** The shared cache; filled before the first reconcile when asked for during `create`. */

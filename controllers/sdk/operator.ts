@@ -36,7 +36,15 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     const events = new ApiEventRecorder({ client, clock, random, logger: named, component: definition.name }, signal)
     while (!signal.aborted) {
       const runner = new ControllerRunner(definition, {
-        context: { client, clock, random, logger: named, events, newQueue: () => new WorkQueue({ clock }) },
+        context: {
+          client,
+          clock,
+          random,
+          logger: named,
+          events,
+          isGateEnabled: () => false,
+          newQueue: () => new WorkQueue({ clock }),
+        },
         informers,
       })
       try {

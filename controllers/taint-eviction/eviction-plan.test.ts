@@ -65,4 +65,11 @@ describe('evictionPlan', () => {
     // Without a time of addition it cannot be told since when.
     expect(plan).toEqual(expected)
   })
+
+  it('compares numbers when it is told to', () => {
+    const subject = pod([{ key: 'sla', operator: 'Lt', value: '950', tolerationSeconds: 60 }])
+    const taints = [{ ...taint('sla'), value: '900' }]
+    expect(evictionPlan(subject, taints, true)).toEqual(leaves(60_000))
+    expect(evictionPlan(subject, taints)).toEqual(leaves(0))
+  })
 })

@@ -21,13 +21,17 @@ export function noExecuteTaints(node: DeepReadonly<Node> | undefined): readonly 
   return node?.spec?.taints?.filter(({ effect }) => effect === 'NoExecute') ?? []
 }
 
-export function evictionPlan(pod: DeepReadonly<Pod>, taints: readonly FrozenTaint[]): EvictionPlan {
+export function evictionPlan(
+  pod: DeepReadonly<Pod>,
+  taints: readonly FrozenTaint[],
+  comparesNumbers = false,
+): EvictionPlan {
   const { tolerations = [] } = pod.spec
   if (taints.length === 0) return STAYS
-  if (taints.some((taint) => !isTolerated(taint, tolerations)))
+  if (taints.some((taint) => !isTolerated(taint, tolerations, comparesNumbers)))
     return { type: 'leaves', afterMs: 0, sinceMs: undefined }
   // As upstream, the first toleration that matches a taint is the one that counts for it.
-  const used = taints.map((taint) => tolerations.find((toleration) => tolerates(toleration, taint)))
+  const used = taints.map((taint) => tolerations.find((toleration) => tolerates(toleration, taint, comparesNumbers)))
   const seconds = used.flatMap((toleration) => toleration?.tolerationSeconds ?? [])
   if (seconds.length === 0) return STAYS
   return { type: 'leaves', afterMs: Math.max(0, Math.min(...seconds)) * 1_000, sinceMs: sinceMs(pod, taints) }

@@ -14,6 +14,7 @@ import type { Lister } from '#machinery/informers/lister.ts'
 import { undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { deepEqual } from '#machinery/util/json.ts'
+import { COMPARISON_GATE } from '#machinery/scheduling/tolerations.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
 import { DONE, defineController, requeueAfter } from '#sdk'
@@ -52,10 +53,11 @@ class TaintEvictionReconciler implements Reconciler {
   readonly #events: EventRecorder
   readonly #pods: Lister<Pod>
   readonly #nodes: Lister<Node>
+  readonly #comparesNumbers: boolean
   /** Pods that are going to be deleted; by key. */
   readonly #scheduled = new Map<string, Scheduled>()
 
-  constructor({ client, clock, events, informer, enqueue }: ReconcilerContext) {
+  constructor({ client, clock, events, informer, enqueue, isGateEnabled }: ReconcilerContext) {
     const nodes = informer(NODES)
     const pods = podsOnNode(informer(PODS))
     this.#client = client
@@ -63,6 +65,7 @@ class TaintEvictionReconciler implements Reconciler {
     this.#events = events
     this.#pods = pods.pods
     this.#nodes = nodes.lister
+    this.#comparesNumbers = isGateEnabled(COMPARISON_GATE)
     const enqueuePods = ({ metadata: { name = '' } }: DeepReadonly<Node>): void => {
       for (const pod of pods.on(name)) enqueue(objectKeyOf(pod))
     }
@@ -82,7 +85,7 @@ class TaintEvictionReconciler implements Reconciler {
     const taints = nodeName === '' ? [] : noExecuteTaints(this.#nodes.get({ name: nodeName }))
     // By far the most frequent case: nothing is wrong and nothing was.
     if (taints.length === 0 && !this.#scheduled.has(keyString(key))) return DONE
-    const plan = pod === undefined ? ({ type: 'stays' } as const) : evictionPlan(pod, taints)
+    const plan = pod === undefined ? ({ type: 'stays' } as const) : evictionPlan(pod, taints, this.#comparesNumbers)
     if (pod === undefined || plan.type === 'stays') {
       this.#cancel(key)
       return DONE

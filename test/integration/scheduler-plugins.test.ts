@@ -138,7 +138,7 @@ describe('preemption', () => {
     await addPod('urgent', priority('high'))
     await eventually(async () =>
       expect(await unschedulable('urgent')).toBe(
-        '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
+        '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). ' +
           'preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
       ),
     )

@@ -98,7 +98,7 @@ describe('a Pod', () => {
     await addNode({ name: 'cordoned', spec: { unschedulable: true } })
     await addPod('a')
     const message =
-      '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}, 1 node(s) were unschedulable. ' +
+      '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. ' +
       'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
     await eventually(async () =>
       expect(await condition('a')).toMatchObject({ status: 'False', reason: 'Unschedulable', message }),

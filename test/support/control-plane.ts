@@ -76,6 +76,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     freeze: true,
     controllers: typeof controllers === 'function' ? controllers : () => controllers,
     controllerSelection: options.controllerSelection ?? ['*'],
+    isGateEnabled: (name) => options.featureGates?.includes(name) ?? false,
     ...(options.kubelets === undefined ? {} : { kubelets: options.kubelets }),
     ...(options.frontProxy === undefined ? {} : { frontProxy: options.frontProxy }),
   })

@@ -33,6 +33,7 @@ export function testPluginHandle(): TestPluginHandle {
     get client(): never {
       throw new Error('this test has no API server')
     },
+    isGateEnabled: () => false,
     informer,
     lister,
     namespaceLabels: (name) => lister(NAMESPACES).get({ name })?.metadata.labels,

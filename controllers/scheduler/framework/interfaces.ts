@@ -200,7 +200,10 @@ export type AnyPlugin = Plugin &
 
 /** What a plugin may use besides what it is given. Listers are filled before the first cycle. */
 export interface PluginHandle
-  extends Pick<ControllerContext, 'client' | 'clock' | 'random' | 'logger' | 'events' | 'lister' | 'informer'> {
+  extends Pick<
+    ControllerContext,
+    'client' | 'clock' | 'random' | 'logger' | 'events' | 'lister' | 'informer' | 'isGateEnabled'
+  > {
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
   /** Tells the queue of something that happened, as if it had come from a watch. */
   notify(event: ClusterEvent): void

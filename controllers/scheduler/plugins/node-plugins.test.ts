@@ -1,14 +1,8 @@
 /** The plugins that look at one node: who is refused, with which words, and what nodes score. */
 import { describe, expect, it } from 'vitest'
+import { testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNodeInfo, makePodInfo, makeSnapshot, type NodeOptions, type PodOptions } from '#test/support/scheduling.ts'
-import type {
-  AnyPlugin,
-  FrozenNode,
-  MutableNodeInfo,
-  PluginArgs,
-  PluginDefinition,
-  PluginHandle,
-} from '../framework/interfaces.ts'
+import type { AnyPlugin, FrozenNode, MutableNodeInfo, PluginArgs, PluginDefinition } from '../framework/interfaces.ts'
 import { isVerdict } from '../framework/verdicts.ts'
 import { imageLocalityPlugin } from './image-locality/plugin.ts'
 import { nodeAffinityPlugin } from './node-affinity/plugin.ts'
@@ -21,7 +15,7 @@ import { schedulingGatesPlugin } from './scheduling-gates/plugin.ts'
 import { taintTolerationPlugin } from './taint-toleration/plugin.ts'
 
 /** None of these plugins uses it. */
-const NO_HANDLE = {} as PluginHandle
+const NO_HANDLE = testPluginHandle()
 
 const create = (definition: PluginDefinition, args: PluginArgs = {}): AnyPlugin => definition.create(args, NO_HANDLE)
 
@@ -84,7 +78,7 @@ describe('filters', () => {
       {},
       { spec: { taints: [taint('NoExecute')] } },
       [],
-      `${UNRESOLVABLE}: node(s) had untolerated taint {k: v}`,
+      `${UNRESOLVABLE}: node(s) had untolerated taint(s)`,
     ],
     ['a soft taint', taintTolerationPlugin, {}, { spec: { taints: [taint('PreferNoSchedule')] } }, [], 'fits'],
     ['a free port', nodePortsPlugin, hostPort(80), {}, [hostPort(81)], 'fits'],

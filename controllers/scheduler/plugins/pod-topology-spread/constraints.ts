@@ -4,7 +4,7 @@
  */
 import type { TopologySpreadConstraint } from '#machinery/api/core/v1/types.gen.ts'
 import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'
-import { findUntoleratedTaint } from '#machinery/scheduling/tolerations.ts'
+import { findUntoleratedTaint, repels } from '#machinery/scheduling/tolerations.ts'
 import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -22,6 +22,8 @@ export interface SpreadConstraint {
   readonly minDomains: number
   readonly honorsAffinity: boolean
   readonly honorsTaints: boolean
+  /** Of tolerations: see tolerations.ts. */
+  readonly comparesNumbers: boolean
   /** Pods of the namespace that the selector matches; those on their way out do not count. */
   isCounted(pod: FrozenPod): boolean
   /** What `isCounted` asks, as text. */
@@ -33,6 +35,7 @@ export function parseConstraints(
   constraints: readonly FrozenConstraint[],
   { metadata }: FrozenPod,
   action: string,
+  comparesNumbers = false,
 ): SpreadConstraint[] {
   const { namespace = '', labels = {} } = metadata
   return constraints
@@ -43,6 +46,7 @@ export function parseConstraints(
       minDomains: constraint.minDomains ?? 1,
       honorsAffinity: (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor',
       honorsTaints: (constraint.nodeTaintsPolicy ?? 'Ignore') === 'Honor',
+      comparesNumbers,
       ...countedBy(selectorOf(constraint, labels), namespace),
     }))
 }
@@ -80,13 +84,14 @@ function selectorOf(
 
 /** Does the node count at all, by the constraint's inclusion policies? */
 export function isNodeIncluded(
-  { honorsAffinity, honorsTaints }: SpreadConstraint,
+  { honorsAffinity, honorsTaints, comparesNumbers }: SpreadConstraint,
   pod: FrozenPod,
   node: FrozenNode,
   required: NodeMatcher,
 ): boolean {
   if (honorsAffinity && !required.matches(node)) return false
-  return !honorsTaints || findUntoleratedTaint(node.spec?.taints, pod.spec.tolerations) === undefined
+  if (!honorsTaints) return true
+  return findUntoleratedTaint(node.spec?.taints, pod.spec.tolerations, repels, comparesNumbers) === undefined
 }
 
 export function hasAllTopologyKeys(node: FrozenNode, constraints: readonly SpreadConstraint[]): boolean {

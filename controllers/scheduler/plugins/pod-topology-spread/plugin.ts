@@ -8,6 +8,7 @@
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'
 import { requiredNodeMatcher } from '#machinery/scheduling/node-affinity.ts'
+import { COMPARISON_GATE } from '#machinery/scheduling/tolerations.ts'
 import { changeOf } from '../../framework/change.ts'
 import type {
   EventHint,
@@ -68,9 +69,11 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   readonly #defaults: readonly FrozenConstraint[]
   readonly #isSystemDefaulted: boolean
   readonly #selectors: DefaultSelectors | undefined
+  readonly #comparesNumbers: boolean
 
-  constructor(args: PodTopologySpreadArgs, tools: Pick<PluginHandle, 'informer' | 'lister'>) {
+  constructor(args: PodTopologySpreadArgs, tools: Pick<PluginHandle, 'informer' | 'lister' | 'isGateEnabled'>) {
     const { defaultConstraints = [], defaultingType } = args
+    this.#comparesNumbers = tools.isGateEnabled(COMPARISON_GATE)
     this.#isSystemDefaulted = (defaultingType ?? (defaultConstraints.length > 0 ? 'List' : 'System')) === 'System'
     this.#defaults = this.#isSystemDefaulted ? SYSTEM_DEFAULTS : defaultConstraints
     this.#selectors = this.#defaults.length > 0 ? new DefaultSelectors(tools) : undefined
@@ -169,7 +172,7 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   /** The Pod's own, or the defaults with a selector made for it. */
   #constraints(pod: FrozenPod, action: SpreadAction): readonly SpreadConstraint[] {
     if ((pod.spec.topologySpreadConstraints ?? []).length > 0) return this.#ownConstraints(pod)[action]
-    const defaults = parseConstraints(this.#defaults, pod, action)
+    const defaults = parseConstraints(this.#defaults, pod, action, this.#comparesNumbers)
     const selector = defaults.length === 0 ? undefined : this.#selectors?.selectorFor(pod)
     if (selector === undefined || selector.isEmpty) return []
     const counted = countedBy(selector, pod.metadata.namespace ?? '')
@@ -181,8 +184,8 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
     if (parsed === undefined) {
       const own = pod.spec.topologySpreadConstraints ?? []
       parsed = {
-        DoNotSchedule: parseConstraints(own, pod, 'DoNotSchedule'),
-        ScheduleAnyway: parseConstraints(own, pod, 'ScheduleAnyway'),
+        DoNotSchedule: parseConstraints(own, pod, 'DoNotSchedule', this.#comparesNumbers),
+        ScheduleAnyway: parseConstraints(own, pod, 'ScheduleAnyway', this.#comparesNumbers),
       }
       this.#own.set(pod, parsed)
     }

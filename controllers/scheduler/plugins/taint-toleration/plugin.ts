@@ -1,6 +1,6 @@
-/** Taints that repel, and those that nodes would rather not have ignored. Upstream: scheduler plugins/tainttoleration. */
+/** Taints that repel, and those that nodes would rather not have ignored. Upstream: scheduler plugins/tainttoleration (v1.36). */
 import type { Toleration } from '#machinery/api/core/v1/types.gen.ts'
-import { findUntoleratedTaint, isTolerated } from '#machinery/scheduling/tolerations.ts'
+import { COMPARISON_GATE, findUntoleratedTaint, isTolerated, repels } from '#machinery/scheduling/tolerations.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { FilterPlugin, FrozenNode, FrozenPod, PluginDefinition, ScorePlugin } from '../../framework/interfaces.ts'
 import { normalizeByHighest } from '../../framework/normalize.ts'
@@ -8,44 +8,46 @@ import { unresolvable } from '../../framework/verdicts.ts'
 
 type Tolerations = readonly DeepReadonly<Toleration>[]
 
-const tolerates = (pod: FrozenPod, node: FrozenNode): boolean =>
-  findUntoleratedTaint(node.spec.taints, pod.spec.tolerations) === undefined
+const REFUSAL = unresolvable('node(s) had untolerated taint(s)')
 
-const plugin: FilterPlugin & ScorePlugin<Tolerations> = {
-  name: 'TaintToleration',
-  events: [
-    {
-      resource: 'nodes',
-      actions: ['add', 'update'],
-      mayHelp: (pod, { object }) => tolerates(pod, object as FrozenNode),
+function createPlugin(comparesNumbers: boolean): FilterPlugin & ScorePlugin<Tolerations> {
+  const isBorne = (pod: FrozenPod, node: FrozenNode): boolean =>
+    findUntoleratedTaint(node.spec.taints, pod.spec.tolerations, repels, comparesNumbers) === undefined
+  return {
+    name: 'TaintToleration',
+    events: [
+      {
+        resource: 'nodes',
+        actions: ['add', 'update'],
+        mayHelp: (pod, { object }) => isBorne(pod, object as FrozenNode),
+      },
+      {
+        resource: 'pods',
+        actions: ['update'],
+        mayHelp: (pod, { object }) => (object as FrozenPod).metadata.uid === pod.metadata.uid,
+      },
+    ],
+
+    filter: (_state, { pod }, { node }) => (isBorne(pod, node) ? undefined : REFUSAL),
+
+    preScore({ pod }) {
+      const { tolerations = [] } = pod.spec
+      return { state: tolerations.filter(({ effect = '' }) => effect === '' || effect === 'PreferNoSchedule') }
     },
-    {
-      resource: 'pods',
-      actions: ['update'],
-      mayHelp: (pod, { object }) => (object as FrozenPod).metadata.uid === pod.metadata.uid,
+
+    /** Taints it would rather not have ignored. */
+    score(tolerations, _pod, { node }) {
+      let count = 0
+      for (const taint of node.spec.taints ?? [])
+        if (taint.effect === 'PreferNoSchedule' && !isTolerated(taint, tolerations, comparesNumbers)) count++
+      return count
     },
-  ],
 
-  filter(_state, { pod }, { node }) {
-    const taint = findUntoleratedTaint(node.spec.taints, pod.spec.tolerations)
-    if (taint === undefined) return undefined
-    return unresolvable(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`)
-  },
-
-  preScore({ pod }) {
-    const { tolerations = [] } = pod.spec
-    return { state: tolerations.filter(({ effect = '' }) => effect === '' || effect === 'PreferNoSchedule') }
-  },
-
-  /** Taints it would rather not have ignored. */
-  score(tolerations, _pod, { node }) {
-    let count = 0
-    for (const taint of node.spec.taints ?? [])
-      if (taint.effect === 'PreferNoSchedule' && !isTolerated(taint, tolerations)) count++
-    return count
-  },
-
-  normalize: (_state, _pod, scores) => normalizeByHighest(scores, true),
+    normalize: (_state, _pod, scores) => normalizeByHighest(scores, true),
+  }
 }
 
-export const taintTolerationPlugin: PluginDefinition = { name: plugin.name, create: () => plugin }
+export const taintTolerationPlugin: PluginDefinition = {
+  name: 'TaintToleration',
+  create: (_args, handle) => createPlugin(handle.isGateEnabled(COMPARISON_GATE)),
+}
