@@ -4,24 +4,12 @@
  * `KNARR_SIMULATION_SEED=89 npx vitest run --project simulation`.
  */
 import { describe, expect, it } from 'vitest'
-import { builtinControllers } from '#controllers/manager/descriptors.ts'
-import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
-import { simulatedNodes } from './node-component.ts'
+import { simulatedControllers } from './controllers.ts'
 import { simulate } from './simulate.ts'
 
-const NODES = 4
 const numberOf = (name: string, fallback: number): number => Number(process.env[name] ?? fallback)
 const first = numberOf('KNARR_SIMULATION_SEED', numberOf('KNARR_SIMULATION_FROM', 0))
 const count = process.env['KNARR_SIMULATION_SEED'] === undefined ? numberOf('KNARR_SIMULATION_SEEDS', 200) : 1
-
-export const simulatedControllers = () => [
-  ...builtinControllers({
-    rootCa: 'simulated',
-    serviceAccountTokens: { generatesForEveryAccount: false, issueLegacyToken: () => 'simulated' },
-  }),
-  schedulerComponent(),
-  simulatedNodes(NODES),
-]
 
 /** Every second seed, from the first or from the second on. */
 export function describeHalf(half: 0 | 1): void {

@@ -1,6 +1,7 @@
 /** The first half of the seeds, and that a seed gives the same run. All of it: `npx vitest run --project simulation`. */
 import { describe, expect, it } from 'vitest'
-import { describeHalf, simulatedControllers } from './seeds.ts'
+import { simulatedControllers } from './controllers.ts'
+import { describeHalf } from './seeds.ts'
 import { simulate } from './simulate.ts'
 
 describeHalf(0)

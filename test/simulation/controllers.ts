@@ -1,0 +1,16 @@
+/** What runs in a simulated cluster: every built-in controller, the scheduler and the nodes. */
+import type { AnyControllerDefinition } from '#sdk'
+import { builtinControllers } from '#controllers/manager/descriptors.ts'
+import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
+import { simulatedNodes } from './node-component.ts'
+
+const NODES = 4
+
+export const simulatedControllers = (): readonly AnyControllerDefinition[] => [
+  ...builtinControllers({
+    rootCa: 'simulated',
+    serviceAccountTokens: { generatesForEveryAccount: false, issueLegacyToken: () => 'simulated' },
+  }),
+  schedulerComponent(),
+  simulatedNodes(NODES),
+]
