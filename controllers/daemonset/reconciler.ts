@@ -20,6 +20,7 @@ import { DONE, defineController, requeueSoonest } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { DAEMON_SET_CONTROLLER } from '../manager/names.ts'
+import { OwnerRecheck } from '../manager/owner-recheck.ts'
 import { nextAvailableInMs } from '../manager/pod-availability.ts'
 import { PodControl } from '../manager/pod-control.ts'
 import { podWatch } from '../manager/pod-watch.ts'
@@ -77,6 +78,7 @@ class DaemonSetReconciler implements Reconciler {
   readonly #pods: Lister<Pod>
   readonly #history: RevisionHistory
   readonly #expectations: Expectations
+  readonly #recheck: OwnerRecheck
   readonly #backoff: FailedPodBackoff
   readonly #daemonPods: DaemonPods
   readonly #comparesNumbers: boolean
@@ -92,6 +94,7 @@ class DaemonSetReconciler implements Reconciler {
     this.#comparesNumbers = context.isGateEnabled(COMPARISON_GATE)
     this.#history = new RevisionHistory(client, context.informer(CONTROLLER_REVISIONS))
     this.#expectations = new Expectations(clock)
+    this.#recheck = new OwnerRecheck(client, DAEMON_SETS)
     this.#backoff = new FailedPodBackoff(clock)
     this.#daemonPods = new DaemonPods(new PodControl(client, events), this.#expectations)
     const pods = context.informer(PODS)
@@ -110,6 +113,7 @@ class DaemonSetReconciler implements Reconciler {
     if (daemonSet?.metadata.uid !== this.#uids.get(name)) this.#forget(name)
     if (daemonSet === undefined) {
       this.#uids.delete(name)
+      this.#recheck.forget(name)
       return DONE
     }
     this.#uids.set(name, daemonSet.metadata.uid ?? '')
@@ -178,19 +182,18 @@ class DaemonSetReconciler implements Reconciler {
   async #work(pass: Pass): Promise<Result> {
     const { daemons, key, signal } = pass
     const { daemonSet } = daemons
-    let retryMs: number | undefined
+    const placement = planPlacement(daemons)
+    const { retryMs, pods: failed } = this.#dueFailures(pass, placement.failed)
+    this.#reportEnded(daemonSet, failed, placement.succeeded)
+    const { create } = placement
+    const remove = [...failed, ...placement.succeeded, ...placement.remove]
+    // What the placement changes an update must not be planned over: the next pass sees it done.
+    const isPlaced = create.length === 0 && remove.length === 0
+    const isRolling = isPlaced && daemonSet.spec.updateStrategy?.type !== 'OnDelete'
+    const step = isRolling ? planRollingStep(daemons) : { create, remove }
+    if (step.create.length > 0) await this.#recheck.beforeCreating(daemonSet, signal)
     let error: unknown
     try {
-      const placement = planPlacement(daemons)
-      const due = this.#dueFailures(pass, placement.failed)
-      retryMs = due.retryMs
-      this.#reportEnded(daemonSet, due.pods, placement.succeeded)
-      const { create } = placement
-      const remove = [...due.pods, ...placement.succeeded, ...placement.remove]
-      // What the placement changes an update must not be planned over: the next pass sees it done.
-      const isPlaced = create.length === 0 && remove.length === 0
-      const isRolling = isPlaced && daemonSet.spec.updateStrategy?.type !== 'OnDelete'
-      const step = isRolling ? planRollingStep(daemons) : { create, remove }
       await this.#daemonPods.sync(daemons, key, step, signal)
       await this.#truncateHistory(pass)
     } catch (err: unknown) {

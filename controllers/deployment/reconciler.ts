@@ -9,7 +9,7 @@ import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } fr
 import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
-import { objectKeyOf } from '#machinery/informers/key.ts'
+import { keyString, objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { Clock } from '#machinery/util/clock.ts'
@@ -20,6 +20,7 @@ import { controllerOf, DONE, defineController, requeueAfter } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { DEPLOYMENT_CONTROLLER } from '../manager/names.ts'
 import { OwnWrites } from '../manager/own-writes.ts'
+import { OwnerRecheck } from '../manager/owner-recheck.ts'
 import type { NewCondition } from './deployment-status.ts'
 import {
   conditionOf,
@@ -85,6 +86,7 @@ class DeploymentReconciler implements Reconciler {
   readonly #pods: Lister<Pod>
   readonly #control: ReplicaSetControl
   readonly #writes: OwnWrites<ReplicaSet>
+  readonly #recheck: OwnerRecheck
 
   constructor(context: ReconcilerContext) {
     const { client, clock, events } = context
@@ -98,6 +100,7 @@ class DeploymentReconciler implements Reconciler {
     const pods = context.informer(PODS)
     this.#pods = pods.lister
     this.#writes = new OwnWrites(sets.lister, clock)
+    this.#recheck = new OwnerRecheck(client, DEPLOYMENTS)
     this.#control = new ReplicaSetControl(client, events, this.#writes)
     const { enqueue } = context
     pods.addHandler({ onDelete: (pod) => this.#podGone(pod, enqueue) })
@@ -129,7 +132,10 @@ class DeploymentReconciler implements Reconciler {
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
     const deployment = this.#deployments.get(key)
-    if (deployment === undefined) return DONE
+    if (deployment === undefined) {
+      this.#recheck.forget(keyString(key))
+      return DONE
+    }
     if (selectsAll(deployment)) return this.#refuse(deployment, signal)
     const { namespace, uid = '' } = deployment.metadata
     const waitMs = this.#writes.waitMs(uid)
@@ -214,6 +220,7 @@ class DeploymentReconciler implements Reconciler {
   async #ensureNewSet(pass: Pass): Promise<boolean> {
     const { rollout } = pass
     if (rollout.newSet !== undefined) return true
+    await this.#recheck.beforeCreating(rollout.deployment, pass.signal)
     const outcome = await this.#control.create(rollout, pass.signal)
     if (outcome.type === 'collision') {
       pass.collisions++

@@ -7,9 +7,9 @@
 import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
-import { keyString, objectKeyOf } from '#machinery/informers/key.ts'
+import { keyString } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
-import { isNotFound, newNotFound } from '#machinery/meta/errors.ts'
+import { isNotFound } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -24,6 +24,7 @@ import {
 } from '#sdk'
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
+import { OwnerRecheck } from '../manager/owner-recheck.ts'
 import { GENERATE_NAME_MAX, isPodActive, isPodTerminating, PodControl } from '../manager/pod-control.ts'
 import { podWatch } from '../manager/pod-watch.ts'
 import { slowStart } from '../manager/slow-start.ts'
@@ -65,8 +66,7 @@ class ReplicaReconciler implements Reconciler {
   readonly #expectations: Expectations
   /** What was expected of an owner does not hold for the next one of its name. */
   readonly #uids = new Map<string, string>()
-  /** The version of an owner for which Pods were made last: their status should have replaced it. */
-  readonly #madePodsFor = new Map<string, string>()
+  readonly #recheck: OwnerRecheck
 
   constructor(kind: ReplicaKind, context: ReconcilerContext) {
     const { client, clock, events } = context
@@ -79,6 +79,7 @@ class ReplicaReconciler implements Reconciler {
     this.#pods = pods.lister
     this.#podControl = new PodControl(client, events)
     this.#expectations = new Expectations(clock)
+    this.#recheck = new OwnerRecheck(client, kind.resource)
     const { enqueue } = context
     const { selectorOf } = kind
     const watch = {
@@ -97,7 +98,7 @@ class ReplicaReconciler implements Reconciler {
     if (owner?.metadata.uid !== this.#uids.get(name)) this.#expectations.forget(name)
     if (owner === undefined) {
       this.#uids.delete(name)
-      this.#madePodsFor.delete(name)
+      this.#recheck.forget(name)
       return DONE
     }
     this.#uids.set(name, owner.metadata.uid ?? '')
@@ -122,22 +123,8 @@ class ReplicaReconciler implements Reconciler {
     const missing = (owner.spec?.replicas ?? 1) - pods.length
     if (missing < 0) return this.#delete(owner, name, pods, Math.min(-missing, PODS_PER_SYNC_MAX), signal)
     if (missing === 0) return undefined
-    await this.#confirm(owner, name, signal)
+    await this.#recheck.beforeCreating(owner, signal)
     return this.#create(owner, name, Math.min(missing, PODS_PER_SYNC_MAX), signal)
-  }
-
-  /**
-   * Pods made for the version at hand are gone again: perhaps the owner is gone as well and the cache does not know. Then the
-   * garbage collector deletes as fast as we make. Throws NotFound if so.
-   */
-  async #confirm(owner: Owner, name: string, signal: AbortSignal): Promise<void> {
-    const { resource } = this.#kind
-    const { uid, resourceVersion = '' } = owner.metadata
-    if (this.#madePodsFor.get(name) === resourceVersion) {
-      const live = await this.#client.get(resource, objectKeyOf(owner), { signal })
-      if (live.metadata.uid !== uid) throw newNotFound(resource, owner.metadata.name ?? '')
-    }
-    this.#madePodsFor.set(name, resourceVersion)
   }
 
   async #create(owner: Owner, name: string, count: number, signal: AbortSignal): Promise<unknown> {

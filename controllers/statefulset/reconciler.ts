@@ -23,6 +23,7 @@ import { DONE, defineController, isNamespaceTerminating, requeueAfter, watching 
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { STATEFUL_SET_CONTROLLER } from '../manager/names.ts'
+import { OwnerRecheck } from '../manager/owner-recheck.ts'
 import { nextAvailableInMs } from '../manager/pod-availability.ts'
 import { podWatch } from '../manager/pod-watch.ts'
 import { revisionData } from '../manager/revision-data.ts'
@@ -90,6 +91,7 @@ class StatefulSetReconciler implements Reconciler {
   readonly #writer: PodWriter
   readonly #history: RevisionHistory
   readonly #expectations: Expectations
+  readonly #recheck: OwnerRecheck
   /** What was expected of a set does not hold for the next one of its name. */
   readonly #uids = new Map<string, string>()
   /** The version of a set our last status replaced: as long as the cache shows it, the cache is behind. */
@@ -107,6 +109,7 @@ class StatefulSetReconciler implements Reconciler {
     this.#writer = new PodWriter(client, events, context.lister(PERSISTENT_VOLUME_CLAIMS))
     this.#history = new RevisionHistory(client, context.informer(CONTROLLER_REVISIONS))
     this.#expectations = new Expectations(clock)
+    this.#recheck = new OwnerRecheck(client, STATEFUL_SETS)
     const { kind } = STATEFUL_SETS
     pods.addHandler(podWatch({ kind, owners: this.#sets, expectations: this.#expectations, selectorOf, enqueue }))
   }
@@ -117,6 +120,7 @@ class StatefulSetReconciler implements Reconciler {
     if (set?.metadata.uid !== this.#uids.get(name)) this.#forget(name)
     if (set === undefined) {
       this.#uids.delete(name)
+      this.#recheck.forget(name)
       return DONE
     }
     this.#uids.set(name, set.metadata.uid ?? '')
@@ -175,6 +179,7 @@ class StatefulSetReconciler implements Reconciler {
   async #work(pass: Pass): Promise<Result> {
     const { facts, latest } = pass
     const plan = planPass(facts)
+    if (plan.create.length > 0) await this.#recheck.beforeCreating(facts.set, pass.signal)
     let error: unknown
     try {
       await this.#carryOut(pass, plan)
