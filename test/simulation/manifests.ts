@@ -20,6 +20,11 @@ const ACCESS_MODES = ['ReadWriteOnce']
 
 export class Manifests {
   readonly #world: World
+  /**
+   * By the name of a StatefulSet, for good: as upstream, one that adopts Pods without its volumes (of a set that was deleted and
+   * left them) tries to add them, which no API server allows, and gets no further.
+   */
+  readonly #haveClaims = new Map<string, boolean>()
   #volumes = 0
 
   constructor(world: World) {
@@ -88,6 +93,8 @@ export class Manifests {
     const metadata = this.#metadata('stateful')
     const { name } = metadata
     const claims = { volumeClaimTemplates: [claimTemplate()] }
+    const hasClaims = this.#haveClaims.get(name) ?? this.#chance(0.4)
+    this.#haveClaims.set(name, hasClaims)
     const retention = () => (this.#chance(0.5) ? 'Delete' : 'Retain')
     return {
       apiVersion: 'apps/v1',
@@ -100,7 +107,7 @@ export class Manifests {
         template: this.#template(name),
         podManagementPolicy: this.#chance(0.5) ? 'OrderedReady' : 'Parallel',
         persistentVolumeClaimRetentionPolicy: { whenDeleted: retention(), whenScaled: retention() },
-        ...(this.#chance(0.4) ? claims : {}),
+        ...(hasClaims ? claims : {}),
       },
     }
   }
