@@ -27,6 +27,7 @@ import { nodeLifecycleController } from '../node-lifecycle/controller.ts'
 import { persistentVolumeBinderController } from '../persistent-volume-binder/reconciler.ts'
 import { podGarbageCollectorController } from '../pod-garbage-collector/controller.ts'
 import { replicaSetController, replicationController } from '../replicaset/reconciler.ts'
+import { resourceClaimController } from '../resource-claim/reconciler.ts'
 import { resourceQuotaController } from '../resource-quota/controller.ts'
 import { rootCaPublisherController } from '../root-ca-publisher/reconciler.ts'
 import { serviceCidrController } from '../service-cidr/reconciler.ts'
@@ -97,6 +98,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     volumeProtectionController,
     attributesClassProtectionController,
     ephemeralVolumeController,
+    resourceClaimController,
     volumeExpandController,
     attachDetachController,
     nodeLifecycleController,

@@ -30,6 +30,7 @@ export const PERSISTENT_VOLUME_BINDER_CONTROLLER = 'persistentvolume-binder-cont
 export const PERSISTENT_VOLUME_CLAIM_PROTECTION_CONTROLLER = 'persistentvolumeclaim-protection-controller'
 export const PERSISTENT_VOLUME_PROTECTION_CONTROLLER = 'persistentvolume-protection-controller'
 export const VOLUME_ATTRIBUTES_CLASS_PROTECTION_CONTROLLER = 'volumeattributesclass-protection-controller'
+export const RESOURCE_CLAIM_CONTROLLER = 'resourceclaim-controller'
 export const EPHEMERAL_VOLUME_CONTROLLER = 'ephemeral-volume-controller'
 export const PERSISTENT_VOLUME_EXPANDER_CONTROLLER = 'persistentvolume-expander-controller'
 export const PERSISTENT_VOLUME_ATTACH_DETACH_CONTROLLER = 'persistentvolume-attach-detach-controller'
