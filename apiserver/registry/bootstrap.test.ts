@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
-import { ENDPOINTS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
+import { NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Namespace, Pod, Service } from '#machinery/api/core/v1/types.gen.ts'
 import { FLOW_SCHEMAS, PRIORITY_LEVEL_CONFIGURATIONS } from '#machinery/api/flowcontrol/v1/resources.gen.ts'
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
@@ -10,7 +10,7 @@ import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
 import { bootstrapObjects } from './bootstrap.ts'
 
-const config = { serviceCidr: '10.43.0.0/16', advertiseAddress: '192.0.2.1', port: 6443 }
+const config = { serviceCidr: '10.43.0.0/16' }
 const { signal } = new AbortController()
 
 let plane: TestControlPlane
@@ -43,17 +43,6 @@ describe('bootstrapObjects', () => {
     ])
     expect((await client.list(FLOW_SCHEMAS)).items).toHaveLength(11)
     expect((await client.list(PRIORITY_LEVEL_CONFIGURATIONS)).items).toHaveLength(8)
-  })
-
-  it('changes nothing the second time, but follows a new address', async () => {
-    const { client } = plane
-    const before = await client.get(ENDPOINTS, { namespace: 'default', name: 'kubernetes' })
-    await bootstrapObjects(client, config, signal)
-    const same = await client.get(ENDPOINTS, { namespace: 'default', name: 'kubernetes' })
-    expect(same.metadata.resourceVersion).toBe(before.metadata.resourceVersion)
-    await bootstrapObjects(client, { ...config, advertiseAddress: '192.0.2.2' }, signal)
-    const moved = await client.get(ENDPOINTS, { namespace: 'default', name: 'kubernetes' })
-    expect(moved.subsets?.[0]?.addresses).toEqual([{ ip: '192.0.2.2' }])
   })
 })
 

@@ -28,6 +28,8 @@ import { createAuthorizer } from '#apiserver/authorization/chain.ts'
 import { createNodeAuthorizer } from '#apiserver/authorization/node/authorizer.ts'
 import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorization/rbac/authorizer.ts'
 import { collectIdentityLeases } from '#apiserver/controlplane/identity-lease-collector.ts'
+import { KubernetesService } from '#apiserver/controlplane/kubernetes-service.ts'
+import { MasterLeases } from '#apiserver/controlplane/master-leases.ts'
 import { keepIdentityLease } from '#apiserver/controlplane/server-identity.ts'
 import { jsonResponse } from '#apiserver/endpoints/responses.ts'
 import {
@@ -71,6 +73,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AnyControllerDefinition } from '#sdk'
 import { VERSION_INFO } from '../version.ts'
 import { createAdmissionDeps } from './admission-deps.ts'
+import { firstServiceIp } from './network.ts'
 
 export interface ControlPlaneOptions {
   /** Closed by the caller after `close`. */
@@ -172,13 +175,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { signal } = stop
   const background: Promise<void>[] = [extensions.start(signal)]
   await extensions.ready
-  await bootstrapObjects(client, { serviceCidr: options.registry.serviceCidr, ...options.advertise }, signal)
+  await bootstrapObjects(client, { serviceCidr: options.registry.serviceCidr }, signal)
+  const kubernetes = kubernetesService(options, client)
   const trust = options.authenticationTrust
   await Promise.all([
     ...(trust === undefined ? [] : [publishAuthenticationTrust(client, trust, signal)]),
     reconcileBootstrapPolicy(client, signal, controllerPolicy(definitions)),
     installOwnCrds(client, signal),
     legacyTokens.start(client, signal),
+    kubernetes.start(signal),
   ])
   bootstrap.isDone = true
   rbac.start(client, signal)
@@ -189,6 +194,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     server,
     stopped: Promise.all(background).then(() => undefined),
     async close(graceMs) {
+      // Nobody new comes here while requests in flight get their answers.
+      await kubernetes.stop()
       stop.abort(new Error('the server is shutting down'))
       // A reconcile that does not heed its signal must not keep the process from ending.
       const deadline = sleep(clock, graceMs)
@@ -198,6 +205,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       closeCache()
     },
   }
+}
+
+function kubernetesService(options: ControlPlaneOptions, client: Client): KubernetesService {
+  const { storage, clock, logger, advertise, registry } = options
+  return new KubernetesService({
+    ...advertise,
+    client,
+    leases: new MasterLeases(storage),
+    clusterIp: firstServiceIp(registry.serviceCidr),
+    clock,
+    logger: logger.child({ component: 'kubernetes-service' }),
+  })
 }
 
 /** Of this API server and, once they have expired, of others. */

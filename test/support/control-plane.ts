@@ -35,6 +35,10 @@ export interface TestControlPlaneOptions {
   /** Where nodes and pods really are. */
   readonly kubelets?: ControlPlaneOptions['kubelets']
   readonly frontProxy?: ControlPlaneOptions['frontProxy']
+  /** Of this machine; absent: the API server has no identity Lease. */
+  readonly hostname?: string
+  /** As --advertise-address and --https-listen-port; absent: the server is no endpoint of the Service `kubernetes`. */
+  readonly advertise?: ControlPlaneOptions['advertise']
 }
 
 export interface TestControlPlane {
@@ -70,7 +74,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
       serviceCidr: options.serviceCidr ?? DEFAULT_REGISTRY_CONFIG.serviceCidr,
       isGateEnabled: (name) => options.featureGates?.includes(name) ?? false,
     },
-    advertise: { advertiseAddress: undefined, port: 6443 },
+    advertise: options.advertise ?? { advertiseAddress: undefined, port: 6443 },
     authenticators: [],
     tokens: [parseStaticTokens(`${ADMIN_TOKEN},admin,,"system:masters"`, 'test')],
     freeze: true,
@@ -78,6 +82,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     controllerSelection: options.controllerSelection ?? ['*'],
     isGateEnabled: (name) => options.featureGates?.includes(name) ?? false,
     ...(options.kubelets === undefined ? {} : { kubelets: options.kubelets }),
+    ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
     ...(options.frontProxy === undefined ? {} : { frontProxy: options.frontProxy }),
   })
   return {

@@ -43,6 +43,7 @@ const RULES: readonly {
     may: ['apiserver/endpoints/', 'apiserver/registry/generic/', ...MACHINERY],
   },
   { folder: 'apiserver/aggregator/', may: ['apiserver/', ...MACHINERY] },
+  { folder: 'apiserver/controlplane/', may: ['apiserver/storage/', ...MACHINERY] },
   { folder: 'apiserver/extensions/', may: ['apiserver/', ...MACHINERY] },
   { folder: 'apiserver/server/', may: ['apiserver/', ...MACHINERY] },
   {
