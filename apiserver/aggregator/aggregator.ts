@@ -85,6 +85,13 @@ export class Aggregator {
   readonly #openApi: OpenApiDownloads
   #priorities: DiscoveryPriorities = { groups: new Map(), versions: new Map() }
   #shown = ''
+  /** Names of built-in versions' APIServices that have not been seen available yet. */
+  readonly #missing: Set<string>
+  #registered: () => void = () => {}
+  /** Resolves when all of them have been. */
+  readonly registered = new Promise<void>((resolve) => {
+    this.#registered = resolve
+  })
   /** Ends the wait for the next look. */
   #wake: () => void = () => {}
   #isDirty = false
@@ -95,6 +102,7 @@ export class Aggregator {
     this.#clock = options.tools.clock
     this.#dialer = options.tools.dialer
     this.#autoRegister = new AutoRegister(options.objects, options.builtIn, options.logger)
+    this.#missing = new Set(this.#autoRegister.builtInNames())
     this.#openApi = new OpenApiDownloads({
       ...options.tools,
       logger: options.logger,
@@ -123,6 +131,11 @@ export class Aggregator {
   /** Swagger 2.0 of what the servers have beside this one, in the order of their priorities. */
   openApiV2(): readonly JsonObject[] {
     return this.#openApi.documents()
+  }
+
+  /** Why the server is not ready. Upstream: pkg/controlplane/apiserver/aggregator.go, makeAPIServiceAvailableHealthCheck. */
+  missingRegistrations(): readonly string[] {
+    return [...this.#missing].sort()
   }
 
   /** Undefined: the path is nobody else's. */
@@ -174,8 +187,8 @@ export class Aggregator {
   }
 
   async #pause(signal: AbortSignal): Promise<void> {
-    // Changes come in bursts, and one look answers all of them.
-    await sleep(this.#clock, SETTLE_MS, signal)
+    // Changes come in bursts, and one look answers all of them; but the server is waited for until it is registered.
+    if (this.#missing.size === 0) await sleep(this.#clock, SETTLE_MS, signal)
     if (this.#isDirty) return
     const woken = new AbortController()
     this.#wake = () => woken.abort()
@@ -186,6 +199,7 @@ export class Aggregator {
   async #look(client: Client, signal: AbortSignal): Promise<void> {
     const listed = this.#options.objects.list('apiregistration.k8s.io', 'apiservices', '')
     const services = listed as unknown as readonly DeepReadonly<APIService>[]
+    this.#noteAvailable(services)
     await this.#autoRegister.sync(services, client, signal)
     const remotes = services.filter(({ spec }) => spec.service !== undefined).slice(0, REMOTES_MAX)
     const names = new Set(remotes.map(({ metadata }) => metadata.name))
@@ -202,6 +216,17 @@ export class Aggregator {
     if (shown === this.#shown) return
     this.#shown = shown
     this.onChange()
+  }
+
+  #noteAvailable(services: readonly DeepReadonly<APIService>[]): void {
+    if (this.#missing.size === 0) return
+    for (const { metadata, status } of services) {
+      const isAvailable = status?.conditions?.some(
+        ({ type, status: value }) => type === 'Available' && value === 'True',
+      )
+      if (isAvailable === true) this.#missing.delete(metadata.name ?? '')
+    }
+    if (this.#missing.size === 0) this.#registered()
   }
 
   async #check(service: DeepReadonly<APIService>, client: Client, signal: AbortSignal): Promise<void> {

@@ -48,6 +48,10 @@ export class AutoRegister {
     )
   }
 
+  builtInNames(): Iterable<string> {
+    return this.#builtIn.keys()
+  }
+
   async sync(stored: readonly Stored[], client: Client, signal: AbortSignal): Promise<void> {
     const current = new Map(stored.map((service) => [service.metadata.name ?? '', service]))
     this.#atStart ??= new Set(current.keys())

@@ -554,7 +554,7 @@ describe('health', () => {
     const server = start()
     expect(await ask(server, { path: '/healthz' })).toMatchObject({ status: 200, body: 'ok' })
     expect((await ask(server, { path: '/readyz?verbose' })).body).toBe(
-      '[+]ping ok\n[+]shutdown ok\nreadyz check passed\n',
+      '[+]ping ok\n[+]log ok\n[+]shutdown ok\nreadyz check passed\n',
     )
     expect(await ask(server, { path: '/livez/ping' })).toMatchObject({ status: 200 })
     expect(await ask(server, { path: '/livez/nope' })).toMatchObject({ status: 404 })
@@ -565,7 +565,21 @@ describe('health', () => {
     const answer = await ask(server, { path: '/readyz' })
     expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('[-]sick failed: reason withheld') })
     expect(answer.body).not.toContain('database locked')
+    expect(await ask(server, { path: '/readyz/sick' })).toMatchObject({
+      status: 500,
+      body: 'internal server error: database locked\n',
+    })
     expect(await ask(server, { path: '/readyz?exclude=sick' })).toMatchObject({ status: 200 })
+    expect(await ask(server, { path: '/livez' })).toMatchObject({ status: 200 })
+  })
+
+  it('stops being ready when the shutdown begins', async () => {
+    const server = start()
+    server.beginShutdown()
+    expect(await ask(server, { path: '/readyz/shutdown' })).toMatchObject({
+      status: 500,
+      body: 'internal server error: process is shutting down\n',
+    })
     expect(await ask(server, { path: '/livez' })).toMatchObject({ status: 200 })
   })
 

@@ -93,7 +93,7 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
   const admission = createAdmissionChain(options.admission)
   const resources = createResourceTable(options.cacher, admission, () => documents.clear())
   for (const definition of options.resources) resources.add(definition)
-  const healthChecks = [PING, ...(options.healthChecks ?? [])]
+  const healthChecks = [PING, LOG, ...(options.healthChecks ?? [])]
   const state = { isShuttingDown: false, address: '' }
   healthChecks.push(shutdownCheck(() => state.isShuttingDown))
 
@@ -184,7 +184,11 @@ export function createApiServer(options: ApiServerOptions): ApiServerParts {
     },
     unregisterResource: (group, resource) => resources.remove(group, resource),
     addHealthCheck: (check) => {
-      healthChecks.push(check)
+      // The shutdown is the last of them, as upstream.
+      healthChecks.splice(-1, 0, check)
+    },
+    beginShutdown: () => {
+      state.isShuttingDown = true
     },
     async listen(listenOptions) {
       const bound = await front.listen(listenOptions)
@@ -211,6 +215,9 @@ const NO_CONNECTOR: Connector = {
 const NO_PRIORITIES: DiscoveryPriorities = { groups: new Map(), versions: new Map() }
 
 const PING: HealthCheck = { name: 'ping', endpoints: ['healthz', 'livez', 'readyz'], check: () => undefined }
+
+/** Upstream: whether logging is blocked. Ours writes to a stream that never blocks. */
+const LOG: HealthCheck = { ...PING, name: 'log' }
 
 function shutdownCheck(isShuttingDown: () => boolean): HealthCheck {
   return {

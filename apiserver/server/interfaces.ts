@@ -76,9 +76,8 @@ export interface ListenOptions {
 
 export interface HealthCheck {
   readonly name: string
-  /** Which endpoints include it; upstream: livez without post-start hooks that gate readiness only. */
   readonly endpoints: readonly ('healthz' | 'livez' | 'readyz')[]
-  /** Undefined = ok, else why not (shown only to authorized verbose callers). */
+  /** Undefined = ok, else why not (for the log, and for who may ask for this check alone). */
   check(): string | undefined
 }
 
@@ -110,6 +109,8 @@ export interface ApiServer {
   listen(options: ListenOptions): Promise<{ readonly port: number; readonly address: string }>
   /** Certificates for connections made from now on; no effect before `listen`. */
   updateTls(tls: ListenOptions['tls']): void
+  /** `/readyz` fails from now on, so that nobody sends anybody here any more; requests are served all the same. */
+  beginShutdown(): void
   /** Stops accepting, answers readyz with 500, ends watches, waits for requests in flight (at most `graceMs`). */
   close(graceMs: number): Promise<void>
 }

@@ -18,7 +18,7 @@ import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
 import { ManifestDirectory } from '#controllers/deploy/manifest-directory.ts'
 import { unknownControllers } from '#controllers/manager/selection.ts'
-import { systemClock } from '#machinery/util/clock.ts'
+import { sleep, systemClock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import { systemRandom } from '#machinery/util/random.ts'
@@ -42,6 +42,7 @@ import { schedulerOptions } from '../server/scheduler.ts'
 import { KNARR_VERSION } from '../version.ts'
 
 const GRACE_MS = 10_000
+const READY_WAIT_MS = 2_000
 const FRONT_PROXY_NAME = 'system:auth-proxy'
 const LOOPBACK = '127.0.0.1'
 /** Certificates are issued anew long before they end; looking twice a day is plenty. */
@@ -136,6 +137,8 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   await stageAddons(manifests.path, packagedAddons(config), config.disable)
   await manifests.start(stop.signal)
   const kubeconfig = await writeAdminKubeconfig(config, pki, port)
+  // An APIService that somebody else took over may never be available: the server serves all the same.
+  await Promise.race([plane.ready, sleep(systemClock, READY_WAIT_MS)])
   const readyMs = Math.round(process.uptime() * 1000)
   logger.info(
     { kubeconfig, address: `https://${LOOPBACK}:${port}`, manifests: manifests.path, readyMs },

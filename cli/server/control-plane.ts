@@ -74,6 +74,7 @@ import type { AnyControllerDefinition } from '#sdk'
 import { VERSION_INFO } from '../version.ts'
 import { createAdmissionDeps } from './admission-deps.ts'
 import { firstServiceIp } from './network.ts'
+import { addHealthChecks } from './start-up.ts'
 
 export interface ControlPlaneOptions {
   /** Closed by the caller after `close`. */
@@ -121,6 +122,8 @@ export interface ControllerTools {
 
 export interface ControlPlane {
   readonly server: ApiServer
+  /** Resolves when the APIServices of the built-in versions are there: nothing else keeps `/readyz` from being ok. */
+  readonly ready: Promise<void>
   /** Rejects when a part that cannot be restarted fails. */
   readonly stopped: Promise<void>
   /** Stops controllers, then the server; waits at most `graceMs` for requests in flight. */
@@ -164,18 +167,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     registry: options.metrics,
   })
   debug.manager = manager
-  // Only a new process gets the writer back.
-  server.addHealthCheck({
-    name: 'storage',
-    endpoints: ['healthz', 'livez', 'readyz'],
-    check: () => storage.failure(),
-  })
-  server.addHealthCheck({ name: 'controllers', endpoints: ['healthz'], check: () => manager.health() })
+  const hasIdentity = options.hostname !== undefined && options.isGateEnabled?.('APIServerIdentity') !== false
+  const controllers = () => manager.health()
+  const started = addHealthChecks(server, { storage, aggregator, controllers, hasIdentity })
 
   const { signal } = stop
   const background: Promise<void>[] = [extensions.start(signal)]
   await extensions.ready
+  started('extensions')
   await bootstrapObjects(client, { serviceCidr: options.registry.serviceCidr }, signal)
+  started('objects')
   const kubernetes = kubernetesService(options, client)
   const trust = options.authenticationTrust
   await Promise.all([
@@ -186,14 +187,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     kubernetes.start(signal),
   ])
   bootstrap.isDone = true
+  started('policy')
   rbac.start(client, signal)
   await rbac.ready
-  background.push(aggregator.start(client, signal), manager.start(signal), ...identityLeases(options, client, signal))
+  started('authorization')
+  background.push(aggregator.start(client, signal), manager.start(signal))
+  if (hasIdentity) background.push(...identityLeases(options, client, signal))
+  started('background')
   await manager.ready
+  started('controllers')
   return {
     server,
+    ready: aggregator.registered,
     stopped: Promise.all(background).then(() => undefined),
     async close(graceMs) {
+      server.beginShutdown()
       // Nobody new comes here while requests in flight get their answers.
       await kubernetes.stop()
       stop.abort(new Error('the server is shutting down'))
@@ -221,8 +229,7 @@ function kubernetesService(options: ControlPlaneOptions, client: Client): Kubern
 
 /** Of this API server and, once they have expired, of others. */
 function identityLeases(options: ControlPlaneOptions, client: Client, signal: AbortSignal): Promise<void>[] {
-  const { hostname, clock, random } = options
-  if (hostname === undefined || options.isGateEnabled?.('APIServerIdentity') === false) return []
+  const { hostname = '', clock, random } = options
   const logger = options.logger.child({ component: 'identity' })
   const parts = { client, hostname, clock, random, logger }
   return [keepIdentityLease(parts, signal), collectIdentityLeases(parts, signal)]

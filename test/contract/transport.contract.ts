@@ -6,6 +6,7 @@ import type { Client } from '#machinery/client/client.ts'
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '#machinery/meta/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.ts'
+import { eventually } from '#test/support/eventually.ts'
 
 export interface TransportUnderTest {
   readonly client: Client
@@ -117,8 +118,10 @@ export function transportContract(name: string, open: (plane: TestControlPlane) 
     it('reads documents that are no objects', async () => {
       const version = await client.raw({ method: 'GET', path: '/version' })
       expect(version).toMatchObject({ status: 200, body: { major: '1' } })
-      const health = await client.raw({ method: 'GET', path: '/readyz' })
-      expect(health).toEqual({ status: 200, body: 'ok' })
+      await eventually(async () => {
+        const health = await client.raw({ method: 'GET', path: '/readyz' })
+        expect(health).toEqual({ status: 200, body: 'ok' })
+      })
       expect((await client.raw({ method: 'GET', path: '/nothing/here' })).status).toBe(404)
     })
 

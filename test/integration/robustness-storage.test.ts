@@ -9,6 +9,7 @@ import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
 import { CONFIG_MAPS } from '#machinery/api/core/v1/resources.gen.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
+import { eventually } from '#test/support/eventually.ts'
 
 async function statusOf(server: ApiServer, path: string): Promise<number> {
   const { status } = await server.dispatch({
@@ -45,7 +46,7 @@ it('is neither live nor ready once the writer thread is gone, refuses writes and
       metadata: { name, namespace: 'default' },
     })
   await create('before')
-  expect(await statusOf(plane.server, '/readyz')).toBe(200)
+  await eventually(async () => expect(await statusOf(plane.server, '/readyz')).toBe(200))
 
   await Promise.all(workers.map((worker) => worker.terminate()))
 

@@ -29,6 +29,9 @@ beforeAll(async () => {
   client = plane.client
   resources = await readResources()
   await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'dev' }, spec: {} })
+  await eventually(async () =>
+    expect(await client.raw({ method: 'GET', path: '/readyz' })).toMatchObject({ status: 200 }),
+  )
 })
 
 afterAll(() => plane.stop())
