@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client'
 import type { ApiResponse } from '../server/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
 import type { InFlightCounts } from './max-in-flight.ts'
-import { createSampleMetric, HistogramData } from './sample-metric.ts'
+import { createSampleMetric, HistogramData } from '#machinery/util/sample-metric.ts'
 
 const DURATION_BUCKETS = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,

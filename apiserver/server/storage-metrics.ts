@@ -1,8 +1,8 @@
 /** How many objects there are of each resource. Upstream: apiserver pkg/storage/etcd3/metrics. */
 import type { Registry } from 'prom-client'
 import { groupResourceString } from '#machinery/meta/resource.ts'
-import type { Sample } from '../filters/sample-metric.ts'
-import { createSampleMetric } from '../filters/sample-metric.ts'
+import type { Sample } from '#machinery/util/sample-metric.ts'
+import { createSampleMetric } from '#machinery/util/sample-metric.ts'
 import type { ResourceTable } from './resource-table.ts'
 
 export function measureStoredObjects(

@@ -72,6 +72,10 @@ function unconnectedHandle(): PluginHandle {
     ...tools,
     events: { record: () => undefined },
     isGateEnabled: () => false,
+    extenders: [],
+    waitingPod: () => undefined,
+    waitingPods: () => [],
+    podInPreBind: () => undefined,
     informer: (resource, selection) => informers.informer(resource, selection),
     lister: (resource, selection) => informers.lister(resource, selection),
     namespaceLabels: () => undefined,
@@ -98,6 +102,7 @@ async function tlsOf({ tls, enableHttps }: ExtenderConfiguration): Promise<Exten
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
+    ...(tls?.serverName === undefined || tls.serverName === '' ? {} : { serverName: tls.serverName }),
     insecureSkipTlsVerify: tls?.insecure === true || (enableHttps && ca === undefined),
   }
 }

@@ -18,6 +18,9 @@ export class SchedulerMetrics {
   readonly #incoming: Counter<'queue' | 'event'>
   readonly #preemptions: Counter
   readonly #victims: Histogram
+  readonly #evictions: Counter<'result'>
+  readonly #evictionSeconds: Histogram<'result'>
+  readonly #permitSeconds: Histogram<'result'>
   #lengths: () => QueueLengths = () => ({ active: 0, backoff: 0, unschedulable: 0, gated: 0 })
   #cacheSizes: () => Readonly<Record<string, number>> = () => ({})
 
@@ -79,6 +82,26 @@ export class SchedulerMetrics {
       buckets: exponential(1, 2, 7),
       registers,
     })
+    this.#evictions = new Counter({
+      name: 'scheduler_preemption_goroutines_execution_total',
+      help: 'Number of preemption goroutines executed.',
+      labelNames: ['result'],
+      registers,
+    })
+    this.#evictionSeconds = new Histogram({
+      name: 'scheduler_preemption_goroutines_duration_seconds',
+      help: 'Duration in seconds for running goroutines for the preemption.',
+      labelNames: ['result'],
+      buckets: exponential(0.01, 2, 20),
+      registers,
+    })
+    this.#permitSeconds = new Histogram({
+      name: 'scheduler_permit_wait_duration_seconds',
+      help: 'Duration of waiting on permit.',
+      labelNames: ['result'],
+      buckets: exponential(0.001, 2, 15),
+      registers,
+    })
     this.#gauges(registry)
   }
 
@@ -113,6 +136,15 @@ export class SchedulerMetrics {
   }
 
   readonly preempted = (victims: number): void => this.#victims.observe(victims)
+
+  evicted(result: 'success' | 'error', seconds: number): void {
+    this.#evictions.inc({ result })
+    this.#evictionSeconds.observe({ result }, seconds)
+  }
+
+  waitedOnPermit(result: string, seconds: number): void {
+    this.#permitSeconds.observe({ result }, seconds)
+  }
 
   #gauges(registry: Registry): void {
     const lengths = (): QueueLengths => this.#lengths()

@@ -17,7 +17,14 @@ import { KUBE_SCHEDULER } from '../manager/names.ts'
 import { SchedulerCache } from './cache/scheduler-cache.ts'
 import type { SchedulerConfiguration } from './config/configuration.ts'
 import { DEFAULT_CONFIGURATION } from './config/configuration.ts'
-import type { CycleView, FrozenPod, PluginHandle, PodInfo, Verdict } from './framework/interfaces.ts'
+import type {
+  CycleView,
+  FrozenPod,
+  Nomination,
+  PluginDefinition,
+  PluginHandle,
+  PodInfo,
+} from './framework/interfaces.ts'
 import { createPodInfo, podKey, podName } from './framework/pod-info.ts'
 import { isVerdict } from './framework/verdicts.ts'
 import type { AttemptResult, SchedulerMetrics } from './metrics.ts'
@@ -25,12 +32,16 @@ import { NO_NODES } from './queue/hints.ts'
 import type { QueuedPod } from './queue/queued-pod.ts'
 import { SchedulingQueue, setRejections } from './queue/scheduling-queue.ts'
 import type { Decision } from './runtime/binding-cycle.ts'
-import { bind, RejectedError, reserveAndPermit, unreserve, waitOnPermit } from './runtime/binding-cycle.ts'
+import { bind, permitted, RejectedError, reserveAndPermit, unreserve } from './runtime/binding-cycle.ts'
 import { BoundedTasks } from './runtime/bounded-tasks.ts'
 import { createProfile } from './runtime/create-profile.ts'
 import { messageOf } from './runtime/diagnosis.ts'
 import type { Extender } from './runtime/extender.ts'
+import type { Failure } from './runtime/failure.ts'
+import { REFUSED, rejection, shortened } from './runtime/failure.ts'
 import type { FilterRun } from './runtime/filter-run.ts'
+import { PermitWaits } from './runtime/permit-waits.ts'
+import { PreBinds } from './runtime/pre-binds.ts'
 import { patchPodStatus, statusPatch } from './runtime/pod-status.ts'
 import type { Profile } from './runtime/profile.ts'
 import { SchedulingCycle } from './runtime/scheduling-cycle.ts'
@@ -40,15 +51,15 @@ export interface SchedulerOptions {
   readonly configuration?: SchedulerConfiguration
   readonly metrics?: SchedulerMetrics
   readonly extenders?: readonly Extender[]
+  /** Plugins that profiles may name besides the built-in ones, for programs that start a scheduler themselves. */
+  readonly plugins?: readonly PluginDefinition[]
 }
 
-/** Bindings and status writes under way at once. */
+/** Bindings, evictions and status writes under way at once. */
 const TASKS_MAX = 100
 /** Cycles in a row before others get their turn: this many, or this long. */
 const CYCLES_MAX = 32
 const CYCLES_MAX_MS = 5
-/** The API's bound on an Event's note. */
-const NOTE_MAX = 1_024
 
 export function schedulerComponent(options: SchedulerOptions = {}): ComponentDefinition {
   return defineComponent({
@@ -57,15 +68,6 @@ export function schedulerComponent(options: SchedulerOptions = {}): ComponentDef
     permissions: [],
     createComponent: (context) => new Scheduler(context, options),
   })
-}
-
-interface Failure {
-  readonly reason: 'Unschedulable' | 'SchedulerError'
-  readonly message: string
-  readonly rejectedBy: Iterable<string>
-  readonly pendingBy: Iterable<string>
-  /** '' takes a nomination back; undefined leaves it. */
-  readonly nominatedNode: string | undefined
 }
 
 class Scheduler implements ControllerComponent {
@@ -79,6 +81,9 @@ class Scheduler implements ControllerComponent {
   readonly #queue: SchedulingQueue
   readonly #cycle: SchedulingCycle
   readonly #tasks = new BoundedTasks(TASKS_MAX)
+  readonly #waits: PermitWaits
+  readonly #preBinds = new PreBinds()
+  readonly #plugins: ReadonlyMap<string, PluginDefinition>
   readonly #awaited: Promise<void>[] = []
   readonly #stop = new AbortController()
   #wake: () => void = () => undefined
@@ -87,10 +92,12 @@ class Scheduler implements ControllerComponent {
   #turnStartedMs = 0
 
   constructor(context: ControllerContext, options: SchedulerOptions) {
-    const { configuration = DEFAULT_CONFIGURATION, metrics, extenders = [] } = options
+    const { configuration = DEFAULT_CONFIGURATION, metrics, extenders = [], plugins = [] } = options
     this.#context = context
     this.#metrics = metrics
     this.#extenders = extenders
+    this.#waits = new PermitWaits(context.clock)
+    this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]))
     this.#pods = context.lister(PODS)
     this.#profiles = new Map(
       configuration.profiles.map((profile) => [profile.schedulerName, this.#newProfile(profile, configuration)]),
@@ -126,9 +133,13 @@ class Scheduler implements ControllerComponent {
       cache: this.#cache,
       queue: this.#queue,
       isOurs: (pod) => this.#profileOf(pod) !== undefined,
+      isGone: (key) => this.#waits.get(key)?.reject('', 'removed'),
       plugins,
     })
-    const wake = (): void => this.#wake()
+    const wake = (): void => {
+      this.#waits.stop()
+      this.#wake()
+    }
     signal.addEventListener('abort', wake, { once: true })
     this.#queue.start()
     try {
@@ -152,6 +163,7 @@ class Scheduler implements ControllerComponent {
       queue: { ...this.#queue.lengths, inFlight: this.#queue.inFlight },
       cache: { nodes: this.#cache.nodeCount, pods: this.#cache.podCount, assumed: this.#cache.assumedCount },
       bindings: this.#tasks.size,
+      waitingOnPermit: this.#waits.size,
       nominated: this.#queue.nominator.list(),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     }
@@ -169,7 +181,7 @@ class Scheduler implements ControllerComponent {
     const ignored = extenders.flatMap(({ managedResources }) =>
       managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name }) => name),
     )
-    return createProfile(profile, this.#newHandle(events), ignored)
+    return createProfile(profile, this.#newHandle(events), ignored, this.#plugins)
   }
 
   /** Caches a plugin asks for are full before the first cycle. */
@@ -192,7 +204,12 @@ class Scheduler implements ControllerComponent {
       lister: (resource, selection) => awaited(resource, selection).lister,
       namespaceLabels: (name) => namespaces.lister.get({ name })?.metadata.labels,
       notify: (event) => this.#queue.notify(event),
+      extenders: this.#extenders,
+      waitingPod: (key) => this.#waits.get(key),
+      waitingPods: () => this.#waits.values(),
+      podInPreBind: (key) => this.#preBinds.get(key),
       preempted: (victims) => this.#metrics?.preempted(victims),
+      evicted: (result, seconds) => this.#metrics?.evicted(result, seconds),
     }
   }
 
@@ -257,42 +274,62 @@ class Scheduler implements ControllerComponent {
     const decision: Decision = { profile, pod: queued.info, node, states: run.states }
     this.#cache.assume(queued.info, node)
     this.#queue.nominator.delete(queued.key)
-    let waitMs: number
+    let waits: ReadonlyMap<string, number>
     try {
-      waitMs = reserveAndPermit(decision)
+      waits = reserveAndPermit(decision)
     } catch (err: unknown) {
       this.#cache.forget(queued.key)
       throw err
     }
-    this.#tasks.start(() => this.#bind(queued, decision, waitMs, startedMs, signal))
+    if (waits.size === 0) this.#tasks.start(() => this.#bind(queued, decision, startedMs, signal))
+    else void this.#waitOnPermit(queued, decision, waits, startedMs, signal)
   }
 
-  async #bind(
+  /** Takes no part in what is bounded: a gang may wait for its last member longer than anybody else can. Never rejects. */
+  async #waitOnPermit(
     queued: QueuedPod,
     decision: Decision,
-    waitMs: number,
+    waits: ReadonlyMap<string, number>,
     startedMs: number,
     signal: AbortSignal,
   ): Promise<void> {
     const { clock } = this.#context
+    const waitedFromMs = clock.monotonicMs()
+    const verdict = await this.#waits.add(queued.info.pod, decision.node, waits)
+    this.#metrics?.waitedOnPermit(verdict?.code ?? 'Success', this.#secondsSince(waitedFromMs))
+    try {
+      permitted(verdict)
+      this.#tasks.start(() => this.#bind(queued, decision, startedMs, signal))
+    } catch (err: unknown) {
+      this.#unbound(queued, decision, err, startedMs, signal)
+    }
+  }
+
+  /** Never rejects. */
+  async #bind(queued: QueuedPod, decision: Decision, startedMs: number, signal: AbortSignal): Promise<void> {
     const { pod } = queued.info
     try {
-      await waitOnPermit(decision, waitMs, clock, signal)
       // What fails from here on is nobody's "no": it is tried again without waiting for an event.
       this.#queue.done(queued.key)
-      await bind(decision, this.#extenders, signal)
+      await bind(decision, { extenders: this.#extenders, preBinds: this.#preBinds }, signal)
       this.#attempted('scheduled', pod, startedMs)
       this.#metrics?.placed(queued.attempts, this.#secondsSince(queued.firstActiveMs ?? startedMs))
       const { namespace, name } = pod.metadata
       this.#record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${decision.node}`)
     } catch (err: unknown) {
-      unreserve(decision)
-      const isForgotten = this.#cache.forget(queued.key)
-      if (signal.aborted) return
-      this.#failed(queued, err, startedMs, signal)
-      const event = { resource: 'pods', action: 'delete', old: pod, object: pod } as const
-      if (isForgotten) this.#queue.notify(event, (other) => podKey(other) !== queued.key)
+      this.#unbound(queued, decision, err, startedMs, signal)
     }
+  }
+
+  /** Undoes the decision. */
+  #unbound(queued: QueuedPod, decision: Decision, err: unknown, startedMs: number, signal: AbortSignal): void {
+    const { pod } = queued.info
+    unreserve(decision)
+    const isForgotten = this.#cache.forget(queued.key)
+    if (signal.aborted) return
+    this.#failed(queued, err, startedMs, signal)
+    const event = { resource: 'pods', action: 'delete', old: pod, object: pod } as const
+    if (isForgotten) this.#queue.notify(event, (other) => podKey(other) !== queued.key)
   }
 
   /** No node: preemption may make room on one. */
@@ -310,14 +347,36 @@ class Scheduler implements ControllerComponent {
       this.#giveBack(queued, { ...REFUSED, message, rejectedBy: [NO_NODES], nominatedNode: '' }, signal)
       return
     }
-    const nominatedNode = await this.#postFilter(profile, run, signal)
+    const { nominatedNode, afterwards } = await this.#postFilter(profile, run, signal)
     this.#attempted('unschedulable', queued.info.pod, startedMs)
     const { rejectedBy, pendingBy } = run.diagnosis
     const message = run.diagnosis.message(snapshot.nodes.length)
     this.#giveBack(queued, { ...REFUSED, message, rejectedBy, pendingBy, nominatedNode }, signal)
+    if (afterwards !== undefined) this.#tasks.start(() => this.#makeRoom(queued, afterwards, signal))
   }
 
-  async #postFilter(profile: Profile, run: FilterRun, signal: AbortSignal): Promise<string | undefined> {
+  /** The Pod waits in the queue meanwhile. Never rejects. */
+  async #makeRoom(
+    { key, info }: QueuedPod,
+    afterwards: NonNullable<Nomination['afterwards']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await afterwards(signal)
+      this.#queue.openGate(key)
+    } catch (err: unknown) {
+      if (signal.aborted) return
+      this.#note(err, info.pod)
+      // No victim's end will wake it.
+      this.#queue.activate(key)
+    }
+  }
+
+  async #postFilter(
+    profile: Profile,
+    run: FilterRun,
+    signal: AbortSignal,
+  ): Promise<Pick<Failure, 'nominatedNode'> & Pick<Nomination, 'afterwards'>> {
     const { snapshot } = this.#cycle
     const { nominator } = this.#queue
     const view: CycleView = {
@@ -329,12 +388,12 @@ class Scheduler implements ControllerComponent {
     for (const plugin of profile.postFilters) {
       this.#metrics?.triedPreemption()
       const result = await plugin.postFilter(run.pod, run.diagnosis.verdictsOf(snapshot.nodes), view, signal)
-      if (!isVerdict(result)) return result.nominatedNode
+      if (!isVerdict(result)) return result
       if (result.code === 'Error') this.#note(result.error ?? messageOf(result), run.pod.pod)
       if (result.clearsNomination === true) nominatedNode = ''
       run.diagnosis.explain(result)
     }
-    return nominatedNode
+    return { nominatedNode }
   }
 
   #failed(queued: QueuedPod, err: unknown, startedMs: number, signal: AbortSignal): void {
@@ -403,27 +462,3 @@ class Scheduler implements ControllerComponent {
     return (this.#context.clock.monotonicMs() - startedMs) / 1000
   }
 }
-
-const REFUSED: Failure = {
-  reason: 'Unschedulable',
-  message: '',
-  rejectedBy: [],
-  pendingBy: [],
-  nominatedNode: undefined,
-}
-
-/** Refused on the one node that was chosen. */
-function rejection(verdict: Verdict): Failure {
-  const plugin = verdict.plugin === undefined ? [] : [verdict.plugin]
-  const isPending = verdict.code === 'Pending'
-  return {
-    ...REFUSED,
-    message: `0/1 nodes are available: ${verdict.reasons.map((reason) => `1 ${reason}`).join(', ')}.`,
-    rejectedBy: isPending ? [] : plugin,
-    pendingBy: isPending ? plugin : [],
-    nominatedNode: '',
-  }
-}
-
-const shortened = (message: string): string =>
-  message.length <= NOTE_MAX ? message : `${message.slice(0, NOTE_MAX - 4)} ...`

@@ -42,6 +42,8 @@ export interface WatchTargets {
   readonly queue: SchedulingQueue
   /** The Pod's scheduler is one of ours. */
   isOurs(pod: FrozenPod): boolean
+  /** A Pod that was placed, and not bound yet, is on its way out. */
+  isGone(key: string): void
   readonly plugins: readonly AnyPlugin[]
 }
 
@@ -147,9 +149,10 @@ class PodWatcher {
   }
 
   gone(pod: FrozenPod): void {
-    const { cache, queue } = this.#targets
+    const { cache, queue, isGone } = this.#targets
     const key = podKey(pod)
     queue.delete(key)
+    isGone(key)
     const freed = cache.get(key) !== undefined || (pod.status?.nominatedNodeName ?? '') !== ''
     cache.removePod(key)
     if (freed) queue.notify(deletion(pod))
@@ -171,12 +174,13 @@ class PodWatcher {
   }
 
   #waitingChanged(old: FrozenPod, pod: FrozenPod): void {
-    const { cache, queue } = this.#targets
+    const { cache, queue, isGone } = this.#targets
     const key = podKey(pod)
     if (cache.isAssumed(key)) {
       // Deleted while being bound: what it holds is free at once, the binding will fail.
       if (pod.metadata.deletionTimestamp === undefined || old.metadata.deletionTimestamp !== undefined) return
       cache.forget(key)
+      isGone(key)
       queue.notify(deletion(pod))
       return
     }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CONFIG_MAPS } from '#machinery/api/core/v1/resources.gen.ts'
 import { isNotFound, newNotFound } from '#machinery/meta/errors.ts'
+import { startWebhookServer } from '#test/support/webhook-server.ts'
 import { createHttpTransport } from './http-transport.ts'
 import { LineTooLongError, readLines } from './line-reader.ts'
 import { createClient } from './rest-client.ts'
@@ -95,5 +96,28 @@ describe('readLines', () => {
     })()
     await expect(reading).rejects.toBeInstanceOf(LineTooLongError)
     expect(lines).toEqual(['short'])
+  })
+})
+
+describe('over TLS', () => {
+  it.each([
+    ['the name the certificate has', 'hook.hooks.svc', true],
+    ['another name', 'elsewhere.svc', false],
+    ['the host of the URL', undefined, true],
+  ])('checks the certificate for %s', async (_what, serverName, isAnswered) => {
+    const hooks = await startWebhookServer()
+    closers.push(() => void hooks.close())
+    hooks.on('/x', () => ({ http: 200, text: '{}' }))
+    const ca = Buffer.from(hooks.caBundle, 'base64').toString('utf8')
+    const transport = createHttpTransport({
+      server: hooks.url(''),
+      ca,
+      ...(serverName === undefined ? {} : { serverName }),
+    })
+    closers.push(() => transport.close())
+    const signal = AbortSignal.timeout(10_000)
+    const request = transport.request({ method: 'POST', path: '/x', headers: {}, body: {}, signal })
+    if (isAnswered) expect((await request).status).toBe(200)
+    else await expect(request).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
   })
 })

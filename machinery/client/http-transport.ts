@@ -20,6 +20,8 @@ export interface HttpTransportOptions {
   readonly cert?: string
   readonly key?: string
   readonly token?: string
+  /** The name the server's certificate must have, also sent as SNI; absent: the URL's host. */
+  readonly serverName?: string
   /** Only for servers that are known by other means; never a default. */
   readonly insecureSkipTlsVerify?: boolean
   readonly socketsMax?: number
@@ -40,12 +42,13 @@ const LINE_MAX_BYTES = 16 * 1024 * 1024
 export function createHttpTransport(options: HttpTransportOptions): HttpTransport {
   const base = new URL(options.server)
   const isTls = base.protocol === 'https:'
-  const { ca, cert, key, insecureSkipTlsVerify, socketsMax = SOCKETS_MAX, timeoutMs = TIMEOUT_MS } = options
+  const { ca, cert, key, serverName, insecureSkipTlsVerify, socketsMax = SOCKETS_MAX, timeoutMs = TIMEOUT_MS } = options
   const agentOptions = { keepAlive: true, maxSockets: socketsMax, scheduling: 'lifo' as const }
   const tls = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
     rejectUnauthorized: insecureSkipTlsVerify !== true,
   }
   const agent = isTls ? new HttpsAgent({ ...agentOptions, ...tls }) : new HttpAgent(agentOptions)

@@ -6,6 +6,7 @@ import { parseSchedulerConfiguration } from '#controllers/scheduler/config/parse
 import { createHttpExtender } from '#controllers/scheduler/extender/http-extender.ts'
 import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import { NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import { PRIORITY_CLASSES } from '#machinery/api/scheduling/v1/resources.gen.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
@@ -147,5 +148,67 @@ describe('an extender', () => {
     await addPod('managed', 'default-scheduler', { limits: amount, requests: amount })
     await eventually(async () => expect((await read('managed')).spec.nodeName).toBeDefined())
     expect(asked).toEqual(['filter'])
+  })
+})
+
+describe('an extender at preemption', () => {
+  const priorityClass = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' } }
+  type Victims = Record<string, { Pods: { UID?: string; metadata?: { uid: string } }[]; NumPDBViolations: number }>
+  const fill = { requests: { cpu: '4' } }
+
+  /** Every node is full of one Pod, `v-<node>`. */
+  async function startFull(extender: string): Promise<void> {
+    await start(extender)
+    await plane.client.create(PRIORITY_CLASSES, { ...priorityClass, value: 1000 })
+    for (const name of ['v1', 'v2', 'v3']) await addPod(name, 'default-scheduler', fill)
+    for (const name of ['v1', 'v2', 'v3'])
+      await eventually(async () => expect((await read(name)).spec.nodeName).toBeDefined())
+  }
+  const addUrgent = () =>
+    plane.client.create(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'urgent', namespace },
+      spec: { priorityClassName: 'high', containers: [{ name: 'c', image: 'i', resources: fill }] },
+    })
+  const nominated = async () => (await read('urgent')).status?.nominatedNodeName
+  const message = async () =>
+    (await read('urgent')).status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message
+
+  it.each([
+    ['whole Pods', 'preemptVerb: preempt', 'NodeNameToVictims'],
+    ['UIDs', 'preemptVerb: preempt\n  nodeCacheCapable: true', 'NodeNameToMetaVictims'],
+  ])('is told the candidates by %s, and strikes out some', async (_what, extender, field) => {
+    answers['preempt'] = (body) => {
+      const { n2 } = body[field] as Victims
+      const [victim] = n2?.Pods ?? []
+      const UID = victim?.UID ?? victim?.metadata?.uid
+      return { body: { NodeNameToMetaVictims: { n2: { Pods: [{ UID }], NumPDBViolations: 0 } } } }
+    }
+    await startFull(extender)
+    await addUrgent()
+    await eventually(async () => expect(await nominated()).toBe('n2'))
+    expect(asked).toEqual(['preempt'])
+  })
+
+  it('that agrees to no node leaves the Pod waiting', async () => {
+    answers['preempt'] = () => ({ body: { NodeNameToMetaVictims: {} } })
+    await startFull('preemptVerb: preempt')
+    await addUrgent()
+    await eventually(async () => expect(await message()).toContain('preemption: no candidate node for preemption'))
+    expect(await nominated()).toBeUndefined()
+  })
+
+  it('that names who is not there fails, or is passed over when it is ignorable', async () => {
+    answers['preempt'] = () => ({ body: { NodeNameToMetaVictims: { n1: { Pods: [{ UID: 'nobody' }] } } } })
+    await startFull('preemptVerb: preempt')
+    await addUrgent()
+    await eventually(async () =>
+      expect(await message()).toContain('claims to preempt pod (UID: nobody) on node: n1, but the pod is not found'),
+    )
+    await plane.stop()
+    await startFull('preemptVerb: preempt\n  ignorable: true')
+    await addUrgent()
+    await eventually(async () => expect(await nominated()).toMatch(/^n[123]$/))
   })
 })

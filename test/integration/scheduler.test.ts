@@ -1,5 +1,5 @@
 /** The scheduler against a real control plane: Pods get bound, wait, are woken, make way. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import { EVENTS, NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
@@ -180,6 +180,78 @@ describe('priority', () => {
     await addPod('high', { priorityClassName: 'high' }, '800m')
     await eventually(async () => expect(await nodeOf('high')).toBe('n1'))
     await expect(pod('victim')).rejects.toMatchObject({ reason: 'NotFound' })
+  })
+})
+
+describe('preemption', () => {
+  type Context = Parameters<ReturnType<typeof schedulerComponent>['createComponent']>[0]
+  /** The scheduler, with deletions as `remove` does them. */
+  function withDeletes(remove: (really: () => Promise<unknown>) => Promise<unknown>) {
+    const component = schedulerComponent()
+    const createComponent = (context: Context) => {
+      const client = {
+        ...context.client,
+        delete: (...request: Parameters<typeof context.client.delete>) =>
+          remove(() => context.client.delete(...request)),
+      } as typeof context.client
+      return component.createComponent({ ...context, client })
+    }
+    return { ...component, createComponent }
+  }
+  const high = { priorityClassName: 'high' }
+  beforeEach(() => {
+    deletions = 0
+  })
+  let deletions: number
+
+  async function startWith(component: ReturnType<typeof withDeletes>): Promise<void> {
+    await start({ controllers: [component] })
+    const metadata = { name: 'high' }
+    const apiVersion = 'scheduling.k8s.io/v1'
+    await plane.client.create(PRIORITY_CLASSES, { apiVersion, kind: 'PriorityClass', metadata, value: 1000 })
+    await addNode({ name: 'n1', allocatable: { cpu: '1' } })
+    for (const name of ['v1', 'v2']) await addPod(name, { terminationGracePeriodSeconds: 0 }, '500m')
+    for (const name of ['v1', 'v2']) await eventually(async () => expect(await nodeOf(name)).toBe('n1'))
+  }
+
+  it('does not hold up other Pods, and its own Pod waits until it is done', async () => {
+    let goOn = (): void => undefined
+    const isAllowed = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    await startWith(
+      withDeletes(async (really) => {
+        deletions++
+        // The second victim takes its time; the end of the first alone would wake the Pod.
+        if (deletions === 2) await isAllowed
+        return really()
+      }),
+    )
+    await addPod('urgent', high, '1')
+    await eventually(() => expect(deletions).toBe(2))
+    await addNode({ name: 'n2', allocatable: { cpu: '500m' } })
+    await addPod('other', {}, '500m')
+    await eventually(async () => expect(await nodeOf('other')).toBe('n2'))
+    await eventually(async () => {
+      expect((await pod('urgent')).status?.nominatedNodeName).toBe('n1')
+      const { body } = await plane.client.raw({ method: 'GET', path: '/debug/controllers' })
+      expect(JSON.stringify(body)).toContain('"gated":1')
+    })
+    goOn()
+    await eventually(async () => expect(await nodeOf('urgent')).toBe('n1'))
+    expect(deletions).toBe(2)
+  })
+
+  it('that fails is tried again', async () => {
+    await startWith(
+      withDeletes((really) => {
+        deletions++
+        return deletions === 1 ? Promise.reject(new Error('the wire is cut')) : really()
+      }),
+    )
+    await addPod('urgent', high, '1')
+    await eventually(async () => expect(await nodeOf('urgent')).toBe('n1'))
+    expect(deletions).toBeGreaterThan(2)
   })
 })
 

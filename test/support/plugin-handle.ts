@@ -34,6 +34,10 @@ export function testPluginHandle(): TestPluginHandle {
       throw new Error('this test has no API server')
     },
     isGateEnabled: () => false,
+    extenders: [],
+    waitingPod: () => undefined,
+    waitingPods: () => [],
+    podInPreBind: () => undefined,
     informer,
     lister,
     namespaceLabels: (name) => lister(NAMESPACES).get({ name })?.metadata.labels,

@@ -22,6 +22,8 @@ export interface ProfileConfiguration {
 
 export interface ExtenderTls {
   readonly insecure: boolean
+  /** The name the server's certificate must have; absent: the host of the URL. */
+  readonly serverName?: string
   readonly certFile?: string
   readonly keyFile?: string
   readonly caFile?: string

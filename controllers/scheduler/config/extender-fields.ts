@@ -2,6 +2,7 @@
 
 import { errorMessage } from '#machinery/util/errors.ts'
 import { parseDurationMs } from '#machinery/util/go-duration.ts'
+import { isObject } from '#machinery/util/json.ts'
 import { checkInteger, checkList, checkObject, unknownFields } from '../framework/args.ts'
 import type { ExtenderConfiguration, ExtenderTls } from './configuration.ts'
 
@@ -22,7 +23,7 @@ const FIELDS = [
   'managedResources',
   'ignorable',
 ]
-const TLS_FIELDS = ['insecure', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData']
+const TLS_FIELDS = ['insecure', 'serverName', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData']
 
 export function checkExtender(value: unknown, path: string): string[] {
   return checkObject(value, path, (extender) => {
@@ -37,6 +38,7 @@ export function checkExtender(value: unknown, path: string): string[] {
         ...checkObject(tlsConfig, `${path}.tlsConfig`, (tls) => unknownFields(tls, `${path}.tlsConfig`, TLS_FIELDS)),
       )
     errors.push(...checkList(managedResources, `${path}.managedResources`, checkManaged))
+    errors.push(...checkDuplicates(managedResources, `${path}.managedResources`))
     return errors
   })
 }
@@ -46,6 +48,14 @@ function checkManaged(value: unknown, path: string): string[] {
     const isExtended = typeof name === 'string' && name.includes('/') && !name.includes('kubernetes.io/')
     return isExtended ? [] : [`${path}.name: Invalid value: ${JSON.stringify(name)}: must be an extended resource`]
   })
+}
+
+/** Among all of them, an extender accounts for a resource once. */
+function checkDuplicates(value: unknown, path: string): string[] {
+  const names = Array.isArray(value) ? value.map((item) => (isObject(item) ? item['name'] : undefined)) : []
+  return names.flatMap((name, i) =>
+    names.indexOf(name) < i ? [`${path}[${i}].name: Invalid value: duplicate extender managed resource name`] : [],
+  )
 }
 
 function checkTimeout(value: unknown, path: string): string[] {

@@ -36,6 +36,7 @@ profiles:
 - {}
 extenders:
 - { urlPrefix: "http://x/y", filterVerb: f, httpTimeout: 2s, managedResources: [{ name: example.com/a }] }
+- { urlPrefix: "https://x/y", preemptVerb: p, enableHTTPS: true, tlsConfig: { serverName: z, caFile: /ca } }
 `)
     expect({ podMaxBackoffMs, percentageOfNodesToScore }).toEqual({
       podMaxBackoffMs: 20_000,
@@ -50,6 +51,7 @@ extenders:
     })
     expect(extenders).toMatchObject([
       { urlPrefix: 'http://x/y', filterVerb: 'f', timeoutMs: 2_000, weight: 1, ignorable: false },
+      { preemptVerb: 'p', enableHttps: true, tls: { serverName: 'z', caFile: '/ca' } },
     ])
   })
 

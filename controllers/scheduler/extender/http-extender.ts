@@ -1,23 +1,24 @@
-/**
- * An extender over HTTP: filter, prioritize, bind. Upstream: scheduler extender.go. Differs: the preempt verb is not
- * called (preemption decides without extenders), tlsConfig.serverName is refused.
- */
+/** An extender over HTTP: filter, prioritize, preempt, bind. Upstream: scheduler extender.go; kube-scheduler extender/v1. */
 import type { Transport } from '#machinery/client/transport.ts'
 import type { HttpTransportOptions } from '#machinery/client/http-transport.ts'
 import { createHttpTransport } from '#machinery/client/http-transport.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { isObject } from '#machinery/util/json.ts'
 import type { ExtenderConfiguration } from '../config/configuration.ts'
-import type { FrozenPod, NodeInfo, PodInfo } from '../framework/interfaces.ts'
+import type { FrozenPod, NodeInfo, PodInfo, PreemptionCandidate, Snapshot } from '../framework/interfaces.ts'
 import { SCORE_MAX } from '../framework/normalize.ts'
 import type { Extender, ExtenderFilterResult } from '../runtime/extender.ts'
+import { candidateOf, preemptionArguments } from './preemption-messages.ts'
+import type { Answer } from './wire.ts'
+import { fieldsOf } from './wire.ts'
 
 const EXTENDER_SCORE_MAX = 10
 
 /** PEM. */
-export type ExtenderTlsMaterial = Pick<HttpTransportOptions, 'ca' | 'cert' | 'key' | 'insecureSkipTlsVerify'>
-
-type Answer = ReadonlyMap<string, unknown>
+export type ExtenderTlsMaterial = Pick<
+  HttpTransportOptions,
+  'ca' | 'cert' | 'key' | 'serverName' | 'insecureSkipTlsVerify'
+>
 
 export function createHttpExtender(config: ExtenderConfiguration, tls: ExtenderTlsMaterial, clock: Clock): Extender {
   return new HttpExtender(
@@ -32,6 +33,7 @@ class HttpExtender implements Extender {
   readonly isIgnorable: boolean
   readonly filters: boolean
   readonly prioritizes: boolean
+  readonly preempts: boolean
   readonly binds: boolean
   readonly #config: ExtenderConfiguration
   readonly #transport: Transport
@@ -43,6 +45,7 @@ class HttpExtender implements Extender {
     this.isIgnorable = config.ignorable
     this.filters = config.filterVerb !== ''
     this.prioritizes = config.prioritizeVerb !== ''
+    this.preempts = config.preemptVerb !== ''
     this.binds = config.bindVerb !== ''
     this.#config = config
     this.#transport = transport
@@ -94,6 +97,20 @@ class HttpExtender implements Extender {
     )
   }
 
+  async processPreemption(
+    pod: FrozenPod,
+    candidates: readonly PreemptionCandidate[],
+    snapshot: Snapshot,
+    signal: AbortSignal,
+  ): Promise<readonly PreemptionCandidate[]> {
+    const { preemptVerb, nodeCacheCapable } = this.#config
+    const body = preemptionArguments(pod, candidates, nodeCacheCapable)
+    const answer = fieldsOf(await this.#send(preemptVerb, body, signal)).get('nodenametometavictims')
+    return Object.entries(isObject(answer) ? answer : {}).map(([node, victims]) =>
+      candidateOf(this.name, node, fieldsOf(victims), snapshot),
+    )
+  }
+
   async bind({ pod }: PodInfo, node: string, signal: AbortSignal): Promise<void> {
     const { name, namespace, uid } = pod.metadata
     const body = { PodName: name, PodNamespace: namespace, PodUID: uid, Node: node }
@@ -132,12 +149,6 @@ class HttpExtender implements Extender {
       timer.cancel()
     }
   }
-}
-
-/** Go reads field names whatever their case; so do we. */
-function fieldsOf(value: unknown): Answer {
-  if (!isObject(value)) return new Map()
-  return new Map(Object.entries(value).map(([name, field]) => [name.toLowerCase(), field]))
 }
 
 function namesIn(answer: Answer): string[] {

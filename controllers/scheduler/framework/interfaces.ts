@@ -153,6 +153,15 @@ export interface PostFilterRefusal extends Verdict {
   readonly clearsNomination?: boolean
 }
 
+/**
+ * A node to wait for. `afterwards` is called when the Pod is back in the queue and the loop has gone on; when it rejects,
+ * the Pod is tried again at once.
+ */
+export interface Nomination {
+  readonly nominatedNode: string
+  afterwards?(signal: AbortSignal): Promise<void>
+}
+
 /** After every filter said no: may name a node to wait for. */
 export interface PostFilterPlugin extends Plugin {
   postFilter(
@@ -160,7 +169,30 @@ export interface PostFilterPlugin extends Plugin {
     verdicts: ReadonlyMap<string, Verdict>,
     cycle: CycleView,
     signal: AbortSignal,
-  ): Promise<{ readonly nominatedNode: string } | PostFilterRefusal>
+  ): Promise<Nomination | PostFilterRefusal>
+}
+
+/** A node that preemption could make free. */
+export interface PreemptionCandidate {
+  readonly node: string
+  /** Most important first; never empty. */
+  readonly victims: readonly FrozenPod[]
+  readonly budgetViolations: number
+}
+
+/** What preemption asks of an extender. */
+export interface PreemptionExtender {
+  readonly name: string
+  readonly isIgnorable: boolean
+  readonly preempts: boolean
+  isInterested(pod: FrozenPod): boolean
+  /** Those of the candidates it agrees to, perhaps with other victims. Rejects when it fails or names what is not there. */
+  processPreemption(
+    pod: FrozenPod,
+    candidates: readonly PreemptionCandidate[],
+    snapshot: Snapshot,
+    signal: AbortSignal,
+  ): Promise<readonly PreemptionCandidate[]>
 }
 
 /** What a PostFilter plugin may ask of the cycle that failed. */
@@ -183,10 +215,33 @@ export interface ReservePlugin extends Plugin {
 }
 
 export interface PermitPlugin extends Plugin {
+  /** `waitMs`: the binding waits for this plugin to allow it, so long (15 minutes at most), then the Pod is refused. */
   permit(pod: PodInfo, nodeName: string): Verdict | { readonly waitMs: number } | undefined
 }
 
+/** A Pod whose binding waits for what Permit plugins say. Each of these decides once; later calls change nothing. */
+export interface WaitingPod {
+  readonly pod: FrozenPod
+  readonly node: string
+  /** Plugins that have not allowed it yet. */
+  readonly pendingPlugins: readonly string[]
+  /** The last plugin to allow it starts the binding. */
+  allow(plugin: string): void
+  /** The Pod waits until something that this plugin wants to know of happens. False: it was decided before. */
+  reject(plugin: string, message: string): boolean
+  /** As `reject`, but the Pod is tried again after its backoff: somebody more important took its place. */
+  preempt(plugin: string, message: string): boolean
+}
+
+/** A Pod whose PreBind plugins work. */
+export interface PodInPreBind {
+  /** Its binding ends, and it is tried again after its backoff. */
+  cancel(message: string): void
+}
+
 export interface PreBindPlugin extends Plugin {
+  /** False: this plugin has nothing to do for the Pod. Absent: it always has. */
+  isNeeded?(filterState: unknown, pod: PodInfo, nodeName: string): boolean
   preBind(filterState: unknown, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Verdict | undefined>
 }
 
@@ -207,8 +262,15 @@ export interface PluginHandle
   namespaceLabels(namespace: string): Readonly<Record<string, string>> | undefined
   /** Tells the queue of something that happened, as if it had come from a watch. */
   notify(event: ClusterEvent): void
+  readonly extenders: readonly PreemptionExtender[]
+  /** By UID. */
+  waitingPod(uid: string): WaitingPod | undefined
+  waitingPods(): Iterable<WaitingPod>
+  podInPreBind(uid: string): PodInPreBind | undefined
   /** DefaultPreemption: so many Pods are being removed for one. For the metrics. */
   preempted?(victims: number): void
+  /** DefaultPreemption: removing them took so long. For the metrics. */
+  evicted?(result: 'success' | 'error', seconds: number): void
 }
 
 export type PluginArgs = Readonly<Record<string, unknown>>

@@ -156,6 +156,20 @@ export class SchedulingQueue {
     this.#requeue(pod, isError ? 'after-backoff' : this.#missed(pod, events), 'ScheduleAttemptFailure')
   }
 
+  /** Whatever it waits for, it is tried next. Its gates still hold. */
+  activate(key: string): void {
+    const pod = this.#waiting.get(key) ?? this.#backoff.get(key) ?? this.#errorBackoff.get(key)
+    if (pod === undefined) return
+    this.#leaveBackoff(key)
+    this.#requeue(pod, 'now', 'ForceActivate')
+  }
+
+  /** A plugin has stopped keeping the Pod out. If it was kept out, something had happened that may help it. */
+  openGate(key: string): void {
+    const pod = this.#waiting.get(key)
+    if (pod?.gatedBy !== undefined) this.#requeue(pod, 'after-backoff', 'AssignedPodDelete')
+  }
+
   /** Wakes the Pods it may help; those in flight are asked when they come back. */
   notify(event: ClusterEvent, concerns: (pod: FrozenPod) => boolean = () => true): void {
     this.#inFlight.record(event)

@@ -2,11 +2,12 @@
  * From the decision to the binding: Reserve and Permit at once, then PreBind and Bind beside the loop. What fails is undone.
  * Upstream: scheduler schedule_one.go bindingCycle.
  */
-import type { Clock } from '#machinery/util/clock.ts'
-import { sleep } from '#machinery/util/clock.ts'
 import type { PodInfo, Verdict } from '../framework/interfaces.ts'
 import { isRejection, isVerdict } from '../framework/verdicts.ts'
+import { podKey } from '../framework/pod-info.ts'
 import type { Extender } from './extender.ts'
+import { WAIT_MAX_MS } from './permit-waits.ts'
+import type { PreBinds } from './pre-binds.ts'
 import type { Profile } from './profile.ts'
 
 export interface Decision {
@@ -28,18 +29,21 @@ export class RejectedError extends Error {
   }
 }
 
-/** Throws RejectedError or what a plugin threw, with everything undone. Returns how long the binding has to wait. */
-export function reserveAndPermit(decision: Decision): number {
+const NO_WAITS: ReadonlyMap<string, number> = new Map()
+
+/** Throws RejectedError or what a plugin threw, with everything undone. Returns who wants to wait, and how long: ms. */
+export function reserveAndPermit(decision: Decision): ReadonlyMap<string, number> {
   const { profile, pod, node, states } = decision
   try {
     for (const plugin of profile.reserves) refuse(plugin.name, plugin.reserve(states.get(plugin.name), pod, node))
-    let waitMs = 0
+    if (profile.permits.length === 0) return NO_WAITS
+    const waits = new Map<string, number>()
     for (const plugin of profile.permits) {
       const answer = plugin.permit(pod, node)
       if (isVerdict(answer)) refuse(plugin.name, answer)
-      else waitMs = Math.max(waitMs, answer?.waitMs ?? 0)
+      else if (answer !== undefined) waits.set(plugin.name, Math.min(answer.waitMs, WAIT_MAX_MS))
     }
-    return waitMs
+    return waits
   } catch (err: unknown) {
     unreserve(decision)
     throw err
@@ -51,24 +55,23 @@ export function unreserve({ profile, pod, node, states }: Decision): void {
   for (const plugin of [...profile.reserves].reverse()) plugin.unreserve(states.get(plugin.name), pod, node)
 }
 
-/** Nobody can say yes to a Pod that waits on Permit yet, so waiting ends in a "no". */
-export async function waitOnPermit(
-  { pod }: Decision,
-  waitMs: number,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  if (waitMs === 0) return
-  await sleep(clock, waitMs, signal)
-  const reason = `pod "${pod.pod.metadata.name}" rejected while waiting on permit: timeout`
-  throw new RejectedError({ code: 'Unschedulable', reasons: [reason] })
+/** What was decided of a Pod that waited on Permit. Throws unless it was allowed. */
+export function permitted(verdict: Verdict | undefined): void {
+  if (verdict === undefined) return
+  if (isRejection(verdict)) throw new RejectedError(verdict)
+  throw new Error(`waiting on permit for pod: ${verdict.reasons.join(', ')}`)
 }
 
 /** Rejects when PreBind or Bind fails; nothing is undone here. */
-export async function bind(decision: Decision, extenders: readonly Extender[], signal: AbortSignal): Promise<void> {
-  const { profile, pod, node, states } = decision
-  for (const plugin of profile.preBinds)
-    refuse(plugin.name, await plugin.preBind(states.get(plugin.name), pod, node, signal))
+export async function bind(
+  decision: Decision,
+  { extenders, preBinds }: { readonly extenders: readonly Extender[]; readonly preBinds: PreBinds },
+  signal: AbortSignal,
+): Promise<void> {
+  const { profile, pod, node } = decision
+  if (needsPreBind(decision)) {
+    await preBinds.run(podKey(pod.pod), (cancelable) => preBind(decision, cancelable), signal)
+  }
   if (await bindByExtender(decision, extenders, signal)) return
   for (const plugin of profile.binds) {
     const verdict = await plugin.bind(pod, node, signal)
@@ -77,6 +80,19 @@ export async function bind(decision: Decision, extenders: readonly Extender[], s
     return
   }
   throw new Error('all bind plugins skipped the pod')
+}
+
+/** Most Pods need none: then there is nothing to take back either. Upstream: PreBindPreFlight. */
+function needsPreBind({ profile, pod, node, states }: Decision): boolean {
+  return profile.preBinds.some((plugin) => plugin.isNeeded?.(states.get(plugin.name), pod, node) ?? true)
+}
+
+async function preBind({ profile, pod, node, states }: Decision, signal: AbortSignal): Promise<void> {
+  for (const plugin of profile.preBinds) {
+    const state = states.get(plugin.name)
+    if (plugin.isNeeded?.(state, pod, node) === false) continue
+    refuse(plugin.name, await plugin.preBind(state, pod, node, signal))
+  }
 }
 
 async function bindByExtender(

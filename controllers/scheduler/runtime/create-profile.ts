@@ -3,7 +3,7 @@
  * Upstream: scheduler framework/runtime expandMultiPointPlugins, apis/config/v1 mergePluginSet.
  */
 import type { PluginSet, ProfileConfiguration } from '../config/configuration.ts'
-import type { AnyPlugin, PluginArgs, PluginHandle } from '../framework/interfaces.ts'
+import type { AnyPlugin, PluginArgs, PluginDefinition, PluginHandle } from '../framework/interfaces.ts'
 import type { ExtensionPoint } from './extension-points.ts'
 import { EXTENSION_POINTS, isCalledAt } from './extension-points.ts'
 import type { PluginTable, PluginUse } from './profile.ts'
@@ -19,17 +19,19 @@ const FIT = 'NodeResourcesFit'
 
 /**
  * Throws when a plugin is enabled at a point it does not implement. `ignoredResources`: extenders account for them.
+ * `outOfTree`: plugins there are besides the built-in ones.
  */
 export function createProfile(
   config: ProfileConfiguration,
   handle: PluginHandle,
   ignoredResources: readonly string[] = [],
+  outOfTree: ReadonlyMap<string, PluginDefinition> = new Map(),
 ): Profile {
   const made = new Map<string, AnyPlugin>()
   const pluginOf = (name: string): AnyPlugin => {
     const known = made.get(name)
     if (known !== undefined) return known
-    const definition = REGISTRY.get(name)
+    const definition = REGISTRY.get(name) ?? outOfTree.get(name)
     if (definition === undefined) throw new Error(`profile ${config.schedulerName}: no plugin ${name}`)
     const args = config.args.get(name) ?? {}
     const created = definition.create(name === FIT ? withIgnored(args, ignoredResources) : args, handle)

@@ -1,5 +1,5 @@
 /** A process outside that has a say. Upstream: scheduler extender.go; staging kube-scheduler/extender/v1. */
-import type { FrozenPod, NodeInfo, PodInfo } from '../framework/interfaces.ts'
+import type { NodeInfo, PodInfo, PreemptionExtender } from '../framework/interfaces.ts'
 
 export interface ExtenderFilterResult {
   readonly nodes: readonly NodeInfo[]
@@ -9,14 +9,10 @@ export interface ExtenderFilterResult {
 }
 
 /** Every call may reject: then the cycle fails, unless the extender is ignorable. */
-export interface Extender {
-  readonly name: string
-  readonly isIgnorable: boolean
+export interface Extender extends PreemptionExtender {
   readonly filters: boolean
   readonly prioritizes: boolean
   readonly binds: boolean
-  /** Resources it looks after; the scheduler's own accounting leaves those marked out. */
-  isInterested(pod: FrozenPod): boolean
   filter(pod: PodInfo, nodes: readonly NodeInfo[], signal: AbortSignal): Promise<ExtenderFilterResult>
   /** Node -> what to add to its score. */
   prioritize(pod: PodInfo, nodes: readonly NodeInfo[], signal: AbortSignal): Promise<ReadonlyMap<string, number>>

@@ -2,9 +2,9 @@
  * Looks for nodes that could be made free, from a random one on, until enough are found.
  * Upstream: pkg/scheduler/framework/preemption DryRunPreemption, plugins/defaultpreemption GetOffsetAndNumCandidates.
  */
-import type { NodeInfo, Verdict } from '../../framework/interfaces.ts'
+import type { NodeInfo, PreemptionCandidate, Verdict } from '../../framework/interfaces.ts'
 import { isVerdict, unschedulable } from '../../framework/verdicts.ts'
-import { type Candidate, findVictims, type VictimSearch } from './victims.ts'
+import { findVictims, type VictimSearch } from './victims.ts'
 
 export interface CandidateCounts {
   readonly minCandidateNodesPercentage: number
@@ -18,15 +18,15 @@ export function candidatesWanted(nodes: number, counts: CandidateCounts): number
 
 export interface DryRun {
   /** Those that violate no budget first. */
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly PreemptionCandidate[]
   /** Of the nodes that were looked at in vain. */
   readonly verdicts: ReadonlyMap<string, Verdict>
 }
 
 /** Stops with `wanted` candidates, one of which at least violates no budget. */
 export function dryRun(search: VictimSearch, nodes: readonly NodeInfo[], offset: number, wanted: number): DryRun {
-  const harmless: Candidate[] = []
-  const violating: Candidate[] = []
+  const harmless: PreemptionCandidate[] = []
+  const violating: PreemptionCandidate[] = []
   const verdicts = new Map<string, Verdict>()
   for (let i = 0; i < nodes.length; i++) {
     if (harmless.length > 0 && harmless.length + violating.length >= wanted) break

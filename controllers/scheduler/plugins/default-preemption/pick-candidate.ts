@@ -1,13 +1,14 @@
 /**
  * The node whose being freed does least harm. Upstream: pkg/scheduler/framework/preemption pickOneNodeForPreemption.
  */
+import type { PreemptionCandidate } from '../../framework/interfaces.ts'
 import { podPriority } from '../../framework/pod-info.ts'
-import { type Candidate, startMs } from './victims.ts'
+import { startMs } from './victims.ts'
 
 /** Makes priorities positive: few Pods of negative priority are less than many of the same. */
 const PRIORITY_OFFSET = 2 ** 31
 
-type Harm = (candidate: Candidate, nowMs: number) => number
+type Harm = (candidate: PreemptionCandidate, nowMs: number) => number
 
 /** Each decides among those that the ones before it found equal; the least wins. */
 const CRITERIA: readonly Harm[] = [
@@ -24,7 +25,10 @@ const CRITERIA: readonly Harm[] = [
 ]
 
 /** The first of equals. Undefined when there are none. */
-export function pickCandidate(candidates: readonly Candidate[], nowMs: number): Candidate | undefined {
+export function pickCandidate(
+  candidates: readonly PreemptionCandidate[],
+  nowMs: number,
+): PreemptionCandidate | undefined {
   let best = candidates
   for (const criterion of CRITERIA) {
     if (best.length <= 1) break
@@ -35,4 +39,4 @@ export function pickCandidate(candidates: readonly Candidate[], nowMs: number): 
   return best[0]
 }
 
-const highestPriority = (victims: Candidate['victims']): number => Math.max(...victims.map(podPriority))
+const highestPriority = (victims: PreemptionCandidate['victims']): number => Math.max(...victims.map(podPriority))

@@ -1,31 +1,36 @@
 /**
  * DefaultPreemption: a Pod that fits nowhere makes Pods of lower priority leave the node where that does least harm, and
- * waits for it as its nominated node.
+ * waits for it as its nominated node. The loop goes on while they are told; the Pod stays out of it until they have been.
  *
- * Reads: poddisruptionbudgets from the cache. Writes: see eviction.ts.
- * Upstream: plugins/defaultpreemption, pkg/scheduler/framework/preemption.
+ * Reads: poddisruptionbudgets from the cache. Writes: see eviction.ts. Asks: extenders with a preempt verb.
+ * Upstream: plugins/defaultpreemption, pkg/scheduler/framework/preemption (v1.36, SchedulerAsyncPreemption).
  */
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
 import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
 import { checkInteger, unknownFields } from '../../framework/args.ts'
 import type {
   CycleView,
+  FrozenPod,
+  Nomination,
   PluginDefinition,
   PluginHandle,
   PodInfo,
   PostFilterPlugin,
   PostFilterRefusal,
+  PreemptionCandidate,
   Verdict,
 } from '../../framework/interfaces.ts'
-import { podPriority } from '../../framework/pod-info.ts'
-import { unresolvable, unschedulable } from '../../framework/verdicts.ts'
+import { podKey, podPriority } from '../../framework/pod-info.ts'
+import { failed, unresolvable, unschedulable } from '../../framework/verdicts.ts'
 import { Diagnosis } from '../../runtime/diagnosis.ts'
 import { DisruptionBudgets } from './disruption-budgets.ts'
 import { candidatesWanted, dryRun } from './dry-run.ts'
-import { clearNominations, evict, isLeavingForPreemption } from './eviction.ts'
+import { clearNominations, evict, isLeavingForPreemption, PLUGIN } from './eviction.ts'
+import { askExtenders } from './extenders.ts'
 import { pickCandidate } from './pick-candidate.ts'
-import { type Candidate, mayPreempt } from './victims.ts'
+import { mayPreempt } from './victims.ts'
 
 export interface DefaultPreemptionArgs {
   /** Of the nodes preemption might help on, how many are tried at least: per cent. Default 10. */
@@ -36,9 +41,10 @@ export interface DefaultPreemptionArgs {
 
 const PERCENTAGE = 'minCandidateNodesPercentage'
 const ABSOLUTE = 'minCandidateNodesAbsolute'
+const PREEMPTING = unresolvable('waiting for the preemption for this pod to be finished')
 
 export const defaultPreemption: PluginDefinition = {
-  name: 'DefaultPreemption',
+  name: PLUGIN,
   checkArgs: (args, path) => [
     ...unknownFields(args, path, [PERCENTAGE, ABSOLUTE]),
     ...checkInteger(args[PERCENTAGE], `${path}.${PERCENTAGE}`, 0, 100),
@@ -51,9 +57,11 @@ export const defaultPreemption: PluginDefinition = {
 }
 
 export class DefaultPreemption implements PostFilterPlugin {
-  readonly name = 'DefaultPreemption'
-  /** It holds no Pod back itself: what the filters wait for wakes the Pod. */
+  readonly name = PLUGIN
+  /** What the filters wait for wakes the Pod; the end of the eviction lets it through. */
   readonly events = []
+  /** Pods whose victims are being told, by UID. */
+  readonly #preempting = new Set<string>()
   readonly #args: Required<DefaultPreemptionArgs>
   readonly #handle: PluginHandle
   readonly #budgets: Lister<PodDisruptionBudget>
@@ -64,55 +72,89 @@ export class DefaultPreemption implements PostFilterPlugin {
     this.#budgets = handle.lister(POD_DISRUPTION_BUDGETS)
   }
 
-  /** Rejects when a victim cannot be evicted: the Pod is then tried again after a while. */
+  preEnqueue(pod: FrozenPod): Verdict | undefined {
+    return this.#preempting.has(podKey(pod)) ? PREEMPTING : undefined
+  }
+
   async postFilter(
     pod: PodInfo,
     verdicts: ReadonlyMap<string, Verdict>,
     cycle: CycleView,
     signal: AbortSignal,
-  ): Promise<{ readonly nominatedNode: string } | PostFilterRefusal> {
+  ): Promise<Nomination | PostFilterRefusal> {
     const reason = ineligible(pod, verdicts, cycle)
     if (reason !== undefined) return unschedulable(`preemption: ${reason}`)
-    const found = this.#findCandidate(pod, verdicts, cycle)
-    if (typeof found === 'string') return { ...unschedulable(`preemption: ${found}`), clearsNomination: true }
-    await evict(this.#handle, found.victims, pod.pod, found.node, signal)
-    this.#handle.preempted?.(found.victims.length)
-    await this.#clearLowerNominations(pod, found.node, cycle, signal)
-    return { nominatedNode: found.node }
+    const { candidates, explanation } = this.#findCandidates(pod, verdicts, cycle)
+    if (candidates.length === 0) return { ...unschedulable(`preemption: ${explanation()}`), clearsNomination: true }
+    try {
+      const agreed = await askExtenders(this.#handle, pod.pod, candidates, cycle.snapshot, signal)
+      const best = pickCandidate(agreed, this.#handle.clock.nowMs())
+      if (best === undefined) return unschedulable('preemption: no candidate node for preemption')
+      return this.#nominate(pod.pod, best, cycle)
+    } catch (err: unknown) {
+      return failed(err, `preemption: ${errorMessage(err)}`)
+    }
   }
 
-  /** The node to free, or why there is none. */
-  #findCandidate(pod: PodInfo, verdicts: ReadonlyMap<string, Verdict>, cycle: CycleView): Candidate | string {
+  #nominate(pod: FrozenPod, { node, victims }: PreemptionCandidate, cycle: CycleView): Nomination {
+    this.#handle.preempted?.(victims.length)
+    const staying = victims.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    if (staying.length === 0) return { nominatedNode: node }
+    const lower = cycle
+      .nominatedPods(node, Number.NEGATIVE_INFINITY)
+      .map((other) => other.pod)
+      .filter((other) => podPriority(other) < podPriority(pod))
+    const key = podKey(pod)
+    this.#preempting.add(key)
+    return {
+      nominatedNode: node,
+      afterwards: async (signal) => {
+        const startedMs = this.#handle.clock.monotonicMs()
+        const took = (): number => (this.#handle.clock.monotonicMs() - startedMs) / 1000
+        try {
+          await this.#clearNominations(lower, signal)
+          await evict(this.#handle, staying, pod, node, signal)
+          this.#handle.evicted?.('success', took())
+        } catch (err: unknown) {
+          this.#handle.evicted?.('error', took())
+          throw err
+        } finally {
+          this.#preempting.delete(key)
+        }
+      },
+    }
+  }
+
+  /** The nodes that can be freed, and, asked for when there is none, why. */
+  #findCandidates(pod: PodInfo, verdicts: ReadonlyMap<string, Verdict>, cycle: CycleView): Found {
     const { nodes } = cycle.snapshot
     const nowMs = this.#handle.clock.nowMs()
     const helpful = nodes.filter(({ name }) => verdicts.get(name)?.code === 'Unschedulable')
     const offset = helpful.length === 0 ? 0 : this.#handle.random.int(helpful.length)
     const search = { preemptor: pod, cycle, budgets: new DisruptionBudgets(this.#budgets), nowMs }
     const tried = dryRun(search, helpful, offset, candidatesWanted(helpful.length, this.#args))
-    const best = pickCandidate(tried.candidates, nowMs)
-    if (best !== undefined) return best
-    const hopeless = unresolvable('Preemption is not helpful for scheduling')
-    const diagnosis = new Diagnosis()
-    for (const { name } of nodes) diagnosis.reject(name, tried.verdicts.get(name) ?? hopeless)
-    return diagnosis.message(nodes.length)
+    const explanation = (): string => {
+      const hopeless = unresolvable('Preemption is not helpful for scheduling')
+      const diagnosis = new Diagnosis()
+      for (const { name } of nodes) diagnosis.reject(name, tried.verdicts.get(name) ?? hopeless)
+      return diagnosis.message(nodes.length)
+    }
+    return { candidates: tried.candidates, explanation }
   }
 
-  async #clearLowerNominations(pod: PodInfo, node: string, cycle: CycleView, signal: AbortSignal): Promise<void> {
-    const priority = podPriority(pod.pod)
-    const lower = cycle
-      .nominatedPods(node, Number.NEGATIVE_INFINITY)
-      .filter((other) => podPriority(other.pod) < priority)
+  async #clearNominations(pods: readonly FrozenPod[], signal: AbortSignal): Promise<void> {
     try {
-      await clearNominations(
-        this.#handle,
-        lower.map((other) => other.pod),
-        signal,
-      )
+      await clearNominations(this.#handle, pods, signal)
     } catch (err: unknown) {
       // They wait a little longer than they must; the node is the preemptor's all the same.
       this.#handle.logger.warn({ err }, 'cannot clear the nominations of pods with lower priority')
     }
   }
+}
+
+interface Found {
+  readonly candidates: readonly PreemptionCandidate[]
+  explanation(): string
 }
 
 /** Pods that may not preempt, and those for which somebody is leaving already. */

@@ -3,13 +3,19 @@ import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.t
 import type { PodDisruptionBudgetStatus } from '#machinery/api/policy/v1/types.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNodeInfo, makePod, makePodInfo, makeSnapshot, type PodOptions } from '#test/support/scheduling.ts'
-import type { CycleView, NodeInfo, PodInfo, Verdict } from '../../framework/interfaces.ts'
+import type {
+  CycleView,
+  NodeInfo,
+  PodInfo,
+  PreemptionCandidate as Candidate,
+  Verdict,
+} from '../../framework/interfaces.ts'
 import { isVerdict, unresolvable, unschedulable } from '../../framework/verdicts.ts'
 import { DisruptionBudgets } from './disruption-budgets.ts'
 import { candidatesWanted, dryRun } from './dry-run.ts'
 import { pickCandidate } from './pick-candidate.ts'
 import { DefaultPreemption, defaultPreemption } from './plugin.ts'
-import { type Candidate, findVictims } from './victims.ts'
+import { findVictims } from './victims.ts'
 
 let handle: TestPluginHandle
 beforeEach(() => {

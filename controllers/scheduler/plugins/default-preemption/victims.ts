@@ -2,18 +2,17 @@
  * The fewest, least important Pods of one node whose going makes room: all that may go are taken away, then as many as
  * possible are given back, those with budgets first. Upstream: plugins/defaultpreemption SelectVictimsOnNode.
  */
-import type { CycleView, FrozenPod, NodeInfo, PodInfo, Verdict } from '../../framework/interfaces.ts'
+import type {
+  CycleView,
+  FrozenPod,
+  NodeInfo,
+  PodInfo,
+  PreemptionCandidate,
+  Verdict,
+} from '../../framework/interfaces.ts'
 import { podPriority } from '../../framework/pod-info.ts'
 import { unresolvable } from '../../framework/verdicts.ts'
 import type { DisruptionBudgets } from './disruption-budgets.ts'
-
-/** A node that could be made free. */
-export interface Candidate {
-  readonly node: string
-  /** Most important first; never empty. */
-  readonly victims: readonly FrozenPod[]
-  readonly budgetViolations: number
-}
 
 export interface VictimSearch {
   readonly preemptor: PodInfo
@@ -28,7 +27,10 @@ export const mayPreempt = (preemptor: FrozenPod, victim: FrozenPod): boolean =>
   podPriority(victim) < podPriority(preemptor)
 
 /** The candidate, or why this node cannot be made free. */
-export function findVictims({ preemptor, cycle, budgets, nowMs }: VictimSearch, node: NodeInfo): Candidate | Verdict {
+export function findVictims(
+  { preemptor, cycle, budgets, nowMs }: VictimSearch,
+  node: NodeInfo,
+): PreemptionCandidate | Verdict {
   const changed = node.clone()
   const potential = [...node.pods.values()].filter(({ pod }) => mayPreempt(preemptor.pod, pod))
   if (potential.length === 0) return unresolvable('No preemption victims found for incoming pod')

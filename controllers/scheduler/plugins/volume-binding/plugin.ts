@@ -92,6 +92,10 @@ export class VolumeBinding implements FilterPlugin<VolumeState>, ReservePlugin, 
     state.assumed = undefined
   }
 
+  isNeeded(filterState: unknown): boolean {
+    return (filterState as VolumeState | undefined)?.assumed !== undefined
+  }
+
   async preBind(
     filterState: unknown,
     { pod }: PodInfo,
