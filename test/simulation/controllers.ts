@@ -4,13 +4,11 @@ import { builtinControllers } from '#controllers/manager/descriptors.ts'
 import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import { simulatedNodes } from './node-component.ts'
 
-const NODES = 4
-
 export const simulatedControllers = (): readonly AnyControllerDefinition[] => [
   ...builtinControllers({
     rootCa: 'simulated',
     serviceAccountTokens: { generatesForEveryAccount: false, issueLegacyToken: () => 'simulated' },
   }),
   schedulerComponent(),
-  simulatedNodes(NODES),
+  simulatedNodes(),
 ]

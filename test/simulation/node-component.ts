@@ -7,7 +7,9 @@ import { defineComponent } from '#sdk'
 const VERSION = 'v1.36.0'
 const JOB_DURATION_MS = 3_000
 
-export function simulatedNodes(count: number) {
+export const NODE_NAMES = ['node-0', 'node-1', 'node-2', 'node-3']
+
+export function simulatedNodes() {
   return defineComponent({
     name: 'simulated-nodes',
     permissions: [
@@ -19,7 +21,7 @@ export function simulatedNodes(count: number) {
     ],
     createComponent: ({ client, clock, random, logger, informer }) => {
       const dependencies = { client, clock, random, logger, pods: informer(PODS), nodes: informer(NODES) }
-      const nodes = Array.from({ length: count }, (_, i) => ({ name: `node-${i}` }))
+      const nodes = NODE_NAMES.map((name) => ({ name }))
       const simulated = new SimulatedNodes(dependencies, { nodes, version: VERSION, jobDurationMs: JOB_DURATION_MS })
       return { run: (signal, onReady) => simulated.run(signal, onReady) }
     },

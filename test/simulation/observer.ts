@@ -9,7 +9,7 @@ import { cronJobsForbidOverlaps } from './invariants/cron-jobs.ts'
 import { daemonSetsStayAvailable } from './invariants/daemon-sets.ts'
 import { DeploymentAvailability, DeploymentSurge } from './invariants/deployments.ts'
 import type { Change, Cluster, Invariant } from './invariants/interface.ts'
-import { indexedJobsRunEachIndexOnce, jobsKeepTheirParallelism } from './invariants/jobs.ts'
+import { indexedJobsRunEachIndexOnce, JobsKeepTheirParallelism } from './invariants/jobs.ts'
 import { antiAffinityHolds, SpreadHolds } from './invariants/placement.ts'
 import { addressesAreNotShared } from './invariants/services.ts'
 import { statefulSetsGoInOrder, statefulSetsTakeOneAtATime } from './invariants/stateful-sets.ts'
@@ -31,7 +31,7 @@ const invariants = (): readonly Invariant[] => [
   statefulSetsTakeOneAtATime,
   daemonSetsStayAvailable,
   indexedJobsRunEachIndexOnce,
-  jobsKeepTheirParallelism,
+  new JobsKeepTheirParallelism(),
   cronJobsForbidOverlaps,
   antiAffinityHolds,
   new SpreadHolds(),

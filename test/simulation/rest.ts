@@ -62,7 +62,7 @@ export function unrest(observer: Observer): string[] {
     ...observer.objects<StatefulSet>(STATEFUL_SETS).flatMap(statefulSetUnrest),
     ...observer.objects<DaemonSet>(DAEMON_SETS).flatMap((set) => daemonSetUnrest(set)),
     ...observer.objects<Job>(JOBS).flatMap(jobUnrest),
-    ...observer.objects<Pod>(PODS).flatMap(podUnrest),
+    ...podsUnrest(observer),
     ...observer.objects<PersistentVolumeClaim>(PERSISTENT_VOLUME_CLAIMS).flatMap(claimUnrest),
     ...observer
       .objects<PodDisruptionBudget>(POD_DISRUPTION_BUDGETS)
@@ -82,8 +82,9 @@ function deploymentUnrest(deployment: Deployment): string[] {
   const counts = `${replicas}/${updatedReplicas}/${availableReplicas} of ${wanted}`
   if (metadata.deletionTimestamp !== undefined) return [`${nameOf(deployment)} is being deleted`]
   if (observedGeneration !== metadata.generation) return [`${nameOf(deployment)} has not been observed`]
-  const isDone = replicas === wanted && updatedReplicas === wanted && availableReplicas === wanted
-  return isDone ? [] : [`${nameOf(deployment)} has ${counts}`]
+  // Paused in the middle of a rollout it keeps the Pods it has then, new and old.
+  const isDone = spec.paused === true || (replicas === wanted && updatedReplicas === wanted)
+  return isDone && availableReplicas === replicas ? [] : [`${nameOf(deployment)} has ${counts}`]
 }
 
 function countsUnrest(set: ReplicaSet | ReplicationController): string[] {
@@ -124,15 +125,29 @@ function daemonSetUnrest(set: DaemonSet): string[] {
 function jobUnrest(job: Job): string[] {
   if (job.metadata.deletionTimestamp !== undefined) return [`${nameOf(job)} is being deleted`]
   const finished = job.status?.conditions?.find(({ type, status }) => isFinish(type) && status === 'True')
-  if (finished === undefined) return [`${nameOf(job)} has not finished`]
   const { succeeded = 0, active = 0 } = job.status ?? {}
+  if (finished === undefined && job.spec.suspend === true) return suspendedUnrest(job)
+  if (finished === undefined) return [`${nameOf(job)} has not finished`]
   const isRight = finished.type !== 'Complete' || (succeeded >= (job.spec.completions ?? 1) && active === 0)
   return isRight ? [] : [`${nameOf(job)} is complete with ${succeeded} succeeded and ${active} active`]
 }
 
+function suspendedUnrest(job: Job): string[] {
+  const isSuspended = job.status?.conditions?.some(({ type, status }) => type === 'Suspended' && status === 'True')
+  const { active = 0, terminating = 0 } = job.status ?? {}
+  return isSuspended === true && active + terminating === 0 ? [] : [`${nameOf(job)} is suspended with ${active} active`]
+}
+
 const isFinish = (type: string): boolean => type === 'Complete' || type === 'Failed'
 
-function podUnrest(pod: Pod): string[] {
+function podsUnrest(observer: Observer): string[] {
+  const nodes = new Set(observer.objects<Node>(NODES).map(({ metadata }) => metadata.name))
+  return observer.objects<Pod>(PODS).flatMap((pod) => podUnrest(pod, nodes))
+}
+
+function podUnrest(pod: Pod, nodes: ReadonlySet<string | undefined>): string[] {
+  const { nodeName } = pod.spec
+  if (nodeName !== undefined && !nodes.has(nodeName)) return [`${nameOf(pod)} is on ${nodeName}, which is gone`]
   if (pod.metadata.deletionTimestamp !== undefined) return [`${nameOf(pod)} is being deleted`]
   if (isActive(pod) && !isReady(pod)) return [`${nameOf(pod)} is ${pod.status?.phase} on "${pod.spec.nodeName ?? ''}"`]
   return []

@@ -84,6 +84,7 @@ class Simulation {
   }
 
   async run(): Promise<void> {
+    this.#note(`besides what all do: ${this.#user.activities}`)
     await this.#rest('the start')
     for (let episode = 0; episode < EPISODES; episode++) {
       this.#world.faults = this.#faults

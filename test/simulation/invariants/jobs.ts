@@ -4,7 +4,8 @@ import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
 import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { controllerOf } from '#sdk'
-import { invariantOf } from './interface.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { type Change, type Cluster, type Invariant, invariantOf } from './interface.ts'
 import { isActive, podsOf } from './pods.ts'
 
 const COMPLETION_INDEX = 'batch.kubernetes.io/job-completion-index'
@@ -19,11 +20,32 @@ export const indexedJobsRunEachIndexOnce = invariantOf<Pod>(PODS, ({ before, aft
     cluster.violated(`index ${index} has ${rivals.map(({ metadata }) => metadata.name).join(' and ')} at once`)
 })
 
-export const jobsKeepTheirParallelism = invariantOf<Pod>(PODS, ({ before, after }, cluster) => {
-  if (before !== undefined || after === undefined || cluster.answersAreLost || cluster.hasCrashed) return
-  const owner = controllerOf(after)?.uid
-  const job = cluster.objects<Job>(JOBS).find(({ metadata }) => metadata.uid === owner)
-  const active = podsOf(cluster, owner).filter(isActive).length
-  const allowed = job?.spec.parallelism ?? active
-  if (active > allowed) cluster.violated(`Job ${job?.metadata.name} has ${active} active Pods, ${allowed} allowed`)
-})
+/** More than any size it had since the cluster was last at rest: its controller may not have seen the newest. */
+export class JobsKeepTheirParallelism implements Invariant {
+  readonly resources = [JOBS, PODS]
+  readonly #allowed = new Map<string, number>()
+
+  onChange({ before, after }: Change<KubeObject>, cluster: Cluster): void {
+    if (after?.kind === JOBS.kind) this.#allow(after as Job)
+    else if (after !== undefined && before === undefined) this.#check(after as Pod, cluster)
+  }
+
+  atRest(cluster: Cluster): void {
+    this.#allowed.clear()
+    for (const job of cluster.objects<Job>(JOBS)) this.#allow(job)
+  }
+
+  #allow({ metadata, spec }: Job): void {
+    const uid = metadata.uid ?? ''
+    this.#allowed.set(uid, Math.max(this.#allowed.get(uid) ?? 0, spec.parallelism ?? 1))
+  }
+
+  #check(pod: Pod, cluster: Cluster): void {
+    if (cluster.answersAreLost || cluster.hasCrashed) return
+    const owner = controllerOf(pod)
+    const allowed = this.#allowed.get(owner?.uid ?? '')
+    const active = podsOf(cluster, owner?.uid).filter(isActive).length
+    if (allowed !== undefined && active > allowed)
+      cluster.violated(`Job ${owner?.name} has ${active} active Pods, ${allowed} allowed`)
+  }
+}

@@ -1,0 +1,23 @@
+/** Work of one kind, added to what everybody does in the seeds that choose it. */
+import type { Hands } from '../hands.ts'
+import type { Manifests } from '../manifests.ts'
+
+export interface Action {
+  readonly name: string
+  readonly weight: number
+  /** Takes Pods away for another reason than a rollout. */
+  readonly disturbs?: boolean
+  run(): Promise<unknown>
+}
+
+export interface Tools {
+  readonly hands: Hands
+  readonly manifests: Manifests
+}
+
+export interface Activity {
+  readonly name: string
+  readonly actions: readonly Action[]
+  /** Undoes what keeps the cluster from coming to rest; before a rest, without faults' help. */
+  heal?(): Promise<void>
+}

@@ -1,0 +1,17 @@
+/** What a seed may choose from. */
+import type { World } from '../world.ts'
+import type { Activity, Tools } from './activity.ts'
+import { goingBack } from './going-back.ts'
+import { machines } from './machines.ts'
+import { selectors } from './selectors.ts'
+import { suspension } from './suspension.ts'
+
+const ACTIVITIES: readonly ((tools: Tools) => Activity)[] = [goingBack, machines, selectors, suspension]
+const CHOSEN = 2
+
+export function chooseActivities(world: World, tools: Tools): readonly Activity[] {
+  const left = [...ACTIVITIES]
+  return Array.from({ length: CHOSEN }, () => left.splice(world.below(left.length), 1))
+    .flat()
+    .map((newActivity) => newActivity(tools))
+}
