@@ -80,6 +80,7 @@ function unconnectedHandle(): PluginHandle {
     lister: (resource, selection) => informers.lister(resource, selection),
     namespaceLabels: () => undefined,
     notify: () => undefined,
+    shared: (_name, create) => create(),
   }
 }
 

@@ -85,6 +85,7 @@ class Scheduler implements ControllerComponent {
   readonly #preBinds = new PreBinds()
   readonly #plugins: ReadonlyMap<string, PluginDefinition>
   readonly #awaited: Promise<void>[] = []
+  readonly #shared = new Map<string, object>()
   readonly #stop = new AbortController()
   #wake: () => void = () => undefined
   #lastError: string | undefined
@@ -208,6 +209,12 @@ class Scheduler implements ControllerComponent {
       waitingPod: (key) => this.#waits.get(key),
       waitingPods: () => this.#waits.values(),
       podInPreBind: (key) => this.#preBinds.get(key),
+      shared: <T extends object>(name: string, create: () => T): T => {
+        const known = (this.#shared.get(name) as T | undefined) ?? create()
+        this.#shared.set(name, known)
+        return known
+      },
+      preempting: () => this.#metrics?.triedPreemption(),
       preempted: (victims) => this.#metrics?.preempted(victims),
       evicted: (result, seconds) => this.#metrics?.evicted(result, seconds),
     }
@@ -381,12 +388,12 @@ class Scheduler implements ControllerComponent {
     const { nominator } = this.#queue
     const view: CycleView = {
       snapshot,
+      filterState: (plugin) => run.states.get(plugin),
       wouldFit: (node, changes) => run.wouldFit(node, changes),
       nominatedPods: (node, minPriority) => nominator.onNode(node, minPriority),
     }
     let nominatedNode: string | undefined = profile.postFilters.length === 0 ? '' : undefined
     for (const plugin of profile.postFilters) {
-      this.#metrics?.triedPreemption()
       const result = await plugin.postFilter(run.pod, run.diagnosis.verdictsOf(snapshot.nodes), view, signal)
       if (!isVerdict(result)) return result
       if (result.code === 'Error') this.#note(result.error ?? messageOf(result), run.pod.pod)

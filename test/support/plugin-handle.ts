@@ -42,6 +42,7 @@ export function testPluginHandle(): TestPluginHandle {
     lister,
     namespaceLabels: (name) => lister(NAMESPACES).get({ name })?.metadata.labels,
     notify: () => undefined,
+    shared: (_name, create) => create(),
     put: (resource, ...objects) => {
       for (const object of objects) cacheOf(caches, resource).put(object as DeepReadonly<KubeObject>)
     },

@@ -198,6 +198,8 @@ export interface PreemptionExtender {
 /** What a PostFilter plugin may ask of the cycle that failed. */
 export interface CycleView {
   readonly snapshot: Snapshot
+  /** What the plugin's preFilter returned; undefined when it had nothing to say or refused the Pod. */
+  filterState(plugin: string): unknown
   /** Runs all filters for the Pod on this (changed) node, with `removed` and `added` Pods accounted for. */
   wouldFit(
     node: NodeInfo,
@@ -267,6 +269,10 @@ export interface PluginHandle
   waitingPod(uid: string): WaitingPod | undefined
   waitingPods(): Iterable<WaitingPod>
   podInPreBind(uid: string): PodInPreBind | undefined
+  /** One for all profiles, made when the first plugin asks for it. A name has one type. */
+  shared<T extends object>(name: string, create: () => T): T
+  /** DefaultPreemption looks for Pods to remove. For the metrics. */
+  preempting?(): void
   /** DefaultPreemption: so many Pods are being removed for one. For the metrics. */
   preempted?(victims: number): void
   /** DefaultPreemption: removing them took so long. For the metrics. */

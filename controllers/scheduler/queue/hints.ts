@@ -33,6 +33,7 @@ export class HintTable {
   }
 
   strategy(pod: QueuedPod, event: ClusterEvent): Strategy {
+    if (pod.gatedBy !== undefined) return this.#mayHelp(pod.gatedBy, pod, event) ? 'after-backoff' : 'stay'
     if (pod.rejectedBy.size === 0 && pod.pendingBy.size === 0) return 'after-backoff'
     for (const plugin of pod.pendingBy) if (this.#mayHelp(plugin, pod, event)) return 'now'
     for (const plugin of pod.rejectedBy) if (this.#mayHelp(plugin, pod, event)) return 'after-backoff'

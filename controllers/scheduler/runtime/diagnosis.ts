@@ -7,7 +7,7 @@ export class Diagnosis {
   /** Of all nodes that are not in `verdicts`. */
   #others: Verdict | undefined
   #preFilterMessage = ''
-  #postFilterMessage = ''
+  readonly #postFilterMessages: string[] = []
   readonly rejectedBy = new Set<string>()
   readonly pendingBy = new Set<string>()
 
@@ -30,9 +30,9 @@ export class Diagnosis {
     this.#others = { code: 'UnschedulableAndUnresolvable', reasons: [reason] }
   }
 
-  /** What PostFilter plugins have to say. */
+  /** What PostFilter plugins have to say, one after the other. */
   explain(verdict: Verdict): void {
-    this.#postFilterMessage = messageOf(verdict)
+    this.#postFilterMessages.push(messageOf(verdict))
   }
 
   /** Every node with its "no", for preemption. */
@@ -49,7 +49,7 @@ export class Diagnosis {
       const reasons = this.#countedReasons(nodeCount)
       if (reasons.length > 0) parts.push(`${reasons.join(', ')}.`)
     }
-    if (this.#postFilterMessage !== '') parts.push(this.#postFilterMessage)
+    if (this.#postFilterMessages.length > 0) parts.push(this.#postFilterMessages.join(', '))
     return parts.join(' ')
   }
 

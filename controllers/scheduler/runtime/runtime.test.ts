@@ -58,7 +58,7 @@ describe('a profile', () => {
       NodeResourcesBalancedAllocation: 1,
       ImageLocality: 1,
     })
-    expect(profile.postFilters.map(({ name }) => name)).toEqual(['DefaultPreemption'])
+    expect(profile.postFilters.map(({ name }) => name)).toEqual(['DynamicResources', 'DefaultPreemption'])
     expect(profile.binds.map(({ name }) => name)).toEqual(['DefaultBinder'])
   })
 

@@ -82,6 +82,7 @@ export class DefaultPreemption implements PostFilterPlugin {
     cycle: CycleView,
     signal: AbortSignal,
   ): Promise<Nomination | PostFilterRefusal> {
+    this.#handle.preempting?.()
     const reason = ineligible(pod, verdicts, cycle)
     if (reason !== undefined) return unschedulable(`preemption: ${reason}`)
     const { candidates, explanation } = this.#findCandidates(pod, verdicts, cycle)

@@ -40,6 +40,7 @@ const cycleOf = (nodes: NodeInfo[], pod: PodInfo): CycleView => ({
   snapshot: makeSnapshot(nodes as never),
   wouldFit: ({ allocatable, requested }) =>
     requested.milliCpu + pod.requests.milliCpu > allocatable.milliCpu ? unschedulable('Insufficient cpu') : undefined,
+  filterState: () => undefined,
   nominatedPods: () => [],
 })
 
