@@ -138,16 +138,8 @@ describe('preemption', () => {
     await addPod('urgent', priority('high'))
     await eventually(async () =>
       expect(await unschedulable('urgent')).toBe(
-<<<<<<< HEAD
         '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). ' +
-          'preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
-||||||| parent of 77ccf57 (feat(controllers/scheduler/dynamic-resources): Pods get the devices their ResourceClaims ask for)
-        '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
-          'preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
-=======
-        '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
           'no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.',
->>>>>>> 77ccf57 (feat(controllers/scheduler/dynamic-resources): Pods get the devices their ResourceClaims ask for)
       ),
     )
   })

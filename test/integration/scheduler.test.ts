@@ -98,16 +98,8 @@ describe('a Pod', () => {
     await addNode({ name: 'cordoned', spec: { unschedulable: true } })
     await addPod('a')
     const message =
-<<<<<<< HEAD
       '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable. ' +
-      'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
-||||||| parent of 77ccf57 (feat(controllers/scheduler/dynamic-resources): Pods get the devices their ResourceClaims ask for)
-      '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}, 1 node(s) were unschedulable. ' +
-      'preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
-=======
-      '0/3 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}, 1 node(s) were unschedulable. ' +
       'no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.'
->>>>>>> 77ccf57 (feat(controllers/scheduler/dynamic-resources): Pods get the devices their ResourceClaims ask for)
     await eventually(async () =>
       expect(await condition('a')).toMatchObject({ status: 'False', reason: 'Unschedulable', message }),
     )
