@@ -2,6 +2,7 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { Annotate } from '../audit/interfaces.ts'
 import type { UserInfo } from '../authentication/interfaces.ts'
 
 export type AdmissionOperation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
@@ -39,8 +40,8 @@ export interface AdmissionAttributes {
 export interface AdmissionRequestContext {
   /** Aborted at the request's deadline and when the client is gone. */
   readonly signal: AbortSignal
-  /** For the audit event: kept with the request. The first value of a key stays. */
-  annotate?(key: string, value: string): void
+  /** For the audit event: kept with the request. Absent or undefined where that is not audited. */
+  readonly annotate?: Annotate | undefined
 }
 
 /** One resource's objects in its versions: webhooks get the version they ask for, and answer in it. */

@@ -23,7 +23,11 @@ export interface AuthenticationResult {
   readonly user: UserInfo
   /** Audiences the credential is valid for, when it is audience-bound. */
   readonly audiences?: readonly string[]
+  readonly notes?: CredentialNotes
 }
+
+/** Annotations of the audit event. */
+export type CredentialNotes = ReadonlyMap<string, string>
 
 export interface Authenticator {
   /**

@@ -44,7 +44,9 @@ export function objectResponse(
     return { status, headers: JSON_HEADERS, body: new LazyBody(() => [presenter.json(cached)], decode) }
   }
   if (output.as === 'Object' && output.media === 'protobuf') {
-    return { status, headers: PROTOBUF_HEADERS, body: new LazyBody(() => [protobufBytes(cached, scope)], decode) }
+    const encodeJson = () => [presenter.json(cached)]
+    const body = new LazyBody(() => [protobufBytes(cached, scope)], decode, encodeJson)
+    return { status, headers: PROTOBUF_HEADERS, body }
   }
   return valueResponse(status, representObject(cached, [cached], scope, output, call, true), output)
 }
@@ -95,11 +97,10 @@ export function listResponse(list: StoreList, scope: EndpointScope, output: Outp
   const head = { kind: scope.definition.listKind, apiVersion: scope.apiVersion, metadata }
   const decode = () => ({ ...head, items: list.items.map((item) => scope.presenter.object(item)) })
   if (output.media === 'yaml') return valueResponse(200, decode(), output)
-  const [headers, make] =
-    output.media === 'protobuf'
-      ? ([PROTOBUF_HEADERS, () => protobufListBytes(head, list.items, scope, call)] as const)
-      : ([JSON_HEADERS, () => jsonListBytes(head, list.items, scope, call)] as const)
-  return { status: 200, headers, body: new LazyBody(() => [make()], decode) }
+  const encodeJson = () => [jsonListBytes(head, list.items, scope, call)]
+  if (output.media === 'json') return { status: 200, headers: JSON_HEADERS, body: new LazyBody(encodeJson, decode) }
+  const encode = () => [protobufListBytes(head, list.items, scope, call)]
+  return { status: 200, headers: PROTOBUF_HEADERS, body: new LazyBody(encode, decode, encodeJson) }
 }
 
 interface ListHead {

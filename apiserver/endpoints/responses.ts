@@ -18,16 +18,22 @@ const TEXT_HEADERS: ResponseHeaders = Object.freeze({
   'x-content-type-options': 'nosniff',
 })
 
-/** A body whose two forms are both made on demand. */
+/** A body whose forms are all made on demand. `encodeJson` when its bytes are something else. */
 export class LazyBody {
   readonly type = 'bytes'
   readonly #encode: () => readonly Buffer[]
   readonly #decode: () => unknown
+  readonly #encodeJson: (() => readonly Buffer[]) | undefined
   #chunks: readonly Buffer[] | undefined
 
-  constructor(encode: () => readonly Buffer[], decode: () => unknown) {
+  constructor(encode: () => readonly Buffer[], decode: () => unknown, encodeJson?: () => readonly Buffer[]) {
     this.#encode = encode
     this.#decode = decode
+    this.#encodeJson = encodeJson
+  }
+
+  get json(): readonly Buffer[] {
+    return this.#encodeJson === undefined ? this.chunks : this.#encodeJson()
   }
 
   get chunks(): readonly Buffer[] {

@@ -38,6 +38,7 @@ export function serveResource(call: ApiCall, dependencies: RouteDependencies): S
   const { deprecationWarning } = scope.version
   if (deprecationWarning !== undefined) {
     call.warn(deprecationWarning)
+    call.annotate?.('k8s.io/deprecated', 'true')
     dependencies.deprecatedApiRequested(call)
   }
   if (info.subresource !== '') return serveSubresource(call, scope, dependencies)

@@ -10,6 +10,7 @@ export function withAuthentication(next: Handler, authenticator: Authenticator, 
   const proceed = (call: ApiCall, result: AuthenticationResult | undefined) => {
     if (result === undefined) throw newUnauthorized()
     call.user = result.user
+    call.credentialNotes = result.notes
     return next(call)
   }
   const refuse = (call: ApiCall, err: unknown): never => {

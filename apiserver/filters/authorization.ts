@@ -1,14 +1,27 @@
 /** May they? Upstream: apiserver pkg/endpoints/filters/authorization.go, handlers/responsewriters/errors.go. */
 import type { StatusError } from '#machinery/meta/errors.ts'
 import { newForbidden } from '#machinery/meta/errors.ts'
+import type { Annotate } from '../audit/interfaces.ts'
 import type { AuthorizationAttributes, AuthorizationDecision, Authorizer } from '../authorization/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
 
 export function withAuthorization(next: Handler, authorizer: Authorizer): Handler {
-  return (call) => {
-    const allowed = authorizeCall(call, call.info.verb, authorizer)
-    return allowed instanceof Promise ? allowed.then(() => next(call)) : next(call)
+  const proceed = (call: ApiCall, attributes: AuthorizationAttributes, decision: AuthorizationDecision) => {
+    if (call.annotate !== undefined) annotateDecision(call.annotate, decision)
+    requireAllowed(decision, attributes)
+    return next(call)
   }
+  return (call) => {
+    const attributes = attributesOf(call, call.info.verb)
+    const outcome = authorizer.authorize(attributes)
+    if (!(outcome instanceof Promise)) return proceed(call, attributes, outcome)
+    return outcome.then((decision) => proceed(call, attributes, decision))
+  }
+}
+
+function annotateDecision(annotate: Annotate, { decision, reason }: AuthorizationDecision): void {
+  annotate('authorization.k8s.io/decision', decision === 'Allow' ? 'allow' : 'forbid')
+  annotate('authorization.k8s.io/reason', reason)
 }
 
 /** Throws Forbidden unless the call's user may use this verb on what the call is about. */

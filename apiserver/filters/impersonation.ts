@@ -31,7 +31,9 @@ function isImpersonating(headers: ApiRequest['headers']): boolean {
 }
 
 async function impersonate(call: ApiCall, next: Handler, authorizer: Authorizer, lastMode: Map<string, number>) {
-  call.user = await firstAllowed(call, wantedUser(call.request.headers), authorizer, lastMode)
+  const { user, constraint } = await firstAllowed(call, wantedUser(call.request.headers), authorizer, lastMode)
+  call.user = user
+  call.audit?.recordImpersonation(user, constraint)
   return next(call)
 }
 
@@ -41,7 +43,7 @@ async function firstAllowed(
   wanted: WantedUser,
   authorizer: Authorizer,
   lastMode: Map<string, number>,
-): Promise<UserInfo> {
+): Promise<{ readonly user: UserInfo; readonly constraint: string }> {
   const attributes = attributesOf(call, call.info.verb)
   const requestor = call.user.name
   const last = lastMode.get(requestor)
@@ -55,7 +57,7 @@ async function firstAllowed(
       if (user === undefined) continue
       if (lastMode.size >= REMEMBERED_MAX) lastMode.clear()
       lastMode.set(requestor, index)
-      return user
+      return { user, constraint: mode.name === '' ? '' : `impersonate:${mode.name}` }
     } catch (err: unknown) {
       refusal ??= err
     }

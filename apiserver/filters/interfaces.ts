@@ -1,5 +1,6 @@
 /** The handler chain's vocabulary: one call travelling through filters to an endpoint. Upstream: apiserver pkg/endpoints/request. */
-import type { UserInfo } from '../authentication/interfaces.ts'
+import type { AuditLevel, RequestAudit } from '../audit/interfaces.ts'
+import type { CredentialNotes, UserInfo } from '../authentication/interfaces.ts'
 import type { Query, RequestInfo } from '../endpoints/interfaces.ts'
 import type { RequestContext } from '../registry/generic/interfaces.ts'
 import type { ApiRequest, ApiResponse } from '../server/interfaces.ts'
@@ -21,8 +22,14 @@ export interface ApiCall extends RequestContext {
   /** Aborts `signal`. */
   abort(reason: Error): void
   readonly warnings: readonly string[]
-  /** What admission noted for the audit event. */
-  readonly annotations: ReadonlyMap<string, string>
+  /** Monotonic milliseconds. */
+  readonly receivedMs: number
+  /** What the authenticator has to say about the credentials, for the audit event. */
+  credentialNotes: CredentialNotes | undefined
+  /** Undefined until the audit policy was asked, and where there is none. */
+  auditLevel: AuditLevel | undefined
+  /** Undefined: this request is not audited. */
+  audit: RequestAudit | undefined
 }
 
 /** Answers without a promise when nothing had to be waited for: the hot path stays synchronous. */

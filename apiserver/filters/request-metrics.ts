@@ -58,15 +58,14 @@ export function createRequestMetrics(registry: Registry, inFlight: InFlightCount
       }
     },
     wrap: (next) => (call) => {
-      const startMs = call.clock.monotonicMs()
       const response = next(call)
       if (response instanceof Promise) {
         return response.then((value) => {
-          record(routes, call, value, startMs)
+          record(routes, call, value)
           return value
         })
       }
-      record(routes, call, response, startMs)
+      record(routes, call, response)
       return response
     },
     watchRecord(group, version, resource, kind) {
@@ -81,11 +80,11 @@ export function createRequestMetrics(registry: Registry, inFlight: InFlightCount
   }
 }
 
-function record(routes: Map<string, RouteRecord>, call: ApiCall, response: ApiResponse, startMs: number): void {
+function record(routes: Map<string, RouteRecord>, call: ApiCall, response: ApiResponse): void {
   const route = routeOf(routes, call, response.status)
   route.countByCode.set(response.status, (route.countByCode.get(response.status) ?? 0) + 1)
   if (call.isLongRunning) return
-  route.duration.observe((call.clock.monotonicMs() - startMs) / 1000)
+  route.duration.observe((call.clock.monotonicMs() - call.receivedMs) / 1000)
   if (response.body.type !== 'bytes' || call.request.user !== undefined) return
   let size = 0
   for (const chunk of response.body.chunks) size += chunk.length

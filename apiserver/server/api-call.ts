@@ -2,7 +2,8 @@
 import { newInternalError } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
-import type { UserInfo } from '../authentication/interfaces.ts'
+import type { Annotate, AuditLevel, RequestAudit } from '../audit/interfaces.ts'
+import type { CredentialNotes, UserInfo } from '../authentication/interfaces.ts'
 import type { Query, RequestInfo } from '../endpoints/interfaces.ts'
 import { parseQuery } from '../endpoints/query.ts'
 import { parseRequestInfo } from '../endpoints/request-info.ts'
@@ -15,8 +16,6 @@ const NO_WARNINGS: readonly string[] = []
 const WARNINGS_MAX = 1000
 /** Upstream: BasicLongRunningRequestCheck in cmd/kube-apiserver. */
 const LONG_RUNNING_SUBRESOURCES: ReadonlySet<string> = new Set(['attach', 'exec', 'proxy', 'log', 'portforward'])
-const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map()
-const ANNOTATIONS_MAX = 1000
 
 export class RequestCall implements ApiCall {
   readonly request: ApiRequest
@@ -25,10 +24,13 @@ export class RequestCall implements ApiCall {
   readonly query: Query
   user: UserInfo
   isDryRun = false
+  readonly receivedMs: number
+  credentialNotes: CredentialNotes | undefined = undefined
+  auditLevel: AuditLevel | undefined = undefined
+  audit: RequestAudit | undefined = undefined
   #info: RequestInfo | undefined
   #id: string | undefined
   #warnings: string[] | undefined
-  #annotations: Map<string, string> | undefined
   #aborter: AbortController | undefined
   #abortReason: Error | undefined
 
@@ -38,6 +40,7 @@ export class RequestCall implements ApiCall {
     this.random = random
     this.query = parseQuery(request.query)
     this.user = request.user ?? NOBODY
+    this.receivedMs = clock.monotonicMs()
   }
 
   get info(): RequestInfo {
@@ -77,14 +80,8 @@ export class RequestCall implements ApiCall {
     if (this.#warnings.length < WARNINGS_MAX) this.#warnings.push(message)
   }
 
-  /** For the audit event; the first value of a key stays. */
-  get annotations(): ReadonlyMap<string, string> {
-    return this.#annotations ?? NO_ANNOTATIONS
-  }
-
-  annotate(key: string, value: string): void {
-    this.#annotations ??= new Map()
-    if (this.#annotations.size < ANNOTATIONS_MAX && !this.#annotations.has(key)) this.#annotations.set(key, value)
+  get annotate(): Annotate | undefined {
+    return this.audit?.annotate
   }
 
   get signal(): AbortSignal {

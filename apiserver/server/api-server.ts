@@ -22,6 +22,7 @@ import { errorResponse } from '../endpoints/error-response.ts'
 import type { EndpointScope } from '../endpoints/interfaces.ts'
 import { serveResource } from '../endpoints/route.ts'
 import type { WatchMetrics } from '../endpoints/verbs/watch.ts'
+import type { Auditing } from '../filters/audit.ts'
 import { authorizeCall } from '../filters/authorization.ts'
 import type { Handler } from '../filters/interfaces.ts'
 import type { RequestMetrics, WatchRecord } from '../filters/request-metrics.ts'
@@ -57,7 +58,7 @@ export interface ApiServerOptions {
   readonly healthChecks?: readonly HealthCheck[]
   /** Exact paths beside the API: OIDC discovery, for example. Authorized like any other path. */
   readonly routes?: ReadonlyMap<string, Handler>
-  readonly audit?: (next: Handler) => Handler
+  readonly audit?: Auditing
   /** Absent: there is no way to a node. */
   readonly connector?: Connector
   /** Absent: APIServices are only stored. */

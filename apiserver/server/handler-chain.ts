@@ -8,6 +8,8 @@ import type { Logger } from '#machinery/util/logger.ts'
 import type { Authenticator } from '../authentication/interfaces.ts'
 import type { Authorizer } from '../authorization/interfaces.ts'
 import { errorResponse } from '../endpoints/error-response.ts'
+import type { Auditing } from '../filters/audit.ts'
+import { withAudit, withRefusalAudit } from '../filters/audit.ts'
 import { withAuthentication } from '../filters/authentication.ts'
 import { withAuthorization } from '../filters/authorization.ts'
 import { withErrorGuard } from '../filters/error-guard.ts'
@@ -22,8 +24,8 @@ import { withWarnings } from '../filters/warnings.ts'
 export interface ChainDependencies {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
-  /** Sees every authenticated call and its outcome; the audit log attaches here. */
-  readonly audit: ((next: Handler) => Handler) | undefined
+  /** Undefined: nothing is audited. */
+  readonly audit: Auditing | undefined
   readonly limits: InFlightLimits
   readonly inFlight: InFlightCounts
   readonly metrics: RequestMetrics
@@ -37,9 +39,10 @@ export function buildHandlerChain(endpoint: Handler, dependencies: ChainDependen
   let handler = withAuthorization(endpoint, authorizer)
   handler = withMaxInFlight(handler, limits, inFlight)
   handler = withImpersonation(handler, authorizer)
-  if (audit !== undefined) handler = audit(handler)
+  if (audit !== undefined) handler = withAudit(handler, audit)
   handler = withAuthentication(handler, authenticator, logger)
   handler = withTimeout(handler, timeoutMs)
+  if (audit !== undefined) handler = withRefusalAudit(handler, audit)
   handler = withErrorGuard(handler, errorResponse, logger)
   handler = withWarnings(handler)
   return metrics.wrap(handler)

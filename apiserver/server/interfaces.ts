@@ -40,8 +40,16 @@ export interface ApiResponse {
 
 export type ApiResponseBody =
   | { readonly type: 'empty' }
-  /** One answer. `decoded` is there when the answer is JSON the server holds decoded anyway (frozen, shared). */
-  | { readonly type: 'bytes'; readonly chunks: readonly Buffer[]; readonly decoded?: unknown }
+  /**
+   * One answer. `decoded` is there when the answer is JSON the server holds decoded anyway (frozen, shared); `json` where
+   * its JSON is at hand, whatever the representation.
+   */
+  | {
+      readonly type: 'bytes'
+      readonly chunks: readonly Buffer[]
+      readonly decoded?: unknown
+      readonly json?: readonly Buffer[] | undefined
+    }
   /** A watch (or another stream): the server pulls nothing; frames are pushed until `signal` of the request aborts. */
   | { readonly type: 'stream'; readonly start: (sink: StreamSink) => void }
   /** Bytes of another server as they come, at the pace the client takes them. Destroyed when the client is gone. */

@@ -30,6 +30,7 @@ import { createLogger } from '../logging.ts'
 import { admissionSelection } from '../server/admission-plugins.ts'
 import type { ControlPlane } from '../server/control-plane.ts'
 import { startControlPlane } from '../server/control-plane.ts'
+import { openAudit } from '../server/audit.ts'
 import { builtInControllers } from '../server/controllers.ts'
 import { FeatureGates } from '../server/feature-gates.ts'
 import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
@@ -60,6 +61,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   gates.logSettings(logger)
   gates.measure(metrics)
   const scheduler = await schedulerOptions(config, metrics)
+  const audit = await openAudit(config, metrics, logger)
   const [pki, storage, tokens] = await Promise.all([
     openPki(config),
     openStorage(config, logger, metrics),
@@ -100,6 +102,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     ],
     tokens,
     admissionPlugins,
+    ...(audit === undefined ? {} : { audit }),
     kubelets: { kubeletTls: () => kubeletTls(current.pki), tunnels: { find: () => undefined } },
     frontProxy: () => current.pki.frontProxyClient,
     authenticationTrust: {
@@ -152,6 +155,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   renewal.cancel()
   stop.abort()
   await plane.close(GRACE_MS)
+  await audit?.close()
   await storage.close()
   logger.info({}, 'knarr has stopped')
 }

@@ -109,6 +109,20 @@ const durationMs = text.transform((value, context) => {
   }
   return z.NEVER
 })
+/** 0s too: for waits that may be none. */
+const waitMs = text.transform((value, context) => {
+  try {
+    const ms = parseDurationMs(value)
+    if (ms >= 0) return ms
+    context.addIssue({ code: 'custom', message: 'must not be negative' })
+  } catch (err: unknown) {
+    context.addIssue({ code: 'custom', message: errorMessage(err) })
+  }
+  return z.NEVER
+})
+const count = z.coerce.number({ error: 'must be a number' }).int()
+const notNegative = count.min(0, { error: "can't be a negative number" })
+const positive = count.min(1, { error: 'must be a positive number' })
 const commaList = list.transform((items) => items.flatMap((item) => item.split(',')).filter((item) => item !== ''))
 
 const NODE_ADDRESS_TYPES = ['Hostname', 'InternalDNS', 'InternalIP', 'ExternalDNS', 'ExternalIP']
@@ -334,6 +348,92 @@ export const SERVER_FLAGS = [
     kind: 'string',
     description: 'writes served at once, 429 beyond; 0 = no limit',
     schema: inFlightMax.default(200),
+  },
+  {
+    name: 'audit-policy-file',
+    kind: 'string',
+    description: 'which requests are audited: an audit.k8s.io/v1 Policy; without it none are',
+    schema: text.optional(),
+  },
+  {
+    name: 'audit-log-path',
+    kind: 'string',
+    description: 'file that audit events are written to; - is standard output',
+    schema: text.optional(),
+  },
+  {
+    name: 'audit-log-format',
+    kind: 'string',
+    description: 'json, or legacy: one line of text per event',
+    schema: z.enum(['json', 'legacy'], { error: "must be 'json' or 'legacy'" }).default('json'),
+  },
+  {
+    name: 'audit-log-version',
+    kind: 'string',
+    description: 'API version of the events',
+    schema: z.enum(['audit.k8s.io/v1'], { error: "must be 'audit.k8s.io/v1'" }).default('audit.k8s.io/v1'),
+  },
+  {
+    name: 'audit-log-mode',
+    kind: 'string',
+    description: 'batch: requests do not wait for the log; blocking: they do; blocking-strict: they fail when it fails',
+    schema: z
+      .enum(['batch', 'blocking', 'blocking-strict'], { error: "must be 'batch', 'blocking' or 'blocking-strict'" })
+      .default('blocking'),
+  },
+  {
+    name: 'audit-log-maxage',
+    kind: 'string',
+    description: 'days that rotated audit logs are kept; 0 = no limit',
+    schema: notNegative.default(366),
+  },
+  {
+    name: 'audit-log-maxbackup',
+    kind: 'string',
+    description: 'rotated audit logs that are kept; 0 = no limit',
+    schema: notNegative.default(100),
+  },
+  {
+    name: 'audit-log-maxsize',
+    kind: 'string',
+    description: 'megabytes after which the audit log is rotated; 0 = never',
+    schema: notNegative.default(100),
+  },
+  {
+    name: 'audit-log-compress',
+    kind: 'boolean',
+    description: 'compress rotated audit logs with gzip',
+    schema: boolean.default(false),
+  },
+  {
+    name: 'audit-log-batch-buffer-size',
+    kind: 'string',
+    description: 'events that may wait to be written, more are dropped; mode batch only',
+    schema: positive.default(10_000),
+  },
+  {
+    name: 'audit-log-batch-max-size',
+    kind: 'string',
+    description: 'events of one write; mode batch only',
+    schema: positive.default(400),
+  },
+  {
+    name: 'audit-log-batch-max-wait',
+    kind: 'string',
+    description: 'how long events wait for others to be written with; mode batch only',
+    schema: waitMs.prefault('0s'),
+  },
+  {
+    name: 'audit-log-truncate-enabled',
+    kind: 'boolean',
+    description: 'leave out the bodies of events that are too large, and drop what is still too large',
+    schema: boolean.default(false),
+  },
+  {
+    name: 'audit-log-truncate-max-event-size',
+    kind: 'string',
+    description: 'bytes of the largest event, where truncating is enabled',
+    schema: positive.default(102_400),
   },
   {
     name: 'enable-admission-plugins',

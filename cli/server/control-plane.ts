@@ -96,6 +96,8 @@ export interface ControlPlaneOptions {
   readonly tokens: readonly TokenAuthenticator[]
   /** --enable-admission-plugins, --disable-admission-plugins. */
   readonly admissionPlugins?: AdmissionSelection
+  /** Absent: nothing is audited. */
+  readonly audit?: ApiServerOptions['audit']
   /** How kubelets are reached; absent: dialled directly, without a client certificate and without verifying theirs. */
   readonly kubelets?: Pick<DialerOptions, 'kubeletTls' | 'tunnels'>
   /** Who this server is to aggregated API servers. */
@@ -308,6 +310,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
       anonymous: true,
     }),
     authorizer,
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
     admission: admissionChain(
       createAdmissionDeps(objects, authorizer, clock, random, {
         client: webhooks,

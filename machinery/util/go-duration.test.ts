@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseDurationMs } from './go-duration.ts'
+import { formatDuration, parseDurationMs } from './go-duration.ts'
 
 it.each([
   ['0', 0],
@@ -21,4 +21,17 @@ it.each([
   ['9999999h', 'time: invalid duration "9999999h"'],
 ])('refuses "%s" in Go’s words', (text, message) => {
   expect(() => parseDurationMs(text)).toThrow(message)
+})
+
+it.each([
+  [0, '0s'],
+  [0.0254, '25µs'],
+  [512.25, '512.25ms'],
+  [1500, '1.5s'],
+  [1234.567, '1.234567s'],
+  [60_000, '1m0s'],
+  [62_500, '1m2.5s'],
+  [3_600_000, '1h0m0s'],
+])('prints %s ms as Go does', (ms, text) => {
+  expect(formatDuration(ms)).toBe(text)
 })

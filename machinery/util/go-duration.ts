@@ -1,4 +1,4 @@
-/** Go's time.ParseDuration, in milliseconds: what `1h30m` means in flags and in the `timeout` query parameter. */
+/** Go's durations: what `1h30m` means in flags and in the `timeout` query parameter, and how Go prints one. */
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ['ns', 1e-6],
@@ -33,4 +33,16 @@ export function parseDurationMs(text: string): number {
   }
   if (totalMs > MAX_MS) throw new Error(`time: invalid duration ${quoted}`)
   return isNegative ? -totalMs : totalMs
+}
+
+/** Duration.String, to the microsecond: `1m2.5s`, `250.125ms`. */
+export function formatDuration(ms: number): string {
+  const rounded = Math.round(ms * 1000) / 1000
+  if (rounded === 0) return '0s'
+  if (rounded < 1) return `${Math.round(rounded * 1000)}µs`
+  if (rounded < 1000) return `${rounded}ms`
+  const minutes = Math.floor(rounded / 60_000)
+  const seconds = `${Math.round((rounded - minutes * 60_000) * 1000) / 1e6}s`
+  if (minutes === 0) return seconds
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`
 }

@@ -39,6 +39,7 @@ export interface TestControlPlaneOptions {
   readonly hostname?: string
   /** As --advertise-address and --https-listen-port; absent: the server is no endpoint of the Service `kubernetes`. */
   readonly advertise?: ControlPlaneOptions['advertise']
+  readonly audit?: ControlPlaneOptions['audit']
 }
 
 export interface TestControlPlane {
@@ -84,6 +85,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
     ...(options.kubelets === undefined ? {} : { kubelets: options.kubelets }),
     ...(options.hostname === undefined ? {} : { hostname: options.hostname }),
     ...(options.frontProxy === undefined ? {} : { frontProxy: options.frontProxy }),
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
   })
   return {
     server: plane.server,

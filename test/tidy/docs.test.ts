@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAuditCounts } from '#apiserver/audit/metrics.ts'
 import type { FlagSpec } from '#cli/config/flags.ts'
 import { SERVER_FLAGS } from '#cli/config/flags.ts'
 import { FeatureGates } from '#cli/server/feature-gates.ts'
@@ -138,6 +139,7 @@ describe('a running server', () => {
     measureStorageSize(plane.metrics, plane.storage)
     new SchedulerMetrics(plane.metrics)
     new FeatureGates(new Map()).measure(plane.metrics)
+    createAuditCounts(plane.metrics)
   })
   afterAll(() => plane.stop())
 

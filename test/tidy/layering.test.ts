@@ -50,6 +50,7 @@ const RULES: readonly {
     folder: 'apiserver/',
     may: [
       'apiserver/admission/',
+      'apiserver/audit/',
       'apiserver/authentication/',
       'apiserver/authorization/',
       'apiserver/filters/',

@@ -1,21 +1,23 @@
 /**
  * Pod Security Standards by namespace label: pods that violate what is enforced are refused, warn levels warn, also about
  * the templates of controllers; a stricter namespace is told which of its pods would not be let in any more.
- * Upstream: pod-security-admission admission/admission.go. Differs: no exemptions; what `audit` finds goes nowhere while
- * there is no audit log.
+ * Which policy was enforced, and what the audit level finds, go to the audit event.
+ * Upstream: pod-security-admission admission/admission.go. Differs: no exemptions.
  */
 import type { Container, Pod, PodSpec, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject, ObjectMeta } from '#machinery/api/meta/v1.ts'
 import { newInvalid } from '#machinery/meta/errors.ts'
+import type { FieldError } from '#machinery/meta/field-error.ts'
+import { aggregateFieldErrors } from '#machinery/meta/field-error.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps } from '../deps.ts'
 import { admissionForbidden } from '../forbidden.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
-import type { PodLike } from './check.ts'
+import type { PodLike, Violation } from './check.ts'
 import { detailText, reasonText, violations } from './evaluate.ts'
-import type { LevelVersion } from './policy.ts'
-import { isSame, isStricter, levelVersionText, policyOf } from './policy.ts'
+import type { LevelVersion, Policy } from './policy.ts'
+import { isSame, isStricter, levelVersionText, policyOf, PREFIX } from './policy.ts'
 
 type Deps = Pick<AdmissionDeps, 'namespace' | 'objects' | 'clock'>
 type FrozenPod = DeepReadonly<Pod>
@@ -76,12 +78,18 @@ const TEMPLATES: ReadonlyMap<string, (object: Workload) => PodTemplateSpec | und
 ])
 
 function validatePod(attributes: AdmissionAttributes, pod: FrozenPod, deps: Deps): void {
-  const { policy } = policyOf(deps.namespace(attributes.namespace)?.metadata.labels)
-  const { enforce, warn } = policy
-  if (enforce.level === 'privileged' && warn.level === 'privileged') return
+  const { policy, errors } = policyOf(deps.namespace(attributes.namespace)?.metadata.labels)
+  const { enforce, audit, warn } = policy
+  if (errors.length === 0 && isFullyPrivileged(policy)) {
+    attributes.request?.annotate?.(`${PREFIX}enforce-policy`, 'privileged:latest')
+    return
+  }
   const old = attributes.oldObject as FrozenPod | undefined
   if (attributes.operation === 'UPDATE' && old !== undefined && !hasOtherImages(pod.spec, old.spec)) return
   const subject = podLike(pod.metadata, pod.spec)
+  annotateErrors(attributes, errors)
+  attributes.request?.annotate?.(`${PREFIX}enforce-policy`, levelVersionText(enforce))
+  annotateViolations(attributes, subject, audit)
   const found = violations(subject, enforce)
   if (found.length > 0) {
     const why = `violates PodSecurity "${levelVersionText(enforce)}": ${detailText(found)}`
@@ -91,13 +99,36 @@ function validatePod(attributes: AdmissionAttributes, pod: FrozenPod, deps: Deps
 }
 
 function validateTemplate(attributes: AdmissionAttributes, { metadata, spec }: PodTemplateSpec, deps: Deps): void {
-  const { warn } = policyOf(deps.namespace(attributes.namespace)?.metadata.labels).policy
-  if (spec !== undefined) warnAbout(attributes, podLike(metadata, spec), warn)
+  if (spec === undefined) return
+  const { policy, errors } = policyOf(deps.namespace(attributes.namespace)?.metadata.labels)
+  const subject = podLike(metadata, spec)
+  annotateErrors(attributes, errors)
+  annotateViolations(attributes, subject, policy.audit)
+  warnAbout(attributes, subject, policy.warn)
+}
+
+const isFullyPrivileged = ({ enforce, audit, warn }: Policy): boolean =>
+  [enforce, audit, warn].every(({ level }) => level === 'privileged')
+
+function annotateErrors({ request }: AdmissionAttributes, errors: readonly FieldError[]): void {
+  if (errors.length > 0)
+    request?.annotate?.(`${PREFIX}error`, `Failed to parse policy: ${aggregateFieldErrors(errors)}`)
+}
+
+/** Nobody looks for violations that would be recorded nowhere. */
+function annotateViolations({ request }: AdmissionAttributes, pod: PodLike, audit: LevelVersion): void {
+  const annotate = request?.annotate
+  const found = annotate === undefined ? [] : violations(pod, audit)
+  if (found.length > 0) annotate?.(`${PREFIX}audit-violations`, violationText(found, audit))
+}
+
+function violationText(found: readonly Violation[], policy: LevelVersion): string {
+  return `would violate PodSecurity "${levelVersionText(policy)}": ${detailText(found)}`
 }
 
 function warnAbout(attributes: AdmissionAttributes, pod: PodLike, warn: LevelVersion): void {
   const found = violations(pod, warn)
-  if (found.length > 0) attributes.warn(`would violate PodSecurity "${levelVersionText(warn)}": ${detailText(found)}`)
+  if (found.length > 0) attributes.warn(violationText(found, warn))
 }
 
 function podLike(metadata: DeepReadonly<ObjectMeta> | undefined, spec: DeepReadonly<PodSpec>): PodLike {

@@ -21,7 +21,8 @@ export interface Policy {
 
 type Labels = Readonly<Record<string, string>> | undefined
 
-const PREFIX = 'pod-security.kubernetes.io/'
+/** Of the labels, and of annotations of the audit event. */
+export const PREFIX = 'pod-security.kubernetes.io/'
 const LEVELS: readonly Level[] = ['privileged', 'baseline', 'restricted']
 const LATEST = Number.POSITIVE_INFINITY
 const VERSION = /^v1\.(0|[1-9]\d*)$/

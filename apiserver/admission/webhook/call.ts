@@ -4,6 +4,7 @@
  */
 import type { KubeObject, Status } from '#machinery/api/meta/v1.ts'
 import { newBadRequest, newInternalError, StatusError } from '#machinery/meta/errors.ts'
+import { isQualifiedName } from '#machinery/meta/validation.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps, WebhookDeps } from '../deps.ts'
@@ -67,12 +68,17 @@ export async function callWebhook(
   const expected = { uid: deps.random.uuid(), version, isMutating: type === 'admit' }
   const answer = await post(deps, invocation, attributes, encodeReview(attributes, invocation, shown, expected))
   const response = readAnswer(name, answer, expected)
-  for (const [key, value] of response.auditAnnotations) attributes.request?.annotate?.(`${name}/${key}`, value)
+  for (const [key, value] of response.auditAnnotations) annotateAs(`${name}/${key}`, value, attributes)
   for (const warning of response.warnings) attributes.warn(warning)
   if (!response.isAllowed) throw new WebhookRejection(name, response.status)
   if (response.patch !== '' && response.patchType !== 'JSONPatch')
     throw new WebhookFailure(name, `unsupported patch type ${JSON.stringify(response.patchType)}`, 400)
   return { shown: shown.object ?? undefined, patch: response.patch }
+}
+
+/** What is no qualified name is left out. Upstream: apiserver pkg/admission/attributes.go checkKeyFormat. */
+function annotateAs(key: string, value: string, { request }: AdmissionAttributes): void {
+  if (isQualifiedName(key).length === 0) request?.annotate?.(key, value)
 }
 
 function checkDryRun({ hook }: Invocation, { isDryRun }: AdmissionAttributes): void {

@@ -85,7 +85,7 @@ describe('what a mutating webhook leaves for the audit event', () => {
     expect([...notes]).toEqual([
       ['w.example.com/why', 'because'],
       [
-        'patch.mutation.webhook.admission.k8s.io/round_0_index_0',
+        'patch.webhook.admission.k8s.io/round_0_index_0',
         `${who}"patch":${JSON.stringify(operations)},"patchType":"JSONPatch"}`,
       ],
       ['mutation.webhook.admission.k8s.io/round_0_index_0', `${who}"mutated":true}`],
@@ -96,9 +96,12 @@ describe('what a mutating webhook leaves for the audit event', () => {
     const notes = new Map<string, string>()
     const { plugin } = pluginWith({ failurePolicy: 'Ignore' }, () => Promise.reject(new Error('down')))
     await plugin.admit?.(attributesOf(notes))
-    expect([...notes]).toContainEqual([
-      'failed-open.mutation.webhook.admission.k8s.io/round_0_index_0',
-      'w.example.com',
+    expect([...notes]).toEqual([
+      [
+        'mutation.webhook.admission.k8s.io/round_0_index_0',
+        '{"configuration":"conf","webhook":"w.example.com","mutated":false}',
+      ],
+      ['failed-open.mutation.webhook.admission.k8s.io/round_0_index_0', 'w.example.com'],
     ])
   })
 })

@@ -20,7 +20,7 @@ import type { Invocation } from './matching.ts'
 import { isExempt, isForeignKind, matchWebhook } from './matching.ts'
 import { settle } from './outcome.ts'
 
-const AUDIT_PREFIX = 'mutation.webhook.admission.k8s.io/'
+const AUDIT_SUFFIX = '.webhook.admission.k8s.io/'
 
 /** Between the two rounds of one request. Upstream: reinvocationcontext.go. */
 interface Round {
@@ -73,10 +73,14 @@ async function dispatch(
     const annotate = annotator(attributes, hook, isSecond ? 1 : 0, index)
     let isChanged = false
     const isSettled = await settle(deps, invocation, attributes, 'admit', async () => {
-      isChanged = await mutate(deps, invocation, attributes, annotate)
+      try {
+        isChanged = await mutate(deps, invocation, attributes, annotate)
+      } finally {
+        annotate('mutation', { mutated: isChanged })
+      }
     })
-    if (isSettled) annotate('', { mutated: isChanged })
-    else attributes.request?.annotate?.(`failed-open.${AUDIT_PREFIX}${annotate.at}`, hook.webhook.name)
+    if (!isSettled)
+      attributes.request?.annotate?.(`failed-open.mutation${AUDIT_SUFFIX}${annotate.at}`, hook.webhook.name)
     if (isChanged) {
       requireAgain(round)
       if (!isSecond) attributes.reinvocation = 'needed'
@@ -92,15 +96,19 @@ function requireAgain({ settled, again }: Round): void {
 }
 
 interface Annotator {
-  (prefix: string, more: object): void
+  /** The patch, which may hold secrets, is recorded where request bodies are. */
+  (what: 'mutation' | 'patch', more: object): void
   readonly at: string
 }
 
 function annotator(attributes: AdmissionAttributes, hook: CompiledWebhook, round: number, index: number): Annotator {
   const at = `round_${round}_index_${index}`
-  const annotate = (prefix: string, more: object): void => {
+  const annotate = (what: 'mutation' | 'patch', more: object): void => {
+    const record = attributes.request?.annotate
+    if (record === undefined) return
     const value = { configuration: hook.configurationName, webhook: hook.webhook.name, ...more }
-    attributes.request?.annotate?.(`${prefix}${AUDIT_PREFIX}${at}`, JSON.stringify(value))
+    const level = what === 'patch' ? 'Request' : 'Metadata'
+    record(`${what}${AUDIT_SUFFIX}${at}`, JSON.stringify(value), level)
   }
   return Object.assign(annotate, { at })
 }
@@ -123,7 +131,7 @@ async function mutate(
     throw newInternalError(`admission webhook ${JSON.stringify(name)} ${what}`)
   }
   const patched = applied(shown, operations)
-  annotate('patch.', { patch: operations, patchType: 'JSONPatch' })
+  annotate('patch', { patch: operations, patchType: 'JSONPatch' })
   const isChanged = !deepEqual(shown, patched)
   try {
     if (isForeignKind(attributes)) replaceForeign(draft, patched, attributes)

@@ -10,7 +10,7 @@ import { isObject } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { TokenAuthenticator } from '../bearer-token.ts'
 import { InvalidCredentialError } from '../errors.ts'
-import type { AuthenticationResult, UserInfo } from '../interfaces.ts'
+import type { AuthenticationResult, CredentialNotes, UserInfo } from '../interfaces.ts'
 import { createUser, EXTRA_CREDENTIAL_ID } from '../user.ts'
 import {
   type BoundClaims,
@@ -21,6 +21,7 @@ import {
   readLegacyClaims,
   type ServiceAccountClaims,
 } from './claims.ts'
+import { legacyTokenNotes, staleTokenNotes } from './credential-notes.ts'
 import { JwtVerifier, readUnverifiedClaims } from './jwt.ts'
 import { INVALID_SINCE_LABEL } from './legacy-token-tracking.ts'
 import {
@@ -90,9 +91,9 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
       this.#checked.set(key, checked)
     }
     const { claims, user, ownResult } = checked
-    if (claims.type === 'bound') this.#validateBound(claims)
-    else this.#validateLegacy(claims, token)
-    if (audiences === undefined && ownResult !== undefined) return ownResult
+    const notes = claims.type === 'bound' ? this.#validateBound(claims) : this.#validateLegacy(claims, token)
+    if (audiences === undefined && ownResult !== undefined)
+      return notes === undefined ? ownResult : { ...ownResult, notes }
     return { user, audiences: this.#intersect(claims, audiences ?? this.#apiAudiences) }
   }
 
@@ -119,7 +120,7 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
     )
   }
 
-  #validateBound(claims: BoundClaims): void {
+  #validateBound(claims: BoundClaims): CredentialNotes | undefined {
     const nowSeconds = this.#clock.nowMs() / 1000
     if (nowSeconds - LEEWAY_SECONDS > claims.expiresAtSeconds) {
       throw new InvalidCredentialError('service account token has expired')
@@ -133,16 +134,17 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
     if (pod !== undefined) this.#requireObject('pods', namespace, pod)
     // A pod-bound token names its node for information only; the pod's life is what counts.
     else if (node !== undefined) this.#requireObject('nodes', '', node)
+    return staleTokenNotes(claims, nowSeconds)
   }
 
-  #validateLegacy(claims: LegacyClaims, token: string): void {
+  #validateLegacy(claims: LegacyClaims, token: string): CredentialNotes {
     const { namespace, serviceAccount, secretName } = claims
     const secret = this.#lookup('secrets', namespace, secretName)
     if (secret === undefined || this.#isDeleted(secret)) {
       throw new InvalidCredentialError('service account token has been invalidated')
     }
     if (!isSecretToken(secret, token)) throw new InvalidCredentialError("token does not match server's copy")
-    this.#requireServiceAccount(namespace, serviceAccount)
+    const account = this.#requireServiceAccount(namespace, serviceAccount)
     if ((secret.metadata.labels?.[INVALID_SINCE_LABEL] ?? '') !== '') {
       const whose = `the token in secret ${namespace}/${secretName} for service account ${namespace}/${serviceAccount.name}`
       const advice = 'Use tokens from the TokenRequest API or manually created secret-based tokens'
@@ -150,9 +152,10 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
       throw new InvalidCredentialError(`${whose} has been marked invalid. ${advice}, or ${wayOut}`)
     }
     this.#legacyTokenUsed(secret)
+    return legacyTokenNotes(claims, account)
   }
 
-  #requireServiceAccount(namespace: string, ref: ObjectRef): void {
+  #requireServiceAccount(namespace: string, ref: ObjectRef): DeepReadonly<KubeObject> {
     const found = this.#lookup('serviceaccounts', namespace, ref.name)
     if (found === undefined || this.#isDeleted(found)) {
       throw new InvalidCredentialError(`service account ${namespace}/${ref.name} has been deleted`)
@@ -160,6 +163,7 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
     if (found.metadata.uid !== ref.uid) {
       throw new InvalidCredentialError(`service account UID (${found.metadata.uid}) does not match claim (${ref.uid})`)
     }
+    return found
   }
 
   #requireObject(resource: 'pods' | 'secrets' | 'nodes', namespace: string, ref: ObjectRef): void {

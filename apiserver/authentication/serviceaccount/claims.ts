@@ -26,6 +26,8 @@ export interface BoundClaims {
   readonly expiresAtSeconds: number
   readonly notBeforeSeconds: number
   readonly issuedAtSeconds: number
+  /** From here on the pod should have another token; 0 = no such time. */
+  readonly warnAfterSeconds: number
   readonly id: string
 }
 
@@ -58,6 +60,7 @@ export function readBoundClaims(claims: Claims): BoundClaims {
     expiresAtSeconds: seconds(claims['exp']),
     notBeforeSeconds: seconds(claims['nbf']),
     issuedAtSeconds: seconds(claims['iat']),
+    warnAfterSeconds: seconds(own['warnafter']),
     id: text(claims['jti']),
   }
 }

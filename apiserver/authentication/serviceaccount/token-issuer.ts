@@ -26,6 +26,8 @@ export interface BoundTokenRequest {
 
 export interface IssuedToken {
   readonly token: string
+  /** As users of the token have it among their extra attributes. */
+  readonly credentialId: string
   readonly expiresAt: Date
 }
 
@@ -56,17 +58,18 @@ export function createTokenIssuer({ signingKey, issuer, clock, random }: TokenIs
       const { namespace, serviceAccount } = request
       const warnAfter =
         request.warnAfterSeconds === undefined ? {} : { warnafter: nowSeconds + request.warnAfterSeconds }
+      const id = random.uuid()
       const token = signer.sign({
         aud: request.audiences,
         exp: expiresAtSeconds,
         iat: nowSeconds,
         iss: issuer,
-        jti: random.uuid(),
+        jti: id,
         'kubernetes.io': { namespace, ...boundRefs(request), ...warnAfter },
         nbf: nowSeconds,
         sub: serviceAccountUserName(namespace, serviceAccount.name),
       })
-      return { token, expiresAt: new Date(expiresAtSeconds * 1000) }
+      return { token, credentialId: `JTI=${id}`, expiresAt: new Date(expiresAtSeconds * 1000) }
     },
     issueLegacy(request) {
       return signer.sign(legacyClaims(request, serviceAccountUserName(request.namespace, request.serviceAccount.name)))

@@ -8,6 +8,7 @@ import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid, fieldNotSupported } from '#machinery/meta/field-error.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { isObject } from '#machinery/util/json.ts'
+import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ApiRequest } from '../../server/interfaces.ts'
 import { mediaTypeOf, parseBody } from '../body/decode.ts'
 import type { Query } from '../interfaces.ts'
@@ -17,8 +18,9 @@ import { validateDryRun } from './write-options.ts'
 
 const POLICIES: readonly string[] = ['Foreground', 'Background', 'Orphan']
 
-export function parseDeleteOptions(request: ApiRequest, query: Query): DeleteOptions {
+export function parseDeleteOptions({ request, query, audit }: ApiCall): DeleteOptions {
   const fromBody = parseOptionsBody(request)
+  if (fromBody !== undefined) audit?.recordBody({ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...fromBody })
   const options = fromBody ?? fromQuery(query)
   // Upstream lets the query's dryRun count even beside a body.
   if (fromBody !== undefined && query.has('dryRun') && options.dryRun === undefined)

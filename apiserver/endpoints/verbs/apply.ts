@@ -88,6 +88,7 @@ function decode(object: KubeObject, expected: ExpectedKind): KubeObject {
 /** The configuration as sent, to be changed by nobody. */
 export function parseConfig(call: ApiCall, fieldValidation: FieldValidation): KubeObject {
   const { value, duplicates } = readConfig(call.request)
+  call.audit?.recordBody(value)
   if (!isObject(value)) throw newBadRequest('error decoding patch: an applied configuration is an object')
   if (duplicates.length > 0 && fieldValidation !== 'Ignore') {
     const text = strictDecodingError(duplicates.map((field) => `duplicate field "${field}"`))

@@ -13,7 +13,7 @@ import { listObjects } from './read.ts'
 export async function serveDelete(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
   const { definition } = scope
   const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
-  const deleteOptions = parseDeleteOptions(call.request, call.query)
+  const deleteOptions = parseDeleteOptions(call)
   const request = { ...deleteRequest(call, scope, deleteOptions), name: call.info.name }
   const { object, isDeleted } = await store.delete(request)
   if (!isDeleted) {
@@ -31,7 +31,7 @@ export async function serveDeleteCollection(
 ): Promise<ApiResponse> {
   const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const listOptions = parseListOptions(call.query, scope.definition, false)
-  const deleteOptions = parseDeleteOptions(call.request, call.query)
+  const deleteOptions = parseDeleteOptions(call)
   const list = await listObjects(call, scope, store, listOptions)
   const items = await store.deleteCollection(list.items, deleteRequest(call, scope, deleteOptions))
   return listResponse({ ...list, items }, scope, output, call)

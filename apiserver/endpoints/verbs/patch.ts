@@ -46,7 +46,7 @@ export async function servePatch(
   if (isApply(call.request)) return serveApply(call, scope, store, strategy, mayCreate)
   const { info } = call
   const { definition, version } = scope
-  const patch = parsePatch(call.request, version.schema.strategicMerge)
+  const patch = parsePatch(call, version.schema.strategicMerge)
   const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'PatchOptions')
   call.isDryRun = isDryRun
@@ -74,7 +74,7 @@ export async function servePatch(
 }
 
 export function parsePatch(
-  request: ApiRequest,
+  { request, audit }: ApiCall,
   strategicMerge: EndpointScope['version']['schema']['strategicMerge'],
 ): ParsedPatch {
   const mediaType = mediaTypeOf(request.headers['content-type'])
@@ -82,6 +82,7 @@ export function parsePatch(
   const supported = [JSON_PATCH, MERGE_PATCH, ...strategic, APPLY_PATCH]
   if (!supported.includes(mediaType)) throw newUnsupportedMediaType(supported)
   const { value, duplicates } = readPatch(request)
+  audit?.recordBody(value)
   if (mediaType === JSON_PATCH) return { apply: (document) => applyJsonPatch(asJson(document), value), duplicates }
   if (!isObject(value))
     throw newBadRequest(

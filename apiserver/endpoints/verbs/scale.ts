@@ -64,11 +64,12 @@ async function writeScale(
   )
   call.isDryRun = isDryRun
   const expected = { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) }
-  const patch = isPatch ? parsePatch(call.request, expected.schema?.strategicMerge) : undefined
+  const patch = isPatch ? parsePatch(call, expected.schema?.strategicMerge) : undefined
   const desired = (current: CachedObject): Scale => {
     if (patch !== undefined) return patchedObject(patch, scaleOf(current, mapping), expected, fieldValidation, call)
     const { object, strictErrors } = decodeObject(call.request, expected)
     enforceFieldValidation(fieldValidation, strictErrors, expected, (message) => call.warn(message))
+    call.audit?.recordObject(object)
     return object
   }
   const request = scaleRequest(call, scope, mapping, options)

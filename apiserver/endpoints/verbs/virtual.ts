@@ -51,6 +51,7 @@ async function createUnstored(
   call.isDryRun = isDryRun
   const { object, strictErrors } = decodeObject(call.request, expected)
   enforceFieldValidation(fieldValidation, strictErrors, expected, (message) => call.warn(message))
+  call.audit?.recordObject(object)
   const { info } = call
   const request = {
     context: call,

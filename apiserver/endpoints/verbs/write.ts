@@ -69,6 +69,7 @@ function decodeStored(call: ApiCall, scope: EndpointScope, fieldValidation: Fiel
   const expected = { group: definition.group, version: version.version, kind: definition.kind, schema: version.schema }
   const { object, strictErrors } = decodeObject(call.request, expected)
   enforceFieldValidation(fieldValidation, strictErrors, expected, (message) => call.warn(message))
+  call.audit?.recordObject(object)
   return toStorage(definition, version, object)
 }
 

@@ -64,7 +64,7 @@ function issueToken(
     bindings.pod !== undefined &&
     seconds === EXTENDABLE_EXPIRATION_SECONDS &&
     audiences.every((audience) => options.apiAudiences.includes(audience))
-  const { token, expiresAt } = options.issuer.issueBound({
+  const { token, credentialId, expiresAt } = options.issuer.issueBound({
     namespace,
     serviceAccount: refOf(account),
     audiences,
@@ -72,6 +72,7 @@ function issueToken(
     ...bindings,
     ...(isExtended ? { warnAfterSeconds: seconds } : {}),
   })
+  context.annotate?.('authentication.kubernetes.io/issued-credential-id', credentialId)
   // Clients plan their next request by what they asked for, even where the token lasts longer.
   const nominalEnd = isExtended ? new Date(context.clock.nowMs() + seconds * 1000) : expiresAt
   return {

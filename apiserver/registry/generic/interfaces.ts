@@ -10,6 +10,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
 import type { AdmissionView } from '../../admission/interfaces.ts'
+import type { Annotate } from '../../audit/interfaces.ts'
 import type { UserInfo } from '../../authentication/interfaces.ts'
 import type { ConnectRequest, ConnectTarget } from '../../proxy/interfaces.ts'
 import type { CachedObject, ObjectStore } from '../../storage/cacher/interface.ts'
@@ -23,8 +24,8 @@ export interface RequestContext {
   readonly random: Random
   readonly signal: AbortSignal
   warn(message: string): void
-  /** For the audit event. */
-  annotate?(key: string, value: string): void
+  /** For the audit event; absent or undefined where the request is not audited. */
+  readonly annotate?: Annotate | undefined
 }
 
 /** One kind's policy. All hooks are synchronous and optional; `draft` may be changed, `old` never. */

@@ -1,0 +1,186 @@
+import { Registry } from 'prom-client'
+import { describe, expect, it } from 'vitest'
+import type { Logger } from '#machinery/util/logger.ts'
+import { discardLogger } from '#machinery/util/logger.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import type { AuditEvent } from '../interfaces.ts'
+import { createAuditCounts } from '../metrics.ts'
+import type { LogBackendOptions } from './backend.ts'
+import { LogBackend } from './backend.ts'
+import type { LogEntry, LogTarget } from './interfaces.ts'
+
+const EVENT: AuditEvent = {
+  level: 'RequestResponse',
+  auditID: 'id',
+  stage: 'ResponseComplete',
+  requestURI: '/',
+  verb: 'get',
+  user: undefined,
+  impersonatedUser: undefined,
+  impersonationConstraint: '',
+  sourceIPs: [],
+  userAgent: '',
+  objectRef: undefined,
+  responseStatus: { code: 200 },
+  requestObject: undefined,
+  responseObject: undefined,
+  requestReceivedTimestamp: '2026-01-01T00:00:00.000000Z',
+  stageTimestamp: '2026-01-01T00:00:00.000000Z',
+  annotations: new Map(),
+}
+
+/** A disk whose writes end when the test says so. */
+class SlowTarget implements LogTarget {
+  readonly batches: (readonly LogEntry[])[] = []
+  #finish: () => void = () => {}
+
+  write(entries: readonly LogEntry[]): Promise<void> {
+    this.batches.push(entries)
+    return new Promise((resolve) => {
+      this.#finish = resolve
+    })
+  }
+
+  /** The batch being written is through. */
+  async end(failure?: Error): Promise<void> {
+    for (const { settle } of this.batches.at(-1) ?? []) settle(failure)
+    this.#finish()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  get sizes(): number[] {
+    return this.batches.map(({ length }) => length)
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+function start(options: Partial<LogBackendOptions> = {}) {
+  const target = new SlowTarget()
+  const clock = new FakeClock()
+  const counts = createAuditCounts(new Registry())
+  const errors: object[] = []
+  const logger: Logger = { ...discardLogger, error: (fields) => void errors.push(fields) }
+  const limits = { queueMax: 3, batchMax: 2, batchWaitMs: 0, eventBytesMax: undefined }
+  const backend = new LogBackend({
+    target,
+    format: 'json',
+    mode: 'batch',
+    counts,
+    clock,
+    logger,
+    ...limits,
+    ...options,
+  })
+  return { backend, target, clock, counts, errors }
+}
+
+describe('in mode batch', () => {
+  it('nobody waits, and writes take what has come meanwhile', async () => {
+    const { backend, target } = start()
+    expect([1, 2, 3, 4].map(() => backend.process(EVENT))).toEqual([true, true, true, true])
+    expect(target.sizes).toEqual([1])
+    await target.end()
+    expect(target.sizes).toEqual([1, 2])
+    await target.end()
+    expect(target.sizes).toEqual([1, 2, 1])
+  })
+
+  it('what the queue has no room for is dropped and counted, and told once in a while', async () => {
+    const { backend, target, counts, errors, clock } = start()
+    for (let i = 0; i < 10; i++) expect(backend.process(EVENT)).toBe(true)
+    expect(counts).toMatchObject({ events: 10, errors: { buffered: 6, log: 0 } })
+    expect(errors).toEqual([{ plugin: 'buffered', reason: 'audit buffer queue blocked', events: 1 }])
+    clock.advance(10_000)
+    backend.process(EVENT)
+    expect(errors[1]).toMatchObject({ events: 6 })
+    await target.end()
+    expect(backend.process(EVENT)).toBe(true)
+    expect(counts.errors.buffered).toBe(7)
+  })
+
+  it('waits for more when told to, and no longer than that', async () => {
+    const { backend, target, clock } = start({ batchWaitMs: 1000 })
+    backend.process(EVENT)
+    clock.advance(999)
+    expect(target.sizes).toEqual([])
+    clock.advance(1)
+    expect(target.sizes).toEqual([1])
+    await target.end()
+    backend.process(EVENT)
+    backend.process(EVENT)
+    expect(target.sizes).toEqual([1, 2])
+  })
+
+  it('counts what could not be written', async () => {
+    const { backend, target, counts } = start()
+    backend.process(EVENT)
+    await target.end(new Error('ENOSPC'))
+    expect(counts.errors.log).toBe(1)
+  })
+
+  it('never holds more bytes than it may', () => {
+    const { backend, counts } = start({ queueMax: 1000 })
+    const large = { ...EVENT, responseObject: [Buffer.alloc(30 * 1024 * 1024)] }
+    for (let i = 0; i < 5; i++) backend.process(large)
+    // One is being written, two wait.
+    expect(counts.errors.buffered).toBe(2)
+  })
+})
+
+describe('in the blocking modes', () => {
+  it.each([
+    ['blocking', undefined, true],
+    ['blocking', new Error('ENOSPC'), true],
+    ['blocking-strict', undefined, true],
+    ['blocking-strict', new Error('ENOSPC'), false],
+  ] as const)('%s, a request waits for its event (failure: %s)', async (mode, failure, expected) => {
+    const { backend, target, counts } = start({ mode })
+    const outcomes: boolean[] = []
+    for (let i = 0; i < 5; i++) void Promise.resolve(backend.process(EVENT)).then((stored) => outcomes.push(stored))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(outcomes).toEqual([])
+    await target.end(failure)
+    expect(outcomes).toEqual([expected])
+    expect(target.sizes).toEqual([1, 4])
+    await target.end(failure)
+    expect(outcomes).toEqual(Array(5).fill(expected))
+    expect(counts.errors.log).toBe(failure === undefined ? 0 : 5)
+  })
+})
+
+describe('truncating', () => {
+  const withBody = { ...EVENT, requestObject: JSON.stringify('x'.repeat(1000)) }
+
+  it('leaves out bodies that are too large', () => {
+    const { backend, target } = start({ eventBytesMax: 1000 })
+    backend.process(withBody)
+    const line = Buffer.concat([...(target.batches[0]?.[0]?.chunks ?? [])]).toString()
+    expect(JSON.parse(line)).toMatchObject({ annotations: { 'audit.k8s.io/truncated': 'true' } })
+    expect(line.length).toBeLessThan(1000)
+  })
+
+  it('drops what is still too large', () => {
+    const { backend, target, counts } = start({ eventBytesMax: 100 })
+    backend.process(withBody)
+    expect(counts.errors.truncate).toBe(1)
+    expect(target.sizes).toEqual([])
+  })
+})
+
+it('writes everything before it closes, and takes nothing afterwards', async () => {
+  const { backend, target, counts } = start({ batchWaitMs: 60_000 })
+  backend.process(EVENT)
+  let isClosed = false
+  const closing = backend.close().then(() => {
+    isClosed = true
+  })
+  expect(target.sizes).toEqual([1])
+  backend.process(EVENT)
+  expect(counts.errors.buffered).toBe(1)
+  expect(isClosed).toBe(false)
+  await target.end()
+  await closing
+})
