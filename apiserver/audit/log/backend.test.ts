@@ -94,7 +94,7 @@ describe('in mode batch', () => {
     expect(counts).toMatchObject({ events: 10, errors: { buffered: 6, log: 0 } })
     expect(errors).toEqual([{ plugin: 'buffered', reason: 'audit buffer queue blocked', events: 1 }])
     clock.advance(10_000)
-    backend.process(EVENT)
+    void backend.process(EVENT)
     expect(errors[1]).toMatchObject({ events: 6 })
     await target.end()
     expect(backend.process(EVENT)).toBe(true)
@@ -103,20 +103,20 @@ describe('in mode batch', () => {
 
   it('waits for more when told to, and no longer than that', async () => {
     const { backend, target, clock } = start({ batchWaitMs: 1000 })
-    backend.process(EVENT)
+    void backend.process(EVENT)
     clock.advance(999)
     expect(target.sizes).toEqual([])
     clock.advance(1)
     expect(target.sizes).toEqual([1])
     await target.end()
-    backend.process(EVENT)
-    backend.process(EVENT)
+    void backend.process(EVENT)
+    void backend.process(EVENT)
     expect(target.sizes).toEqual([1, 2])
   })
 
   it('counts what could not be written', async () => {
     const { backend, target, counts } = start()
-    backend.process(EVENT)
+    void backend.process(EVENT)
     await target.end(new Error('ENOSPC'))
     expect(counts.errors.log).toBe(1)
   })
@@ -124,7 +124,7 @@ describe('in mode batch', () => {
   it('never holds more bytes than it may', () => {
     const { backend, counts } = start({ queueMax: 1000 })
     const large = { ...EVENT, responseObject: [Buffer.alloc(30 * 1024 * 1024)] }
-    for (let i = 0; i < 5; i++) backend.process(large)
+    for (let i = 0; i < 5; i++) void backend.process(large)
     // One is being written, two wait.
     expect(counts.errors.buffered).toBe(2)
   })
@@ -156,7 +156,7 @@ describe('truncating', () => {
 
   it('leaves out bodies that are too large', () => {
     const { backend, target } = start({ eventBytesMax: 1000 })
-    backend.process(withBody)
+    void backend.process(withBody)
     const line = Buffer.concat([...(target.batches[0]?.[0]?.chunks ?? [])]).toString()
     expect(JSON.parse(line)).toMatchObject({ annotations: { 'audit.k8s.io/truncated': 'true' } })
     expect(line.length).toBeLessThan(1000)
@@ -164,7 +164,7 @@ describe('truncating', () => {
 
   it('drops what is still too large', () => {
     const { backend, target, counts } = start({ eventBytesMax: 100 })
-    backend.process(withBody)
+    void backend.process(withBody)
     expect(counts.errors.truncate).toBe(1)
     expect(target.sizes).toEqual([])
   })
@@ -172,13 +172,13 @@ describe('truncating', () => {
 
 it('writes everything before it closes, and takes nothing afterwards', async () => {
   const { backend, target, counts } = start({ batchWaitMs: 60_000 })
-  backend.process(EVENT)
+  void backend.process(EVENT)
   let isClosed = false
   const closing = backend.close().then(() => {
     isClosed = true
   })
   expect(target.sizes).toEqual([1])
-  backend.process(EVENT)
+  void backend.process(EVENT)
   expect(counts.errors.buffered).toBe(1)
   expect(isClosed).toBe(false)
   await target.end()
