@@ -41,7 +41,7 @@ const EVENT: AuditEvent = {
     ['a/y', '1'],
   ]),
 }
-const text = (...line: Parameters<typeof eventLine>): string => Buffer.concat(eventLine(...line)).toString('utf8')
+const text = (...line: Parameters<typeof eventLine>): string => eventLine(...line).join('')
 
 describe('an event', () => {
   it('is one line of JSON with its members in upstream order', () => {

@@ -5,21 +5,22 @@
  */
 import type { UserInfo } from '../authentication/interfaces.ts'
 import type { AuditEvent } from './interfaces.ts'
+import type { LineChunks } from './log/interfaces.ts'
 
 export type AuditFormat = 'json' | 'legacy'
 
 /** One line with its newline, in pieces. Truncated: without the bodies, and an annotation says so. */
-export function eventLine(event: AuditEvent, format: AuditFormat, isTruncated = false): readonly Buffer[] {
-  if (format === 'legacy') return [Buffer.from(legacyText(event))]
+export function eventLine(event: AuditEvent, format: AuditFormat, isTruncated = false): LineChunks {
+  if (format === 'legacy') return [legacyText(event)]
   if (isTruncated) {
     const annotations = new Map([...event.annotations, ['audit.k8s.io/truncated', 'true']])
-    return [Buffer.from(headOf(event) + tailOf(event, annotations))]
+    return [headOf(event) + tailOf(event, annotations)]
   }
   const head =
     event.requestObject === undefined ? headOf(event) : `${headOf(event)},"requestObject":${event.requestObject}`
   const tail = tailOf(event, event.annotations)
-  if (event.responseObject === undefined) return [Buffer.from(head + tail)]
-  return [Buffer.from(`${head},"responseObject":`), ...event.responseObject, Buffer.from(tail)]
+  if (event.responseObject === undefined) return [head + tail]
+  return [`${head},"responseObject":`, ...event.responseObject, tail]
 }
 
 function headOf(event: AuditEvent): string {

@@ -169,9 +169,15 @@ function referenceOf(info: RequestInfo): AuditObjectReference {
   return { resource, namespace, name, uid: '', apiGroup, apiVersion, resourceVersion: '', subresource }
 }
 
+/** Many events are of the same second. */
+let knownSecond = { seconds: Number.NaN, text: '' }
+
 /** metav1.MicroTime of fractional milliseconds since the epoch. */
 function microTime(epochMs: number): string {
-  const micros = Math.floor(epochMs * 1000)
-  const ms = Math.floor(micros / 1000)
-  return `${new Date(ms).toISOString().slice(0, 23)}${String(micros - ms * 1000).padStart(3, '0')}Z`
+  const seconds = Math.floor(epochMs / 1000)
+  if (knownSecond.seconds !== seconds) {
+    knownSecond = { seconds, text: new Date(seconds * 1000).toISOString().slice(0, 20) }
+  }
+  const micros = Math.floor(epochMs * 1000 - seconds * 1_000_000)
+  return `${knownSecond.text}${String(micros).padStart(6, '0')}Z`
 }

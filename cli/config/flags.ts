@@ -421,7 +421,7 @@ export const SERVER_FLAGS = [
     name: 'audit-log-batch-max-wait',
     kind: 'string',
     description: 'how long events wait for others to be written with; mode batch only',
-    schema: waitMs.prefault('0s'),
+    schema: waitMs.prefault('50ms'),
   },
   {
     name: 'audit-log-truncate-enabled',

@@ -44,7 +44,7 @@ export function recordAudit(rules: string): RecordedAudit {
     counts: createAuditCounts(new Registry()),
     sink: {
       process(event) {
-        events.push(JSON.parse(Buffer.concat(eventLine(event, 'json')).toString('utf8')) as LoggedEvent)
+        events.push(JSON.parse(eventLine(event, 'json').join('')) as LoggedEvent)
         return true
       },
     },

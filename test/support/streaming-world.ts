@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { FrontProxyIdentity } from '#apiserver/aggregator/target.ts'
 import type { UserInfo } from '#apiserver/authentication/interfaces.ts'
 import type { NodeTunnels } from '#apiserver/proxy/interfaces.ts'
+import type { ControlPlaneOptions } from '#cli/server/control-plane.ts'
 import { NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -36,6 +37,7 @@ export interface StreamingWorldOptions extends Omit<FakeKubeletOptions, 'tls'> {
   readonly trustedCa?: string
   /** Who the API server is to aggregated ones. */
   readonly frontProxy?: FrontProxyIdentity
+  readonly audit?: ControlPlaneOptions['audit']
 }
 
 export async function startStreamingWorld(options: StreamingWorldOptions = {}): Promise<StreamingWorld> {
@@ -56,6 +58,7 @@ export async function startStreamingWorld(options: StreamingWorldOptions = {}): 
           },
   }
   const plane = await startTestControlPlane({
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
     frontProxy: () => options.frontProxy,
     kubelets: { kubeletTls: () => ({ ca: options.trustedCa ?? certificates.ca, ...certificates.client }), tunnels },
   })

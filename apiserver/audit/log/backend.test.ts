@@ -29,6 +29,9 @@ const EVENT: AuditEvent = {
   annotations: new Map(),
 }
 
+/** When everything has been recorded that came in one turn of the loop. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+
 /** A disk whose writes end when the test says so. */
 class SlowTarget implements LogTarget {
   readonly batches: (readonly LogEntry[])[] = []
@@ -45,7 +48,7 @@ class SlowTarget implements LogTarget {
   async end(failure?: Error): Promise<void> {
     for (const { settle } of this.batches.at(-1) ?? []) settle(failure)
     this.#finish()
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
 
   get sizes(): number[] {
@@ -80,25 +83,26 @@ function start(options: Partial<LogBackendOptions> = {}) {
 describe('in mode batch', () => {
   it('nobody waits, and writes take what has come meanwhile', async () => {
     const { backend, target } = start()
-    expect([1, 2, 3, 4].map(() => backend.process(EVENT))).toEqual([true, true, true, true])
-    expect(target.sizes).toEqual([1])
+    expect([1, 2, 3].map(() => backend.process(EVENT))).toEqual([true, true, true])
+    await nextTurn()
+    expect(target.sizes).toEqual([2])
+    expect(backend.process(EVENT)).toBe(true)
     await target.end()
-    expect(target.sizes).toEqual([1, 2])
-    await target.end()
-    expect(target.sizes).toEqual([1, 2, 1])
+    expect(target.sizes).toEqual([2, 2])
   })
 
   it('what the queue has no room for is dropped and counted, and told once in a while', async () => {
     const { backend, target, counts, errors, clock } = start()
     for (let i = 0; i < 10; i++) expect(backend.process(EVENT)).toBe(true)
-    expect(counts).toMatchObject({ events: 10, errors: { buffered: 6, log: 0 } })
+    expect(counts).toMatchObject({ events: 10, errors: { buffered: 7, log: 0 } })
     expect(errors).toEqual([{ plugin: 'buffered', reason: 'audit buffer queue blocked', events: 1 }])
     clock.advance(10_000)
     void backend.process(EVENT)
-    expect(errors[1]).toMatchObject({ events: 6 })
+    expect(errors[1]).toMatchObject({ events: 7 })
+    await nextTurn()
     await target.end()
     expect(backend.process(EVENT)).toBe(true)
-    expect(counts.errors.buffered).toBe(7)
+    expect(counts.errors.buffered).toBe(8)
   })
 
   it('waits for more when told to, and no longer than that', async () => {
@@ -107,16 +111,19 @@ describe('in mode batch', () => {
     clock.advance(999)
     expect(target.sizes).toEqual([])
     clock.advance(1)
+    await nextTurn()
     expect(target.sizes).toEqual([1])
     await target.end()
     void backend.process(EVENT)
     void backend.process(EVENT)
+    await nextTurn()
     expect(target.sizes).toEqual([1, 2])
   })
 
   it('counts what could not be written', async () => {
     const { backend, target, counts } = start()
     void backend.process(EVENT)
+    await nextTurn()
     await target.end(new Error('ENOSPC'))
     expect(counts.errors.log).toBe(1)
   })
@@ -125,8 +132,7 @@ describe('in mode batch', () => {
     const { backend, counts } = start({ queueMax: 1000 })
     const large = { ...EVENT, responseObject: [Buffer.alloc(30 * 1024 * 1024)] }
     for (let i = 0; i < 5; i++) void backend.process(large)
-    // One is being written, two wait.
-    expect(counts.errors.buffered).toBe(2)
+    expect(counts.errors.buffered).toBe(3)
   })
 })
 
@@ -140,11 +146,9 @@ describe('in the blocking modes', () => {
     const { backend, target, counts } = start({ mode })
     const outcomes: boolean[] = []
     for (let i = 0; i < 5; i++) void Promise.resolve(backend.process(EVENT)).then((stored) => outcomes.push(stored))
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
     expect(outcomes).toEqual([])
-    await target.end(failure)
-    expect(outcomes).toEqual([expected])
-    expect(target.sizes).toEqual([1, 4])
+    expect(target.sizes).toEqual([5])
     await target.end(failure)
     expect(outcomes).toEqual(Array(5).fill(expected))
     expect(counts.errors.log).toBe(failure === undefined ? 0 : 5)
@@ -154,17 +158,19 @@ describe('in the blocking modes', () => {
 describe('truncating', () => {
   const withBody = { ...EVENT, requestObject: JSON.stringify('x'.repeat(1000)) }
 
-  it('leaves out bodies that are too large', () => {
+  it('leaves out bodies that are too large', async () => {
     const { backend, target } = start({ eventBytesMax: 1000 })
     void backend.process(withBody)
-    const line = Buffer.concat([...(target.batches[0]?.[0]?.chunks ?? [])]).toString()
+    await nextTurn()
+    const line = (target.batches[0]?.[0]?.chunks ?? []).join('')
     expect(JSON.parse(line)).toMatchObject({ annotations: { 'audit.k8s.io/truncated': 'true' } })
     expect(line.length).toBeLessThan(1000)
   })
 
-  it('drops what is still too large', () => {
+  it('drops what is still too large', async () => {
     const { backend, target, counts } = start({ eventBytesMax: 100 })
     void backend.process(withBody)
+    await nextTurn()
     expect(counts.errors.truncate).toBe(1)
     expect(target.sizes).toEqual([])
   })
@@ -177,9 +183,10 @@ it('writes everything before it closes, and takes nothing afterwards', async () 
   const closing = backend.close().then(() => {
     isClosed = true
   })
-  expect(target.sizes).toEqual([1])
   void backend.process(EVENT)
   expect(counts.errors.buffered).toBe(1)
+  await nextTurn()
+  expect(target.sizes).toEqual([1])
   expect(isClosed).toBe(false)
   await target.end()
   await closing

@@ -10,7 +10,7 @@ import type { AuditFormat } from '../event-text.ts'
 import { eventLine } from '../event-text.ts'
 import type { AuditEvent, AuditSink } from '../interfaces.ts'
 import type { AuditCounts } from '../metrics.ts'
-import type { LogEntry, LogTarget } from './interfaces.ts'
+import type { LineChunks, LogEntry, LogTarget } from './interfaces.ts'
 
 /**
  * batch: nobody waits, and what the queue has no room for is dropped. blocking: the request waits, and goes on whatever
@@ -81,7 +81,7 @@ export class LogBackend implements AuditSink {
     await this.#options.target.close()
   }
 
-  #lineOf(event: AuditEvent): readonly Buffer[] | undefined {
+  #lineOf(event: AuditEvent): LineChunks | undefined {
     const { format, eventBytesMax } = this.#options
     const line = eventLine(event, format)
     if (eventBytesMax === undefined || sizeOf(line) <= eventBytesMax) return line
@@ -100,7 +100,7 @@ export class LogBackend implements AuditSink {
     return this.#queue.length === 0 || this.#queuedBytes + bytes <= QUEUED_BYTES_MAX
   }
 
-  #enqueue(chunks: readonly Buffer[], bytes: number): boolean | Promise<boolean> {
+  #enqueue(chunks: LineChunks, bytes: number): boolean | Promise<boolean> {
     const { mode } = this.#options
     if (mode === 'batch') {
       this.#push({ chunks, bytes, settle: (failure) => this.#settle(failure) })
@@ -134,7 +134,9 @@ export class LogBackend implements AuditSink {
     if (this.#writing === undefined && this.#queue.length > 0) this.#writing = this.#writeQueue()
   }
 
+  /** setImmediate: what else is recorded in this turn of the loop shares the write. */
   async #writeQueue(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
     do await this.#options.target.write(this.#takeBatch())
     while (this.#isDue())
     this.#writing = undefined
@@ -178,4 +180,4 @@ export class LogBackend implements AuditSink {
   }
 }
 
-const sizeOf = (chunks: readonly Buffer[]): number => chunks.reduce((sum, { length }) => sum + length, 0)
+const sizeOf = (chunks: LineChunks): number => chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk), 0)

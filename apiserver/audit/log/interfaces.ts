@@ -1,8 +1,11 @@
 /** Lines on their way to the disk. */
 
+/** One line in pieces: text, and bytes that belong to others. */
+export type LineChunks = readonly (string | Buffer)[]
+
 /** One event's line. */
 export interface LogEntry {
-  readonly chunks: readonly Buffer[]
+  readonly chunks: LineChunks
   readonly bytes: number
   /** Called once: the whole line is with the operating system, or why it is not. */
   settle(failure: Error | undefined): void

@@ -46,7 +46,7 @@ async function open(more: Partial<LogFileOptions> = {}): Promise<LogTarget> {
 async function write(target: LogTarget, ...lines: string[]): Promise<string[]> {
   const outcomes = lines.map(() => 'unsettled')
   const entries = lines.map((line, index) => {
-    const chunks = [Buffer.from(line.slice(0, 2)), Buffer.from(`${line.slice(2)}\n`)]
+    const chunks = [Buffer.from(line.slice(0, 2)), `${line.slice(2)}\n`]
     const settle = (failure: Error | undefined): void => {
       outcomes[index] = failure?.message ?? 'written'
     }

@@ -11,7 +11,6 @@ import type { LogEntry } from './interfaces.ts'
 
 const writeBuffers = promisify(writev)
 const RETRY_MS = 10
-const NEWLINE = Buffer.from('\n')
 
 export class EntryWriter {
   readonly #clock: Clock
@@ -23,9 +22,8 @@ export class EntryWriter {
 
   /** Settles every entry; the number of bytes that were written. */
   async write(fd: number, entries: readonly LogEntry[]): Promise<number> {
-    const repair = this.#isMidLine ? [NEWLINE] : []
-    const buffers = [...repair, ...entries.flatMap(({ chunks }) => chunks)]
-    const { written, failure } = await this.#writeAll(fd, buffers)
+    const repair = this.#isMidLine ? '\n' : ''
+    const { written, failure } = await this.#writeAll(fd, buffersOf(repair, entries))
     let rest = written - repair.length
     for (const entry of entries) {
       const isWhole = rest >= entry.bytes
@@ -51,6 +49,23 @@ export class EntryWriter {
     }
     return { written, failure: undefined }
   }
+}
+
+/** Pieces of text that follow each other become one buffer. */
+function buffersOf(start: string, entries: readonly LogEntry[]): Buffer[] {
+  const buffers: Buffer[] = []
+  let text = start
+  for (const { chunks } of entries) {
+    for (const chunk of chunks) {
+      if (typeof chunk === 'string') text += chunk
+      else {
+        buffers.push(Buffer.from(text), chunk)
+        text = ''
+      }
+    }
+  }
+  if (text !== '') buffers.push(Buffer.from(text))
+  return buffers
 }
 
 function behind(buffers: readonly Buffer[], bytes: number): readonly Buffer[] {
