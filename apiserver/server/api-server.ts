@@ -12,6 +12,7 @@ import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { JsonObject } from '#machinery/util/types.ts'
 import type { AdmissionPlugin } from '../admission/interfaces.ts'
+import { createAdmissionMetrics } from '../admission/metrics.ts'
 import type { Aggregator } from '../aggregator/aggregator.ts'
 import type { DiscoveryPriorities } from '../aggregator/interfaces.ts'
 import type { Authenticator, UserInfo } from '../authentication/interfaces.ts'
@@ -91,7 +92,10 @@ export interface ApiServerParts {
 export function createApiServer(options: ApiServerOptions): ApiServerParts {
   const { clock, random, logger } = options
   const documents = createDocumentCache()
-  const admission = createAdmissionChain(options.admission)
+  const admission = createAdmissionChain(options.admission, {
+    metrics: createAdmissionMetrics(options.metricsRegistry),
+    clock,
+  })
   const resources = createResourceTable(options.cacher, admission, () => documents.clear())
   for (const definition of options.resources) resources.add(definition)
   const healthChecks = [PING, LOG, ...(options.healthChecks ?? [])]

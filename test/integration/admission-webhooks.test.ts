@@ -562,6 +562,30 @@ describe('metrics', () => {
     expect(text).toContain(`${prefix}_fail_open_count{name="m-open.example.com",type="validating"} 1`)
     expect(text).toContain(`${prefix}_admission_duration_seconds_count{${labels('m-deny')},rejected="true"} 1`)
   })
+
+  it('measure plugins and steps, by operation and outcome', async () => {
+    hooks.on('/m-step', () => ({ allowed: false, status: { code: 403 } }))
+    await validating('m-step', webhook('/m-step'))
+    const count = async (metric: string): Promise<number> => {
+      const lines = (await plane.metrics.metrics()).split('\n')
+      return Number(
+        lines
+          .find((line) => line.startsWith(metric))
+          ?.split(' ')
+          .at(-1) ?? 0,
+      )
+    }
+    const prefix = 'apiserver_admission'
+    const labels = (rejected: boolean): string => `type="validate",operation="CREATE",rejected="${rejected}"`
+    const plugin = `${prefix}_controller_admission_duration_seconds_count{name="ValidatingAdmissionWebhook",${labels(true)}}`
+    const step = `${prefix}_step_admission_duration_seconds_count{${labels(true)}}`
+    const before = [await count(plugin), await count(step)]
+    await statusOf(create())
+    expect([await count(plugin), await count(step)]).toEqual(before.map((value) => value + 1))
+    const admitted = `${prefix}_controller_admission_duration_seconds_count{name="NamespaceLifecycle",type="admit"`
+    expect(await count(admitted)).toBeGreaterThan(0)
+    expect(await count(`${prefix}_step_admission_duration_seconds_count{type="admit"`)).toBeGreaterThan(0)
+  })
 })
 
 it('a webhook that is down does not keep the server from starting', async () => {

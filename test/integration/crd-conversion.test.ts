@@ -246,6 +246,23 @@ describe('a conversion webhook', () => {
     )
   })
 
+  it.each<[string, string, Parameters<typeof hooks.on>[1]]>([
+    ['success', '', ({ body }) => success(body.request.objects.map((one: Thing) => convert(one, body.request)))],
+    ['failure', 'call', () => ({ http: 503, text: '' })],
+    ['failure', 'malformed_response', () => ({})],
+    ['failure', 'partial_response', () => success([])],
+    ['failure', 'invalid_converted_object', ({ body }) => success(body.request.objects)],
+  ])('is counted as a %s (%s)', async (result, failure, answer) => {
+    await client.create(V1, thing('v1', 'a', { size: 1 }))
+    hooks.on('/convert', answer)
+    await client.get(V2, key('a')).catch(() => undefined)
+    const type = failure === '' ? '' : `conversion_webhook_${failure}_failure`
+    const text = await running.metrics.metrics()
+    const labels = `{result="${result}",failure_type="${type}"}`
+    expect(text).toContain(`apiserver_conversion_webhook_request_total${labels} 1`)
+    expect(text).toContain(`apiserver_conversion_webhook_duration_seconds_count${labels} 1`)
+  })
+
   it('serves tables and deletes in every version', async () => {
     await client.create(V1, thing('v1', 'a', { size: 1 }))
     const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }

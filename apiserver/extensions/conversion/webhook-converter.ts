@@ -12,7 +12,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { WebhookClient } from '../../webhooks/interfaces.ts'
 import type { Crd } from '../definition/types.ts'
 import type { Converter } from './converter.ts'
-import type { ConversionMetrics } from './metrics.ts'
+import type { ConversionFailure, ConversionMetrics } from './metrics.ts'
 import { restoreMetadata } from './restore-metadata.ts'
 
 const ANSWER_MAX_BYTES = 64 * 1024 * 1024
@@ -47,21 +47,36 @@ export function createWebhookConverter(crd: Crd, tools: ConversionTools): Conver
       apiVersion: `apiextensions.k8s.io/${version}`,
       request,
     })
-    const converted = await post(webhooks, clientConfig, body)
-      .then((answer) => convertedObjects(answer, uid, version))
-      .catch((err: unknown) => {
-        throw failed(`failed: ${errorMessage(err)}`)
-      })
-    if (converted.length !== objects.length) {
-      throw failed(`returned ${converted.length} objects, expected ${objects.length}`)
+    const startMs = clock.monotonicMs()
+    const called = (failureType?: ConversionFailure): void =>
+      conversionMetrics.called((clock.monotonicMs() - startMs) / 1000, failureType)
+    const failedBy = (failureType: ConversionFailure, why: string): StatusError => {
+      called(failureType)
+      return failed(why)
     }
-    return objects.map((original, index) => {
+    const answer = await post(webhooks, clientConfig, body).catch((err: unknown) => {
+      throw failedBy('conversion_webhook_call_failure', `failed: ${errorMessage(err)}`)
+    })
+    let converted: readonly unknown[]
+    try {
+      converted = convertedObjects(answer, uid, version)
+    } catch (err: unknown) {
+      throw failedBy('conversion_webhook_malformed_response_failure', `failed: ${errorMessage(err)}`)
+    }
+    if (converted.length !== objects.length) {
+      const why = `returned ${converted.length} objects, expected ${objects.length}`
+      throw failedBy('conversion_webhook_partial_response_failure', why)
+    }
+    const results = objects.map((original, index) => {
       try {
         return checked(original, converted[index], apiVersion)
       } catch (err: unknown) {
-        throw failed(`returned invalid converted object at index ${index}: ${errorMessage(err)}`)
+        const why = `returned invalid converted object at index ${index}: ${errorMessage(err)}`
+        throw failedBy('conversion_webhook_invalid_converted_object_failure', why)
       }
     })
+    called()
+    return results
   }
   const measured = async (objects: readonly ReadonlyObject[], apiVersion: string): Promise<KubeObject[]> => {
     const startMs = clock.monotonicMs()

@@ -1,57 +1,109 @@
 /** Runs admission plugins in their order, without a promise as long as none of them returns one. Upstream: apiserver pkg/admission/chain.go. */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { Clock } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionAttributes, AdmissionOperation, AdmissionPlugin } from '../../admission/interfaces.ts'
+import type { AdmissionDurations, AdmissionMetrics, AdmissionStep } from '../../admission/metrics.ts'
 import { admissionViewOf } from './admission-view.ts'
 import type { ResourceDefinition, WriteRequest } from './interfaces.ts'
-
-type Phase = 'admit' | 'validate'
 
 export interface AdmissionChain {
   admit(attributes: AdmissionAttributes): void | Promise<void>
   validate(attributes: AdmissionAttributes): void | Promise<void>
 }
 
-export function createAdmissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
-  const chosen = new Map<string, AdmissionPlugin[]>()
-  for (const operation of ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const) {
-    const handling = plugins.filter((plugin) => plugin.handles(operation))
-    chosen.set(
-      `admit ${operation}`,
-      handling.filter((plugin) => plugin.admit !== undefined),
-    )
-    chosen.set(
-      `validate ${operation}`,
-      handling.filter((plugin) => plugin.validate !== undefined),
-    )
-  }
-  const run = (phase: Phase, attributes: AdmissionAttributes): void | Promise<void> =>
-    runFrom(0, chosen.get(`${phase} ${attributes.operation}`) ?? [], phase, attributes)
-  const reinvoke = (attributes: AdmissionAttributes): void | Promise<void> => {
-    if (attributes.reinvocation !== 'needed') return undefined
-    attributes.reinvocation = 'running'
-    return run('admit', attributes)
+/** How the chain is measured; absent: it is not. */
+export interface AdmissionMeasurement {
+  readonly metrics: AdmissionMetrics
+  readonly clock: Clock
+}
+
+interface Link {
+  readonly run: (attributes: AdmissionAttributes) => void | Promise<void>
+  readonly durations: AdmissionDurations | undefined
+}
+
+interface Step {
+  readonly links: readonly Link[]
+  readonly durations: AdmissionDurations | undefined
+}
+
+export function createAdmissionChain(
+  plugins: readonly AdmissionPlugin[],
+  measurement?: AdmissionMeasurement,
+): AdmissionChain {
+  const admitting = stepsOf('admit', plugins, measurement)
+  const validating = stepsOf('validate', plugins, measurement)
+  const clock = measurement?.clock
+  const run = ({ links, durations }: Step, attributes: AdmissionAttributes): void | Promise<void> => {
+    const reinvoke = (): void | Promise<void> => {
+      if (attributes.reinvocation !== 'needed') return undefined
+      attributes.reinvocation = 'running'
+      return runFrom(0, links, attributes, clock)
+    }
+    return measured(durations, clock, () => {
+      const admitted = runFrom(0, links, attributes, clock)
+      // Who asks for a second round has left the process: without a promise there is none.
+      return admitted instanceof Promise ? admitted.then(reinvoke) : admitted
+    })
   }
   return {
-    admit(attributes) {
-      const admitted = run('admit', attributes)
-      // Who asks for a second round has left the process: without a promise there is none.
-      return admitted instanceof Promise ? admitted.then(() => reinvoke(attributes)) : admitted
-    },
-    validate: (attributes) => run('validate', attributes),
+    admit: (attributes) => run(admitting[attributes.operation], attributes),
+    validate: (attributes) => run(validating[attributes.operation], attributes),
   }
+}
+
+function stepsOf(
+  phase: AdmissionStep,
+  plugins: readonly AdmissionPlugin[],
+  measurement: AdmissionMeasurement | undefined,
+): Record<AdmissionOperation, Step> {
+  const metrics = measurement?.metrics
+  const stepOf = (operation: AdmissionOperation): Step => ({
+    durations: metrics?.ofStep(phase, operation),
+    links: plugins.flatMap((plugin) => {
+      if (plugin[phase] === undefined || !plugin.handles(operation)) return []
+      const durations = metrics?.ofPlugin(plugin.name, phase, operation)
+      return [{ run: (attributes: AdmissionAttributes) => plugin[phase]?.(attributes), durations }]
+    }),
+  })
+  return { CREATE: stepOf('CREATE'), UPDATE: stepOf('UPDATE'), DELETE: stepOf('DELETE'), CONNECT: stepOf('CONNECT') }
 }
 
 function runFrom(
   start: number,
-  plugins: readonly AdmissionPlugin[],
-  phase: Phase,
+  links: readonly Link[],
   attributes: AdmissionAttributes,
+  clock: Clock | undefined,
 ): void | Promise<void> {
-  for (let i = start; i < plugins.length; i++) {
-    const outcome = plugins[i]?.[phase]?.(attributes)
-    if (outcome instanceof Promise) return outcome.then(() => runFrom(i + 1, plugins, phase, attributes))
+  for (let i = start; i < links.length; i++) {
+    const link = links[i]
+    const outcome = link && measured(link.durations, clock, () => link.run(attributes))
+    if (outcome instanceof Promise) return outcome.then(() => runFrom(i + 1, links, attributes, clock))
   }
+  return undefined
+}
+
+function measured(
+  durations: AdmissionDurations | undefined,
+  clock: Clock | undefined,
+  run: () => void | Promise<void>,
+): void | Promise<void> {
+  if (durations === undefined || clock === undefined) return run()
+  const startMs = clock.monotonicMs()
+  const seconds = (): number => (clock.monotonicMs() - startMs) / 1000
+  const rejected = (err: unknown): never => {
+    durations.rejected.observe(seconds())
+    throw err
+  }
+  let outcome: void | Promise<void>
+  try {
+    outcome = run()
+  } catch (err: unknown) {
+    return rejected(err)
+  }
+  if (outcome instanceof Promise) return outcome.then(() => durations.accepted.observe(seconds()), rejected)
+  durations.accepted.observe(seconds())
   return undefined
 }
 
