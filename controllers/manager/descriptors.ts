@@ -16,6 +16,7 @@ import { endpointsController } from '../endpoints/reconciler.ts'
 import { endpointSliceController } from '../endpointslice/reconciler.ts'
 import { endpointSliceMirroringController } from '../endpointslicemirroring/reconciler.ts'
 import { ephemeralVolumeController } from '../ephemeral-volume/reconciler.ts'
+import { flowSchemaStatusController } from '../flow-schema-status/reconciler.ts'
 import { garbageCollectorController } from '../garbage-collector/controller.ts'
 import { horizontalPodAutoscalerController } from '../horizontal-pod-autoscaler/reconciler.ts'
 import { jobController } from '../job/reconciler.ts'
@@ -92,6 +93,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     endpointSliceController,
     endpointSliceMirroringController,
     serviceCidrController,
+    flowSchemaStatusController,
     serviceIpRepairController,
     persistentVolumeBinderController,
     claimProtectionController,

@@ -14,6 +14,8 @@ export const HORIZONTAL_POD_AUTOSCALER_CONTROLLER = 'horizontal-pod-autoscaler-c
 export const TTL_AFTER_FINISHED_CONTROLLER = 'ttl-after-finished-controller'
 /** Upstream runs it inside kube-apiserver, without a name of its own. */
 export const SERVICE_IP_REPAIR_CONTROLLER = 'service-ip-repair-controller'
+/** Upstream runs it inside kube-apiserver, as part of API priority and fairness. */
+export const FLOW_SCHEMA_STATUS_CONTROLLER = 'flow-schema-status-controller'
 export const SERVICE_CIDR_CONTROLLER = 'service-cidr-controller'
 export const HELM_CHART_CONTROLLER = 'helm-chart-controller'
 export const DEPLOY_CONTROLLER = 'deploy-controller'
