@@ -48,10 +48,18 @@ export interface AdmissionRequestContext {
 export interface AdmissionView {
   /** Versions of the resource that objects can be shown in. */
   readonly versions: readonly string[]
+  /** The same objects in other groups: events of core and of events.k8s.io. */
+  readonly equivalents?: readonly EquivalentResource[]
   kindIn(version: string): GroupVersionKind
   show(object: DeepReadonly<KubeObject>, version: string): DeepReadonly<KubeObject> | Promise<DeepReadonly<KubeObject>>
   /** What a patch made of a shown draft is decoded, defaulted and takes the draft's place. `patched` is handed over. */
   replace(draft: KubeObject, patched: KubeObject, version: string): void | Promise<void>
+}
+
+export interface EquivalentResource {
+  readonly group: string
+  readonly resource: string
+  readonly view: AdmissionView
 }
 
 export interface AdmissionPlugin {

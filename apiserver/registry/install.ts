@@ -45,5 +45,22 @@ const GROUPS: readonly ResourceGroup[] = [
 
 /** Definitions in the order discovery lists their groups; `deps.otherResources` are appended as they are. */
 export function builtInResources(deps: RegistryDeps): BuiltInResource[] {
-  return [...GROUPS.flatMap((group) => defineGroup(group, deps)), ...(deps.otherResources ?? [])]
+  return withEquivalents([...GROUPS.flatMap((group) => defineGroup(group, deps)), ...(deps.otherResources ?? [])])
+}
+
+/**
+ * Resources of several groups that are one in the store know of each other. Upstream: the EquivalentResourceRegistry goes by the
+ * storage's prefix, which in 1.36 core and events.k8s.io events share, and no others.
+ */
+function withEquivalents(definitions: readonly BuiltInResource[]): BuiltInResource[] {
+  const storeOf = ({ group, resource, storedWith }: BuiltInResource): string =>
+    storedWith === undefined ? `${group}/${resource}` : `${storedWith.group}/${storedWith.resource}`
+  const shared = new Set(definitions.filter(({ storedWith }) => storedWith !== undefined).map(storeOf))
+  const linked: BuiltInResource[] = definitions.map((definition) => {
+    const store = storeOf(definition)
+    if (!shared.has(store)) return definition
+    const isOther = (other: BuiltInResource): boolean => other.group !== definition.group && storeOf(other) === store
+    return { ...definition, equivalents: () => linked.filter(isOther) }
+  })
+  return linked
 }

@@ -318,6 +318,68 @@ describe('which requests webhooks see', () => {
     expect(await asked(more, () => client.raw(post))).toBe(0)
   })
 
+  const EVENT = {
+    metadata: { name: 'e', namespace: 'dev' },
+    reason: 'Made',
+    action: 'Make',
+    type: 'Normal',
+    eventTime: '2026-01-01T00:00:00.000000Z',
+    reportingInstance: 'i',
+  }
+  const REGARDING = { kind: 'Pod', namespace: 'dev', name: 'p' }
+  const CORE_EVENT = {
+    ...EVENT,
+    apiVersion: 'v1',
+    kind: 'Event',
+    message: 'text',
+    involvedObject: REGARDING,
+    reportingComponent: 'c',
+  }
+  const NEW_EVENT = {
+    ...EVENT,
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    note: 'text',
+    regarding: REGARDING,
+    reportingController: 'c',
+  }
+
+  it.each([
+    ['events.k8s.io', '', '/api/v1', CORE_EVENT, NEW_EVENT, '/note'],
+    ['', 'events.k8s.io', '/apis/events.k8s.io/v1', NEW_EVENT, CORE_EVENT, '/message'],
+  ] as const)(
+    'of group "%s" are found in group "%s", in both directions',
+    async (group, from, root, sent, shown, field) => {
+      hooks.on('/event', () => patchAnswer([{ op: 'replace', path: field, value: 'changed' }]))
+      await mutating(
+        'event',
+        webhook('/event', { rules: [{ ...CREATE_CONFIG_MAPS, apiGroups: [group], resources: ['events'] }] }),
+      )
+      const path = `${root}/namespaces/dev/events`
+      const { status, body } = await client.raw({ method: 'POST', path, body: sent })
+      expect(status).toBe(201)
+      const { request } = hooks.received[0]?.body ?? {}
+      expect(request.resource).toEqual({ group, version: 'v1', resource: 'events' })
+      expect(request.requestResource).toEqual({ group: from, version: 'v1', resource: 'events' })
+      expect(request.kind).toEqual({ group, version: 'v1', kind: 'Event' })
+      expect(request.requestKind).toEqual({ group: from, version: 'v1', kind: 'Event' })
+      expect(request.object).toMatchObject(shown)
+      const text = from === '' ? { message: 'changed' } : { note: 'changed' }
+      expect(body).toMatchObject({ ...sent, ...text })
+      await client.raw({ method: 'DELETE', path: `${path}/e` })
+    },
+  )
+
+  it.each([
+    ['when the match must be exact', { matchPolicy: 'Exact' }, ['events']],
+    ['when the rule names another resource', {}, ['pods']],
+  ])('are left alone in other groups %s', async (_, more, resources) => {
+    const rules = [{ ...CREATE_CONFIG_MAPS, apiGroups: ['events.k8s.io'], resources }]
+    const body = { ...CORE_EVENT, metadata: { generateName: 'e-', namespace: 'dev' } }
+    const post = { method: 'POST', path: '/api/v1/namespaces/dev/events', body } as const
+    expect(await asked({ rules, ...more }, () => client.raw(post))).toBe(0)
+  })
+
   it('include subresources: scale as a Scale, bindings as a Binding', async () => {
     const labels = { app: 'x' }
     const spec = {

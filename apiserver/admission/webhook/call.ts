@@ -88,12 +88,12 @@ function checkDryRun({ hook }: Invocation, { isDryRun }: AdmissionAttributes): v
   throw newBadRequest(`admission webhook ${JSON.stringify(name)} does not support dry run`)
 }
 
-async function showObjects({ version }: Invocation, attributes: AdmissionAttributes) {
-  const { view, object, oldObject } = attributes
+async function showObjects({ resource, view }: Invocation, attributes: AdmissionAttributes) {
+  const { object, oldObject } = attributes
   const isAsItIs = view === undefined || isForeignKind(attributes)
   const show = async (one: DeepReadonly<KubeObject> | undefined): Promise<DeepReadonly<KubeObject> | null> => {
     if (one === undefined) return null
-    return isAsItIs ? one : view.show(one, version)
+    return isAsItIs ? one : view.show(one, resource.version)
   }
   try {
     return { object: await show(object), oldObject: await show(oldObject) }

@@ -9,15 +9,23 @@ import { newNotFound } from '#machinery/meta/errors.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps } from '../deps.ts'
-import type { AdmissionAttributes } from '../interfaces.ts'
+import type { AdmissionAttributes, AdmissionView } from '../interfaces.ts'
 import type { CompiledRule, CompiledWebhook } from './configuration.ts'
 
 /** One webhook to call, and what to show it. */
 export interface Invocation {
   readonly hook: CompiledWebhook
-  /** Of the resource; the object has it too unless its kind is another than the resource's. */
-  readonly version: string
+  /** The version is the object's too, unless its kind is another than the resource's. */
+  readonly resource: GroupVersionResource
   readonly kind: GroupVersionKind
+  /** How the objects of this resource are shown; absent when they are shown as they are. */
+  readonly view: AdmissionView | undefined
+}
+
+interface GroupVersionResource {
+  readonly group: string
+  readonly version: string
+  readonly resource: string
 }
 
 const ADMISSION_GROUP = 'admissionregistration.k8s.io'
@@ -48,21 +56,37 @@ export function matchWebhook(
 }
 
 function matchRules(hook: CompiledWebhook, attributes: AdmissionAttributes): Invocation | undefined {
-  const { version } = attributes
-  if (hook.rules.some((rule) => matchesRule(rule, attributes, version))) {
-    return { hook, version, kind: attributes.kind }
+  const { group, version, resource, view } = attributes
+  const own = { group, version, resource }
+  if (hook.rules.some((rule) => matchesRule(rule, attributes, own))) {
+    return { hook, resource: own, kind: attributes.kind, view }
   }
-  const { view } = attributes
-  if (hook.webhook.matchPolicy === 'Exact' || view === undefined || view.versions.length < 2) return undefined
+  if (hook.webhook.matchPolicy === 'Exact' || view === undefined) return undefined
+  const equivalents = equivalentsOf(view, own)
   // Earlier rules first, as upstream.
   for (const rule of hook.rules) {
-    const equivalent = view.versions.find((other) => other !== version && matchesRule(rule, attributes, other))
+    const equivalent = equivalents.find((other) => matchesRule(rule, attributes, other.resource))
     if (equivalent !== undefined) {
-      const isForeign = isForeignKind(attributes)
-      return { hook, version: equivalent, kind: isForeign ? attributes.kind : view.kindIn(equivalent) }
+      const kind = isForeignKind(attributes) ? attributes.kind : equivalent.view.kindIn(equivalent.resource.version)
+      return { hook, resource: equivalent.resource, kind, view: equivalent.view }
     }
   }
   return undefined
+}
+
+interface Equivalent {
+  readonly view: AdmissionView
+  readonly resource: GroupVersionResource
+}
+
+/** The other versions of the resource, and all versions of those that are stored with it. */
+function equivalentsOf(view: AdmissionView, own: GroupVersionResource): Equivalent[] {
+  const all = [{ ...own, view }, ...(view.equivalents ?? [])]
+  return all.flatMap(({ group, resource, view: shown }) =>
+    shown.versions
+      .filter((version) => shown !== view || version !== own.version)
+      .map((version) => ({ view: shown, resource: { group, version, resource } })),
+  )
 }
 
 /** A kind of its own (bindings, exec options, scales): it is not converted with the resource's versions. */
@@ -72,16 +96,19 @@ export function isForeignKind({ kind, view, version }: AdmissionAttributes): boo
 
 const has = (items: readonly string[], wanted: string): boolean => items.includes(wanted) || items.includes('*')
 
-function matchesRule(rule: CompiledRule, attributes: AdmissionAttributes, version: string): boolean {
+function matchesRule(
+  rule: CompiledRule,
+  attributes: AdmissionAttributes,
+  { group, version, resource: wanted }: GroupVersionResource,
+): boolean {
   return (
     has(rule.operations, attributes.operation) &&
-    has(rule.groups, attributes.group) &&
+    has(rule.groups, group) &&
     has(rule.versions, version) &&
     matchesScope(rule.scope, attributes) &&
     rule.resources.some(
       ([resource, subresource]) =>
-        (resource === '*' || resource === attributes.resource) &&
-        (subresource === '*' || subresource === attributes.subresource),
+        (resource === '*' || resource === wanted) && (subresource === '*' || subresource === attributes.subresource),
     )
   )
 }

@@ -49,10 +49,12 @@ export function createMutatingWebhook(deps: AdmissionDeps): AdmissionPlugin {
   }
 }
 
-function mayConcern(hook: CompiledWebhook, { group, operation }: AdmissionAttributes): boolean {
+function mayConcern(hook: CompiledWebhook, { group, operation, view }: AdmissionAttributes): boolean {
+  const isOf = (wanted: string, groups: readonly string[]): boolean => groups.includes(wanted) || groups.includes('*')
   return hook.rules.some(
     ({ groups, operations }) =>
-      (groups.includes(group) || groups.includes('*')) && (operations.includes(operation) || operations.includes('*')),
+      (isOf(group, groups) || (view?.equivalents?.some((other) => isOf(other.group, groups)) ?? false)) &&
+      (operations.includes(operation) || operations.includes('*')),
   )
 }
 
@@ -135,7 +137,7 @@ async function mutate(
   const isChanged = !deepEqual(shown, patched)
   try {
     if (isForeignKind(attributes)) replaceForeign(draft, patched, attributes)
-    else await attributes.view?.replace(draft, patched, invocation.version)
+    else await invocation.view?.replace(draft, patched, invocation.resource.version)
   } catch (err: unknown) {
     throw newInternalError(errorMessage(err))
   }

@@ -43,17 +43,16 @@ export function encodeReview(
   review: { readonly uid: string; readonly version: ReviewVersion },
 ): string {
   const { group, resource, subresource, version, namespace, name } = attributes
-  const resourceIn = (wanted: string) => ({ group, version: wanted, resource })
   return JSON.stringify({
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${review.version}`,
     request: {
       uid: review.uid,
       kind: invocation.kind,
-      resource: resourceIn(invocation.version),
+      resource: invocation.resource,
       ...(subresource === '' ? {} : { subResource: subresource }),
       requestKind: attributes.kind,
-      requestResource: resourceIn(version),
+      requestResource: { group, version, resource },
       ...(subresource === '' ? {} : { requestSubResource: subresource }),
       ...(name === '' ? {} : { name }),
       ...(namespace === '' ? {} : { namespace }),

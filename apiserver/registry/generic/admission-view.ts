@@ -5,10 +5,11 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { assert } from '#machinery/util/assert.ts'
 import { setMember } from '#machinery/util/json.ts'
-import type { AdmissionView } from '../../admission/interfaces.ts'
+import type { AdmissionView, EquivalentResource } from '../../admission/interfaces.ts'
 import { fromStorage, toStorage } from './conversion.ts'
 import type { ResourceDefinition, VersionDefinition } from './interfaces.ts'
 
+const NONE: readonly EquivalentResource[] = []
 const views = new WeakMap<ResourceDefinition, AdmissionView>()
 
 export function admissionViewOf(definition: ResourceDefinition): AdmissionView {
@@ -20,6 +21,11 @@ export function admissionViewOf(definition: ResourceDefinition): AdmissionView {
   return view
 }
 
+function equivalentOf(definition: ResourceDefinition): EquivalentResource {
+  const { group, resource } = definition
+  return { group, resource, view: admissionViewOf(definition) }
+}
+
 function createView(definition: ResourceDefinition): AdmissionView {
   const { group, kind, storageVersion, convert } = definition
   const byName = new Map(definition.versions.map((version) => [version.version, version]))
@@ -29,6 +35,10 @@ function createView(definition: ResourceDefinition): AdmissionView {
     return version
   }
   return {
+    // Asked for late: the others' views know this one.
+    get equivalents() {
+      return definition.equivalents?.().map(equivalentOf) ?? NONE
+    },
     versions: definition.versions.filter(({ served }) => served).map(({ version }) => version),
     kindIn: (version) => ({ group, version, kind }),
     show(object, version) {

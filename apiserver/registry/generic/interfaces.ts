@@ -193,6 +193,8 @@ export interface ResourceDefinition {
   readonly ttlSeconds?: number
   /** Kept in another resource's store, in that one's form (events.k8s.io in core events). It must be registered before. */
   readonly storedWith?: { readonly group: string; readonly resource: string; readonly apiVersion: string }
+  /** The other resources that are kept in the same store. Late-bound: called while serving. */
+  readonly equivalents?: () => readonly ResourceDefinition[]
   /** Virtual resources (SubjectAccessReview, TokenReview…): only create, nothing stored. */
   readonly virtualCreate?: (object: KubeObject, context: RequestContext) => Promise<KubeObject> | KubeObject
   /** componentstatuses and the like: served from a function, nothing stored. */
