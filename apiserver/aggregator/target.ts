@@ -3,7 +3,8 @@
  * Upstream: kube-aggregator pkg/apiserver/resolvers.go, pkg/controllers/status/remote.
  */
 import type { APIService } from '#machinery/api/apiregistration/v1/types.gen.ts'
-import type { Service } from '#machinery/api/core/v1/types.gen.ts'
+import type { Node, Service } from '#machinery/api/core/v1/types.gen.ts'
+import { isSimulatedNode, nothingRunsOn } from '#machinery/meta/simulated-node.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Backend } from '../proxy/interfaces.ts'
 import { readyEndpoints } from '../registry/core/connect/endpoints.ts'
@@ -48,12 +49,20 @@ export function targetOf(
   const portName = declared.name ?? ''
   const ready = readyEndpoints(objects, namespace, name, portName)
   if (ready === undefined) return { reason: 'EndpointsNotFound', message: `cannot find endpointslices for ${where}` }
-  const chosen = ready[nextTurn() % Math.max(ready.length, 1)]
+  const answering = ready.filter(({ nodeName }) => !isSimulated(objects, nodeName))
+  const [first] = ready
+  if (first !== undefined && answering.length === 0)
+    return { reason: 'FailedDiscoveryCheck', message: `${nothingRunsOn(first.nodeName)}: nobody listens on it` }
+  const chosen = answering[nextTurn() % Math.max(answering.length, 1)]
   if (chosen === undefined) {
     const message = `endpointslices for ${where} have no addresses with port name ${JSON.stringify(portName)}`
     return { reason: 'MissingEndpoints', message }
   }
   return backendAt(chosen.host, chosen.port, chosen.nodeName)
+}
+
+function isSimulated(objects: StoredObjects, nodeName: string): boolean {
+  return nodeName !== '' && isSimulatedNode(objects.peek('', 'nodes', '', nodeName) as DeepReadonly<Node> | undefined)
 }
 
 /** Successive requests go to successive endpoints. */

@@ -25,6 +25,25 @@ const ENDPOINTS = {
   ],
 }
 
+/** `simulated…` runs nothing. */
+function nodeOf(name: string): KubeObject {
+  const containerRuntimeVersion = name.startsWith('simulated') ? 'simulated://1.36.0' : 'containerd://2.1.0'
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name },
+    status: { nodeInfo: { containerRuntimeVersion } },
+  } as KubeObject
+}
+const sliceOn = (...nodeNames: string[]) => ({
+  ...slice(true),
+  endpoints: nodeNames.map((nodeName, i) => ({ addresses: [`10.4.0.${i}`], nodeName })),
+})
+const endpointsOn = (nodeName: string) => ({
+  subsets: [{ addresses: [{ ip: '10.2.0.1', nodeName }], ports: [{ name: 'https', port: 8443 }] }],
+})
+const podOn = (nodeName: string) => ({ ...pod(true), spec: { ...pod(true).spec, nodeName } })
+
 interface World {
   readonly service?: object
   readonly slices?: object[]
@@ -37,6 +56,7 @@ function worldOf({ service = SERVICE, slices = [], endpoints, pods = [] }: World
   const lists: Readonly<Record<string, object[]>> = { endpointslices: slices, pods }
   return {
     peek: (_group, resource, _namespace, name) => {
+      if (resource === 'nodes') return nodeOf(name)
       const found = resource === 'services' ? service : endpoints
       return name === 'hook' && found !== undefined ? ({ metadata, ...found } as KubeObject) : undefined
     },
@@ -44,6 +64,7 @@ function worldOf({ service = SERVICE, slices = [], endpoints, pods = [] }: World
   }
 }
 
+const NOTHING = 'node "simulated-1" is simulated and runs nothing: nobody listens on it'
 const resolve = (world: World, port = 443, name = 'hook') =>
   resolveServiceEndpoint(worldOf(world), systemRandom, 'ns', name, port)
 
@@ -54,6 +75,8 @@ describe('a service is reached at', () => {
     ['its Endpoints', { endpoints: ENDPOINTS }, '10.2.0.1:8443'],
     ['its own slices only', { slices: [slice(true, '10.1.0.9', 'other')], endpoints: ENDPOINTS }, '10.2.0.1:8443'],
     ['a ready pod, by the name of the port', { pods: [pod(true)] }, '10.3.0.1:9443'],
+    ['what is not on a simulated node', { slices: [sliceOn('simulated-1', 'real', 'simulated-2')] }, '10.4.0.1:8443'],
+    ['what is on a node nobody knows', { slices: [sliceOn('')] }, '10.4.0.0:8443'],
     [
       'its external name',
       { service: { spec: { type: 'ExternalName', externalName: 'x.example.com' } } },
@@ -81,6 +104,15 @@ describe('a service is reached at', () => {
       'hook',
       'no endpoints available for service "hook"',
     ],
+    [
+      'its slices are on simulated nodes',
+      { slices: [sliceOn('simulated-1')], pods: [pod(true)] },
+      443,
+      'hook',
+      NOTHING,
+    ],
+    ['its Endpoints are on simulated nodes', { endpoints: endpointsOn('simulated-1') }, 443, 'hook', NOTHING],
+    ['its pods are on simulated nodes', { pods: [podOn('simulated-1')] }, 443, 'hook', NOTHING],
   ])('nowhere when %s', (_what, world, port, name, message) => {
     expect(() => resolve(world, port, name)).toThrow(message)
   })

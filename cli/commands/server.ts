@@ -27,13 +27,14 @@ import type { ConfigSources } from '../config/load.ts'
 import { loadServerConfig } from '../config/load.ts'
 import { CliError } from '../errors.ts'
 import { createLogger } from '../logging.ts'
+import { advertiseAddress } from '../server/advertise-address.ts'
 import { admissionSelection } from '../server/admission-plugins.ts'
 import type { ControlPlane } from '../server/control-plane.ts'
 import { startControlPlane } from '../server/control-plane.ts'
 import { openAudit } from '../server/audit.ts'
 import { builtInControllers } from '../server/controllers.ts'
 import { FeatureGates } from '../server/feature-gates.ts'
-import { firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
+import { allHostAddresses, firstServiceIp, freePort, hostAddresses } from '../server/network.ts'
 import { stageAddons } from '../server/packaged-addons.ts'
 import { nodeNetworks } from '../server/node-networks.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
@@ -56,6 +57,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   const nodes = simulatedNodes(config)
   const logger = createLogger({ format: config['log-format'], isDebug: config.debug, isTerminal: process.stdout.isTTY })
   logger.info({ version: KNARR_VERSION, node: process.version, dataDir: config['data-dir'] }, 'starting knarr')
+  const advertised = endpointAddress(config, logger)
   const metrics = new Registry()
   collectProcessMetrics(metrics)
   gates.logSettings(logger)
@@ -91,7 +93,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
       maxReadOnlyInFlight: config['max-requests-inflight'],
       maxMutatingInFlight: config['max-mutating-requests-inflight'],
     },
-    advertise: { advertiseAddress: advertiseAddress(config), port },
+    advertise: { advertiseAddress: advertised, port },
     authenticators: [
       createRequestHeaderAuthenticator({
         requestHeaderCa: pki.requestHeaderCa.certificate,
@@ -273,11 +275,16 @@ async function staticTokens(config: ServerConfig) {
   }
 }
 
-/** What the `kubernetes` service points at; loopback is no valid endpoint. */
-function advertiseAddress(config: ServerConfig): string | undefined {
-  const bound = config['bind-address']
-  const candidates = [config['advertise-address'], isSpecificAddress(bound) ? bound : undefined, ...hostAddresses()]
-  return candidates.find((address) => address !== undefined && !address.startsWith('127.') && address !== '::1')
+/** What the `kubernetes` Service points at. */
+function endpointAddress(config: ServerConfig, logger: Logger): string | undefined {
+  const { address, warning } = advertiseAddress({
+    given: config['advertise-address'],
+    bound: config['bind-address'],
+    serviceCidr: config['service-cidr'],
+    host: allHostAddresses(),
+  })
+  if (warning !== undefined) logger.warn({ reason: warning }, 'this server is no endpoint of the kubernetes Service')
+  return address
 }
 
 function registryConfig(config: ServerConfig) {

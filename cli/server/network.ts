@@ -19,6 +19,14 @@ export function hostAddresses(): string[] {
     .map(({ address }) => address)
 }
 
+/** The same, and IPv6 addresses. */
+export function allHostAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
+}
+
 /** For `--https-listen-port 0`: the port must be known before the server listens, because objects name it. */
 export async function freePort(): Promise<number> {
   const probe = createServer()

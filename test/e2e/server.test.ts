@@ -106,6 +106,11 @@ describe('knarr server, told wrong', () => {
     ['an unknown flag', () => ['--data-dri', 'x'], /unknown option '--data-dri'[\s\S]*data-dir/],
     ['a port that is none', () => ['--https-listen-port', 'abc'], /--https-listen-port: .*"abc"/],
     ['an address that is none', () => ['--bind-address', 'here'], /--bind-address: must be an IPv4 or IPv6 address/],
+    [
+      'an advertised address of another family than the services',
+      () => ['--advertise-address', '2001:db8::1'],
+      /service IP family "10\.43\.0\.0\/16" must match public address family "2001:db8::1"/,
+    ],
     ['a network that is none', () => ['--service-cidr', '10.0.0.0'], /--service-cidr: must be a network/],
     ['an unknown prune policy', () => ['--manifests-prune', 'maybe'], /--manifests-prune: /],
     ['a feature gate without value', () => ['--feature-gates', 'X'], /--feature-gates: "X" is not Name=true/],

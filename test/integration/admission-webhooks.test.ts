@@ -10,8 +10,16 @@ import type {
 } from '#machinery/api/admissionregistration/v1/types.gen.ts'
 import { DEPLOYMENTS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { Deployment } from '#machinery/api/apps/v1/types.gen.ts'
-import { CONFIG_MAPS, NAMESPACES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
+import {
+  CONFIG_MAPS,
+  NAMESPACES,
+  NODES,
+  PODS,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from '#machinery/api/core/v1/resources.gen.ts'
 import type { ConfigMap, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
 import type { Status } from '#machinery/api/meta/v1.ts'
 import { CLUSTER_ROLES } from '#machinery/api/rbac/v1/resources.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -572,6 +580,35 @@ describe('failures', () => {
       'Post "https://hook.hooks.svc:443/svc?timeout=10s": service "hook" not found',
     )
   })
+})
+
+it('a webhook on a simulated node fails at once, as failurePolicy says', async () => {
+  const namespace = 'simulated'
+  await createNamespace(namespace)
+  const nodeInfo = { containerRuntimeVersion: 'simulated://1.36.0' }
+  await client.create(NODES, {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'sim' },
+    spec: {},
+    status: { nodeInfo },
+  } as never)
+  const spec = { clusterIP: 'None', ports: [{ port: 443 }] }
+  await client.create(SERVICES, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'hook', namespace }, spec })
+  await client.create(ENDPOINT_SLICES, {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'hook', namespace, labels: { 'kubernetes.io/service-name': 'hook' } },
+    addressType: 'IPv4',
+    ports: [{ name: '', port: 443 }],
+    endpoints: [{ addresses: ['198.18.0.9'], nodeName: 'sim' }],
+  })
+  const clientConfig = { service: { namespace, name: 'hook' }, caBundle: hooks.caBundle }
+  const open = { clientConfig, failurePolicy: 'Ignore', timeoutSeconds: 30 }
+  await validating('simulated-open', webhook('/sim-open', open))
+  await create()
+  await validating('simulated', webhook('/sim', { ...open, failurePolicy: 'Fail' }))
+  expect((await statusOf(create())).message).toContain('node "sim" is simulated and runs nothing: nobody listens on it')
 })
 
 describe('where webhooks are', () => {

@@ -7,6 +7,7 @@ import { lookup } from 'node:dns/promises'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { newBadRequest, newNotFound, newServiceUnavailable, newUnknownFailure } from '#machinery/meta/errors.ts'
+import { isSimulatedNode, nothingRunsOn } from '#machinery/meta/simulated-node.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Backend } from '../../../proxy/interfaces.ts'
@@ -17,7 +18,6 @@ import { DEFAULT_KUBELET_ADDRESS_TYPES } from '../../deps.ts'
 export type NodeSource = Pick<RegistryDeps, 'objects' | 'config'>
 
 const KUBELET_PORT = 10250
-const SIMULATED_RUNTIME = 'simulated://'
 
 export function podNamed(objects: StoredObjects, namespace: string, name: string): DeepReadonly<Pod> {
   const pod = objects.peek('', 'pods', namespace, name)
@@ -32,24 +32,17 @@ export function kubeletOf(
 ): Backend {
   const node = objects.peek('', 'nodes', '', nodeName) as DeepReadonly<Node> | undefined
   if (node === undefined) throw newNotFound({ group: '', resource: 'nodes' }, nodeName)
-  if (isSimulated(node)) throw newBadRequest(`${nothingThere(nodeName)}: it has no logs and takes no commands`)
+  if (isSimulatedNode(node)) throw newBadRequest(`${nothingRunsOn(nodeName)}: it has no logs and takes no commands`)
   const reported = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0
   const port = reported > 0 ? reported : KUBELET_PORT
   return { scheme: 'https', host: preferredAddress(node, config.kubeletAddressTypes), port, nodeName, trust }
 }
 
-/** A node that says of itself that it has no containers (agent/simulated): nobody answers at its addresses, or at its pods'. */
-function isSimulated({ status }: DeepReadonly<Node>): boolean {
-  return status?.nodeInfo?.containerRuntimeVersion?.startsWith(SIMULATED_RUNTIME) === true
-}
-
-const nothingThere = (nodeName: string): string => `node ${JSON.stringify(nodeName)} is simulated and runs nothing`
-
 /** Refuses at once what would be dialled in vain. */
 export function requireRealNode(objects: StoredObjects, nodeName: string): void {
   const node = objects.peek('', 'nodes', '', nodeName) as DeepReadonly<Node> | undefined
-  if (node === undefined || !isSimulated(node)) return
-  throw newServiceUnavailable(`error trying to reach service: ${nothingThere(nodeName)}: nobody listens on it`)
+  if (!isSimulatedNode(node)) return
+  throw newServiceUnavailable(`error trying to reach service: ${nothingRunsOn(nodeName)}: nobody listens on it`)
 }
 
 function preferredAddress(
