@@ -1,18 +1,45 @@
 /** The scheduler's metrics, under upstream's names. Upstream: scheduler metrics/metrics.go. */
 import type { Registry } from 'prom-client'
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter, Histogram } from 'prom-client'
+import type { Sample } from '#machinery/util/sample-metric.ts'
+import { createSampleMetric } from '#machinery/util/sample-metric.ts'
 import type { QueueLengths } from './queue/scheduling-queue.ts'
+import type { Profile } from './runtime/profile.ts'
+import type { PluginDurations } from './runtime/recorder.ts'
 
 export type AttemptResult = 'scheduled' | 'unschedulable' | 'error'
 
 const exponential = (start: number, factor: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => start * factor ** i)
 
+/** What is read when somebody asks for the metrics. */
+export interface Measured {
+  lengths(): QueueLengths
+  /** Pods that wait, by plugin and profile. */
+  rejections(): Iterable<Sample>
+  /** Kind of event -> how many are remembered for Pods in flight. */
+  inFlightEvents(): Iterable<readonly [string, number]>
+  cacheSizes(): Readonly<Record<string, number>>
+  bindings(): number
+  readonly profiles: readonly Profile[]
+  readonly durations: PluginDurations | undefined
+}
+
+/** Before the scheduler runs. */
+const NOTHING: Measured = {
+  lengths: () => ({ active: 0, backoff: 0, unschedulable: 0, gated: 0 }),
+  rejections: () => [],
+  inFlightEvents: () => [],
+  cacheSizes: () => ({}),
+  bindings: () => 0,
+  profiles: [],
+  durations: undefined,
+}
+
 export class SchedulerMetrics {
   readonly #attempts: Counter<'result' | 'profile'>
   readonly #attemptSeconds: Histogram<'result' | 'profile'>
   readonly #algorithmSeconds: Histogram
-  readonly #pointSeconds: Histogram<'extension_point' | 'status' | 'profile'>
   readonly #podAttempts: Histogram
   readonly #podSeconds: Histogram<'attempts'>
   readonly #incoming: Counter<'queue' | 'event'>
@@ -21,8 +48,7 @@ export class SchedulerMetrics {
   readonly #evictions: Counter<'result'>
   readonly #evictionSeconds: Histogram<'result'>
   readonly #permitSeconds: Histogram<'result'>
-  #lengths: () => QueueLengths = () => ({ active: 0, backoff: 0, unschedulable: 0, gated: 0 })
-  #cacheSizes: () => Readonly<Record<string, number>> = () => ({})
+  #measured: Measured = NOTHING
 
   constructor(registry: Registry) {
     const registers = [registry]
@@ -43,13 +69,6 @@ export class SchedulerMetrics {
       name: 'scheduler_scheduling_algorithm_duration_seconds',
       help: 'Scheduling algorithm latency in seconds',
       buckets: exponential(0.001, 2, 15),
-      registers,
-    })
-    this.#pointSeconds = new Histogram({
-      name: 'scheduler_framework_extension_point_duration_seconds',
-      help: 'Latency for running all plugins of a specific extension point.',
-      labelNames: ['extension_point', 'status', 'profile'],
-      buckets: exponential(0.0001, 2, 12),
       registers,
     })
     this.#podAttempts = new Histogram({
@@ -103,12 +122,12 @@ export class SchedulerMetrics {
       registers,
     })
     this.#gauges(registry)
+    this.#plugins(registry)
   }
 
   /** Read when the registry is scraped; replaces those of an earlier start. */
-  measure(lengths: () => QueueLengths, cacheSizes: () => Readonly<Record<string, number>>): void {
-    this.#lengths = lengths
-    this.#cacheSizes = cacheSizes
+  measure(measured: Measured): void {
+    this.#measured = measured
   }
 
   attempted(result: AttemptResult, profile: string, seconds: number): void {
@@ -118,10 +137,6 @@ export class SchedulerMetrics {
 
   decided(seconds: number): void {
     this.#algorithmSeconds.observe(seconds)
-  }
-
-  ranPoint(point: string, status: string, profile: string, seconds: number): void {
-    this.#pointSeconds.observe({ extension_point: point, status, profile }, seconds)
   }
 
   placed(attempts: number, seconds: number): void {
@@ -147,25 +162,71 @@ export class SchedulerMetrics {
   }
 
   #gauges(registry: Registry): void {
-    const lengths = (): QueueLengths => this.#lengths()
-    const sizes = (): Readonly<Record<string, number>> => this.#cacheSizes()
-    new Gauge({
-      name: 'scheduler_pending_pods',
-      help: 'Number of pending pods, by the queue type.',
-      labelNames: ['queue'],
-      registers: [registry],
-      collect() {
-        for (const [queue, count] of Object.entries(lengths())) this.set({ queue }, count)
-      },
+    const measured = (): Measured => this.#measured
+    const gauge = (
+      name: string,
+      help: string,
+      label: string,
+      values: () => Iterable<readonly [string, number]>,
+    ): void =>
+      createSampleMetric(registry, {
+        name,
+        help,
+        type: 'gauge',
+        samples: () => [...values()].map(([value, count]) => ({ labels: { [label]: value }, value: count })),
+      })
+    gauge('scheduler_pending_pods', 'Number of pending pods, by the queue type.', 'queue', () =>
+      Object.entries(measured().lengths()),
+    )
+    gauge(
+      'scheduler_cache_size',
+      'Number of nodes, pods, and assumed (bound) pods in the scheduler cache.',
+      'type',
+      () => Object.entries(measured().cacheSizes()),
+    )
+    gauge(
+      'scheduler_goroutines',
+      'Number of running goroutines split by the work they do such as binding.',
+      'operation',
+      () => [['binding', measured().bindings()]],
+    )
+    gauge('scheduler_inflight_events', 'Number of events currently tracked in the scheduling queue.', 'event', () =>
+      measured().inFlightEvents(),
+    )
+    createSampleMetric(registry, {
+      name: 'scheduler_unschedulable_pods',
+      help: 'The number of unschedulable pods broken down by plugin name.',
+      type: 'gauge',
+      samples: () => measured().rejections(),
     })
-    new Gauge({
-      name: 'scheduler_cache_size',
-      help: 'Number of nodes, pods, and assumed (bound) pods in the scheduler cache.',
-      labelNames: ['type'],
-      registers: [registry],
-      collect() {
-        for (const [type, count] of Object.entries(sizes())) this.set({ type }, count)
-      },
+  }
+
+  #plugins(registry: Registry): void {
+    const samples = function* (of: (profile: Profile) => Iterable<Sample>, profiles: readonly Profile[]) {
+      for (const profile of profiles) yield* of(profile)
+    }
+    createSampleMetric(registry, {
+      name: POINTS,
+      help: 'Latency for running all plugins of a specific extension point.',
+      type: 'histogram',
+      samples: () =>
+        samples(({ recorder, schedulerName }) => recorder.pointSamples(POINTS, schedulerName), this.#measured.profiles),
+    })
+    createSampleMetric(registry, {
+      name: DURATIONS,
+      help: 'Duration for running a plugin at a specific extension point.',
+      type: 'histogram',
+      samples: () => this.#measured.durations?.samples(DURATIONS) ?? [],
+    })
+    createSampleMetric(registry, {
+      name: 'scheduler_plugin_evaluation_total',
+      help: 'Number of attempts to schedule pods by each plugin and the extension point (available only in PreFilter, Filter, PreScore, and Score).',
+      type: 'counter',
+      samples: () =>
+        samples(({ recorder, schedulerName }) => recorder.evaluationSamples(schedulerName), this.#measured.profiles),
     })
   }
 }
+
+const POINTS = 'scheduler_framework_extension_point_duration_seconds'
+const DURATIONS = 'scheduler_plugin_execution_duration_seconds'

@@ -32,7 +32,7 @@ import { NO_NODES } from './queue/hints.ts'
 import type { QueuedPod } from './queue/queued-pod.ts'
 import { SchedulingQueue, setRejections } from './queue/scheduling-queue.ts'
 import type { Decision } from './runtime/binding-cycle.ts'
-import { bind, permitted, RejectedError, reserveAndPermit, unreserve } from './runtime/binding-cycle.ts'
+import { bind, permitted, reserveAndPermit, unreserve } from './runtime/binding-cycle.ts'
 import { BoundedTasks } from './runtime/bounded-tasks.ts'
 import { createProfile } from './runtime/create-profile.ts'
 import { messageOf } from './runtime/diagnosis.ts'
@@ -44,6 +44,8 @@ import { PermitWaits } from './runtime/permit-waits.ts'
 import { PreBinds } from './runtime/pre-binds.ts'
 import { patchPodStatus, statusPatch } from './runtime/pod-status.ts'
 import type { Profile } from './runtime/profile.ts'
+import { PluginDurations } from './runtime/recorder.ts'
+import { RejectedError } from './runtime/rejected-error.ts'
 import { SchedulingCycle } from './runtime/scheduling-cycle.ts'
 import { watchCluster } from './watch.ts'
 
@@ -84,6 +86,7 @@ class Scheduler implements ControllerComponent {
   readonly #waits: PermitWaits
   readonly #preBinds = new PreBinds()
   readonly #plugins: ReadonlyMap<string, PluginDefinition>
+  readonly #durations: PluginDurations
   readonly #awaited: Promise<void>[] = []
   readonly #shared = new Map<string, object>()
   readonly #stop = new AbortController()
@@ -98,6 +101,7 @@ class Scheduler implements ControllerComponent {
     this.#metrics = metrics
     this.#extenders = extenders
     this.#waits = new PermitWaits(context.clock)
+    this.#durations = new PluginDurations(context.clock)
     this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]))
     this.#pods = context.lister(PODS)
     this.#profiles = new Map(
@@ -118,14 +122,21 @@ class Scheduler implements ControllerComponent {
       extenders,
       percentageOfNodesToScore: configuration.percentageOfNodesToScore,
       random: context.random,
-      clock: context.clock,
       logger: context.logger,
-      metrics,
     })
-    metrics?.measure(
-      () => this.#queue.lengths,
-      () => ({ nodes: this.#cache.nodeCount, pods: this.#cache.podCount, assumed_pods: this.#cache.assumedCount }),
-    )
+    metrics?.measure({
+      lengths: () => this.#queue.lengths,
+      rejections: () => this.#queue.rejections(),
+      inFlightEvents: () => this.#queue.inFlightEvents(),
+      cacheSizes: () => ({
+        nodes: this.#cache.nodeCount,
+        pods: this.#cache.podCount,
+        assumed_pods: this.#cache.assumedCount,
+      }),
+      bindings: () => this.#tasks.size,
+      profiles: [...this.#profiles.values()],
+      durations: this.#durations,
+    })
   }
 
   async run(signal: AbortSignal, onReady: () => void): Promise<void> {
@@ -182,7 +193,8 @@ class Scheduler implements ControllerComponent {
     const ignored = extenders.flatMap(({ managedResources }) =>
       managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name }) => name),
     )
-    return createProfile(profile, this.#newHandle(events), ignored, this.#plugins)
+    const tools = { ignoredResources: ignored, outOfTree: this.#plugins, durations: this.#durations }
+    return createProfile(profile, this.#newHandle(events), tools)
   }
 
   /** Caches a plugin asks for are full before the first cycle. */
@@ -278,7 +290,8 @@ class Scheduler implements ControllerComponent {
     startedMs: number,
     signal: AbortSignal,
   ): void {
-    const decision: Decision = { profile, pod: queued.info, node, states: run.states }
+    const { states, timer } = run
+    const decision: Decision = { profile, pod: queued.info, node, states, timer }
     this.#cache.assume(queued.info, node)
     this.#queue.nominator.delete(queued.key)
     let waits: ReadonlyMap<string, number>
@@ -354,7 +367,10 @@ class Scheduler implements ControllerComponent {
       this.#giveBack(queued, { ...REFUSED, message, rejectedBy: [NO_NODES], nominatedNode: '' }, signal)
       return
     }
+    const postFilterMs = profile.recorder.now()
     const { nominatedNode, afterwards } = await this.#postFilter(profile, run, signal)
+    const isFound = nominatedNode !== undefined && nominatedNode !== ''
+    profile.recorder.reached('PostFilter', isFound ? 'Success' : 'Unschedulable', postFilterMs)
     this.#attempted('unschedulable', queued.info.pod, startedMs)
     const { rejectedBy, pendingBy } = run.diagnosis
     const message = run.diagnosis.message(snapshot.nodes.length)
@@ -394,7 +410,9 @@ class Scheduler implements ControllerComponent {
     }
     let nominatedNode: string | undefined = profile.postFilters.length === 0 ? '' : undefined
     for (const plugin of profile.postFilters) {
+      const startedMs = run.timer?.now() ?? 0
       const result = await plugin.postFilter(run.pod, run.diagnosis.verdictsOf(snapshot.nodes), view, signal)
+      run.timer?.ran(plugin.name, 'PostFilter', isVerdict(result) ? result.code : 'Success', startedMs)
       if (!isVerdict(result)) return result
       if (result.code === 'Error') this.#note(result.error ?? messageOf(result), run.pod.pod)
       if (result.clearsNomination === true) nominatedNode = ''

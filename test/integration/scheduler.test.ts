@@ -1,6 +1,8 @@
 /** The scheduler against a real control plane: Pods get bound, wait, are woken, make way. */
+import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
+import { SchedulerMetrics } from '#controllers/scheduler/metrics.ts'
 import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import { EVENTS, NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
@@ -284,6 +286,40 @@ describe('a binding that fails', () => {
     )
     await eventually(async () => expect(await nodeOf('a')).toBe('n1'))
     expect(refusals).toBe(0)
+  })
+})
+
+describe('the metrics', () => {
+  it('tell what the plugins did at every point', async () => {
+    const registry = new Registry()
+    await start({ controllers: [schedulerComponent({ metrics: new SchedulerMetrics(registry) })] })
+    await addNode({ name: 'n1' })
+    await addNode({ name: 'n2', spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } })
+    await addNode({ name: 'n3' })
+    await addPod('a')
+    await eventually(async () => expect(await nodeOf('a')).toBeDefined())
+    await addPod('large', {}, '64')
+    await eventually(async () => expect((await condition('large'))?.reason).toBe('Unschedulable'))
+    const text = await registry.metrics()
+    const profile = 'profile="default-scheduler"'
+    const points = ['PreFilter', 'Filter', 'PreScore', 'Score', 'Reserve', 'Permit', 'Bind', 'PostBind']
+    for (const point of points) {
+      const labels = `extension_point="${point}",status="Success",${profile}`
+      expect(text).toMatch(new RegExp(`scheduler_framework_extension_point_duration_seconds_count\\{${labels}\\} [12]`))
+    }
+    const evaluated = (plugin: string, point: string, count: number) =>
+      `scheduler_plugin_evaluation_total{plugin="${plugin}",extension_point="${point}",${profile}} ${count}`
+    // The second Pod's NodeResourcesFit refuses both nodes that the taint leaves.
+    for (const line of [
+      evaluated('TaintToleration', 'Filter', 6),
+      evaluated('NodeResourcesFit', 'Filter', 4),
+      evaluated('NodeResourcesFit', 'Score', 2),
+      `scheduler_unschedulable_pods{plugin="NodeResourcesFit",${profile}} 1`,
+      'scheduler_plugin_execution_duration_seconds_count{plugin="TaintToleration",extension_point="Filter",status="Success"} 1',
+      'scheduler_plugin_execution_duration_seconds_count{plugin="DefaultBinder",extension_point="Bind",status="Success"} 1',
+      'scheduler_queue_incoming_pods_total{queue="active",event="UnschedulablePodAdd"} 2',
+    ])
+      expect(text).toContain(line)
   })
 })
 

@@ -252,8 +252,22 @@ export interface BindPlugin extends Plugin {
   bind(pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Verdict | undefined>
 }
 
+export interface PostBindPlugin extends Plugin {
+  /** The Pod is bound. */
+  postBind(filterState: unknown, pod: PodInfo, nodeName: string): void
+}
+
 export type AnyPlugin = Plugin &
-  Partial<FilterPlugin & ScorePlugin & PostFilterPlugin & ReservePlugin & PermitPlugin & PreBindPlugin & BindPlugin>
+  Partial<
+    FilterPlugin &
+      ScorePlugin &
+      PostFilterPlugin &
+      ReservePlugin &
+      PermitPlugin &
+      PreBindPlugin &
+      BindPlugin &
+      PostBindPlugin
+  >
 
 /** What a plugin may use besides what it is given. Listers are filled before the first cycle. */
 export interface PluginHandle

@@ -22,6 +22,10 @@ export class InFlight {
     return this.#pods.has(key)
   }
 
+  events(): Iterable<ClusterEvent> {
+    return this.#events
+  }
+
   start(key: string): void {
     this.#pods.set(key, this.#first + this.#events.length)
   }

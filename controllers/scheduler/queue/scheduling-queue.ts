@@ -4,8 +4,10 @@
  * Upstream: scheduler backend/queue/scheduling_queue.go.
  */
 import type { Clock, TimerHandle } from '#machinery/util/clock.ts'
+import type { Sample } from '#machinery/util/sample-metric.ts'
 import type { ClusterEvent, FrozenPod, PodInfo } from '../framework/interfaces.ts'
 import { podKey } from '../framework/pod-info.ts'
+import { eventLabel } from './event-label.ts'
 import type { HintTable, Strategy } from './hints.ts'
 import { InFlight } from './in-flight.ts'
 import { KeyedHeap } from './keyed-heap.ts'
@@ -89,13 +91,39 @@ export class SchedulingQueue {
     return this.#inFlight.size
   }
 
+  /** Pods that wait, by the plugins that refused them. */
+  *rejections(): Iterable<Sample> {
+    const counts = new Map<string, number>()
+    for (const { info, rejectedBy, pendingBy, gatedBy } of this.#waiting.values()) {
+      const profile = info.pod.spec.schedulerName ?? ''
+      for (const plugin of gatedBy === undefined ? [...rejectedBy, ...pendingBy] : [gatedBy]) {
+        const id = `${plugin} ${profile}`
+        counts.set(id, (counts.get(id) ?? 0) + 1)
+      }
+    }
+    for (const [id, value] of counts) {
+      const [plugin = '', profile = ''] = id.split(' ')
+      yield { labels: { plugin, profile }, value }
+    }
+  }
+
+  /** What has happened while Pods were looked at, counted. */
+  inFlightEvents(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const event of this.#inFlight.events()) {
+      const label = eventLabel(event)
+      counts.set(label, (counts.get(label) ?? 0) + 1)
+    }
+    return counts
+  }
+
   /** A Pod that is new to the queue; known ones are left where they are. */
   add(info: PodInfo): void {
     const key = podKey(info.pod)
     if (this.#find(key) !== undefined || this.#inFlight.has(key)) return
     this.nominator.update(undefined, info)
     this.#order++
-    this.#activate(newQueuedPod(info, this.#clock.monotonicMs(), this.#order), 'PodAdd')
+    this.#activate(newQueuedPod(info, this.#clock.monotonicMs(), this.#order), 'UnschedulablePodAdd')
   }
 
   /** `isRelevant`: more than its status has changed. */
@@ -118,7 +146,7 @@ export class SchedulingQueue {
     if (this.#active.get(key) !== undefined) this.#active.set(pod)
     else if (isRelevant && this.#waiting.get(key) !== undefined) {
       const known = { ...event, old: old.pod }
-      this.#requeue(pod, pod.gatedBy === undefined ? this.#strategy(pod, known) : 'now', 'PodUpdate')
+      this.#requeue(pod, pod.gatedBy === undefined ? this.#strategy(pod, known) : 'now', 'UnschedulablePodUpdate')
     }
   }
 
@@ -131,7 +159,7 @@ export class SchedulingQueue {
 
   /** The next Pod, now in flight. When nothing is active: one that has only its backoff to wait for. */
   pop(): QueuedPod | undefined {
-    const pod = this.#active.pop() ?? this.#backoff.pop()
+    const pod = this.#active.pop() ?? this.#popFromBackoff()
     if (pod === undefined) return undefined
     this.#inFlight.start(pod.key)
     pod.attempts++
@@ -177,7 +205,7 @@ export class SchedulingQueue {
     for (const pod of this.#waiting.refusedBy(this.#interested(event))) {
       if (!concerns(pod.info.pod)) continue
       const strategy = this.#strategy(pod, event)
-      if (strategy !== 'stay') this.#requeue(pod, strategy, `${event.resource}/${event.action}`)
+      if (strategy !== 'stay') this.#requeue(pod, strategy, eventLabel(event))
     }
   }
 
@@ -246,6 +274,12 @@ export class SchedulingQueue {
     this.#options.onIncoming?.('backoff', event)
     this.#setTimer()
     if (!isErrorBackoff(pod)) this.#options.onActive()
+  }
+
+  #popFromBackoff(): QueuedPod | undefined {
+    const pod = this.#backoff.pop()
+    if (pod !== undefined) this.#options.onIncoming?.('active', 'PopFromBackoffQ')
+    return pod
   }
 
   #leaveBackoff(key: string): void {

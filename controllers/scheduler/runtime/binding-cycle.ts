@@ -9,6 +9,8 @@ import type { Extender } from './extender.ts'
 import { WAIT_MAX_MS } from './permit-waits.ts'
 import type { PreBinds } from './pre-binds.ts'
 import type { Profile } from './profile.ts'
+import type { PluginTimer } from './recorder.ts'
+import { RejectedError } from './rejected-error.ts'
 
 export interface Decision {
   readonly profile: Profile
@@ -16,43 +18,58 @@ export interface Decision {
   readonly node: string
   /** Plugin -> what its preFilter returned. */
   readonly states: ReadonlyMap<string, unknown>
-}
-
-/** A plugin's "no" after the node was chosen. */
-export class RejectedError extends Error {
-  override readonly name = 'RejectedError'
-  readonly verdict: Verdict
-
-  constructor(verdict: Verdict) {
-    super(verdict.reasons.join(', '))
-    this.verdict = verdict
-  }
+  readonly timer: PluginTimer | undefined
 }
 
 const NO_WAITS: ReadonlyMap<string, number> = new Map()
 
 /** Throws RejectedError or what a plugin threw, with everything undone. Returns who wants to wait, and how long: ms. */
 export function reserveAndPermit(decision: Decision): ReadonlyMap<string, number> {
-  const { profile, pod, node, states } = decision
   try {
-    for (const plugin of profile.reserves) refuse(plugin.name, plugin.reserve(states.get(plugin.name), pod, node))
-    if (profile.permits.length === 0) return NO_WAITS
-    const waits = new Map<string, number>()
-    for (const plugin of profile.permits) {
-      const answer = plugin.permit(pod, node)
-      if (isVerdict(answer)) refuse(plugin.name, answer)
-      else if (answer !== undefined) waits.set(plugin.name, Math.min(answer.waitMs, WAIT_MAX_MS))
-    }
-    return waits
+    decision.profile.recorder.timed('Reserve', () => reserve(decision))
+    return permit(decision)
   } catch (err: unknown) {
     unreserve(decision)
     throw err
   }
 }
 
+function reserve({ profile, pod, node, states, timer }: Decision): void {
+  for (const plugin of profile.reserves) {
+    const startedMs = timer?.now() ?? 0
+    const verdict = plugin.reserve(states.get(plugin.name), pod, node)
+    timer?.ran(plugin.name, 'Reserve', codeOf(verdict), startedMs)
+    refuse(plugin.name, verdict)
+  }
+}
+
+function permit(decision: Decision): ReadonlyMap<string, number> {
+  const { recorder, permits } = decision.profile
+  const run = (): ReadonlyMap<string, number> => (permits.length === 0 ? NO_WAITS : askPermits(decision))
+  return recorder.timed('Permit', run, (waits) => (waits.size === 0 ? 'Success' : 'Wait'))
+}
+
+function askPermits({ profile, pod, node, timer }: Decision): ReadonlyMap<string, number> {
+  const waits = new Map<string, number>()
+  for (const plugin of profile.permits) {
+    const startedMs = timer?.now() ?? 0
+    const answer = plugin.permit(pod, node)
+    if (isVerdict(answer)) {
+      timer?.ran(plugin.name, 'Permit', answer.code, startedMs)
+      refuse(plugin.name, answer)
+    } else {
+      timer?.ran(plugin.name, 'Permit', answer === undefined ? 'Success' : 'Wait', startedMs)
+      if (answer !== undefined) waits.set(plugin.name, Math.min(answer.waitMs, WAIT_MAX_MS))
+    }
+  }
+  return waits
+}
+
 /** In the opposite order; every one, whatever the others do. */
 export function unreserve({ profile, pod, node, states }: Decision): void {
-  for (const plugin of [...profile.reserves].reverse()) plugin.unreserve(states.get(plugin.name), pod, node)
+  profile.recorder.timed('Unreserve', () => {
+    for (const plugin of [...profile.reserves].reverse()) plugin.unreserve(states.get(plugin.name), pod, node)
+  })
 }
 
 /** What was decided of a Pod that waited on Permit. Throws unless it was allowed. */
@@ -68,13 +85,26 @@ export async function bind(
   { extenders, preBinds }: { readonly extenders: readonly Extender[]; readonly preBinds: PreBinds },
   signal: AbortSignal,
 ): Promise<void> {
-  const { profile, pod, node } = decision
+  const { profile, pod, node, states } = decision
+  const { recorder } = profile
   if (needsPreBind(decision)) {
-    await preBinds.run(podKey(pod.pod), (cancelable) => preBind(decision, cancelable), signal)
+    const run = (): Promise<void> =>
+      preBinds.run(podKey(pod.pod), (cancelable) => preBind(decision, cancelable), signal)
+    await recorder.timedAsync('PreBind', run)
   }
-  if (await bindByExtender(decision, extenders, signal)) return
+  await recorder.timedAsync('Bind', async () => {
+    if (!(await bindByExtender(decision, extenders, signal))) await bindByPlugin(decision, signal)
+  })
+  recorder.timed('PostBind', () => {
+    for (const plugin of profile.postBinds) plugin.postBind(states.get(plugin.name), pod, node)
+  })
+}
+
+async function bindByPlugin({ profile, pod, node, timer }: Decision, signal: AbortSignal): Promise<void> {
   for (const plugin of profile.binds) {
+    const startedMs = timer?.now() ?? 0
     const verdict = await plugin.bind(pod, node, signal)
+    timer?.ran(plugin.name, 'Bind', codeOf(verdict), startedMs)
     if (verdict?.code === 'Skip') continue
     refuse(plugin.name, verdict)
     return
@@ -82,18 +112,27 @@ export async function bind(
   throw new Error('all bind plugins skipped the pod')
 }
 
-/** Most Pods need none: then there is nothing to take back either. Upstream: PreBindPreFlight. */
+/** Most Pods need none: then there is nothing to take back either. */
 function needsPreBind({ profile, pod, node, states }: Decision): boolean {
-  return profile.preBinds.some((plugin) => plugin.isNeeded?.(states.get(plugin.name), pod, node) ?? true)
+  const { preBinds, recorder } = profile
+  const startedMs = recorder.now()
+  const isNeeded = preBinds.some((plugin) => plugin.isNeeded?.(states.get(plugin.name), pod, node) ?? true)
+  recorder.reached('PreBindPreFlight', isNeeded ? 'Success' : 'Skip', startedMs)
+  return isNeeded
 }
 
-async function preBind({ profile, pod, node, states }: Decision, signal: AbortSignal): Promise<void> {
+async function preBind({ profile, pod, node, states, timer }: Decision, signal: AbortSignal): Promise<void> {
   for (const plugin of profile.preBinds) {
     const state = states.get(plugin.name)
     if (plugin.isNeeded?.(state, pod, node) === false) continue
-    refuse(plugin.name, await plugin.preBind(state, pod, node, signal))
+    const startedMs = timer?.now() ?? 0
+    const verdict = await plugin.preBind(state, pod, node, signal)
+    timer?.ran(plugin.name, 'PreBind', codeOf(verdict), startedMs)
+    refuse(plugin.name, verdict)
   }
 }
+
+const codeOf = (verdict: Verdict | undefined): string => verdict?.code ?? 'Success'
 
 async function bindByExtender(
   { pod, node }: Decision,

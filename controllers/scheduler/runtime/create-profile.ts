@@ -8,6 +8,7 @@ import type { ExtensionPoint } from './extension-points.ts'
 import { EXTENSION_POINTS, isCalledAt } from './extension-points.ts'
 import type { PluginTable, PluginUse } from './profile.ts'
 import { Profile } from './profile.ts'
+import { PluginDurations, Recorder } from './recorder.ts'
 import { DEFAULT_PLUGINS, REGISTRY } from './registry.ts'
 
 interface Enabled {
@@ -17,21 +18,26 @@ interface Enabled {
 
 const FIT = 'NodeResourcesFit'
 
-/**
- * Throws when a plugin is enabled at a point it does not implement. `ignoredResources`: extenders account for them.
- * `outOfTree`: plugins there are besides the built-in ones.
- */
+export interface ProfileTools {
+  /** Extenders account for them. */
+  readonly ignoredResources?: readonly string[]
+  /** Plugins there are besides the built-in ones. */
+  readonly outOfTree?: ReadonlyMap<string, PluginDefinition>
+  /** Of all profiles. */
+  readonly durations?: PluginDurations
+}
+
+/** Throws when a plugin is enabled at a point it does not implement. */
 export function createProfile(
   config: ProfileConfiguration,
   handle: PluginHandle,
-  ignoredResources: readonly string[] = [],
-  outOfTree: ReadonlyMap<string, PluginDefinition> = new Map(),
+  { ignoredResources = [], outOfTree, durations = new PluginDurations(handle.clock) }: ProfileTools = {},
 ): Profile {
   const made = new Map<string, AnyPlugin>()
   const pluginOf = (name: string): AnyPlugin => {
     const known = made.get(name)
     if (known !== undefined) return known
-    const definition = REGISTRY.get(name) ?? outOfTree.get(name)
+    const definition = REGISTRY.get(name) ?? outOfTree?.get(name)
     if (definition === undefined) throw new Error(`profile ${config.schedulerName}: no plugin ${name}`)
     const args = config.args.get(name) ?? {}
     const created = definition.create(name === FIT ? withIgnored(args, ignoredResources) : args, handle)
@@ -46,7 +52,8 @@ export function createProfile(
     EXTENSION_POINTS.map((point) => [point, usesAt(point, everywhere, config.points[point], pluginOf)]),
   ) as unknown as PluginTable
   checkTable(config.schedulerName, table)
-  return new Profile(config.schedulerName, table, config.percentageOfNodesToScore)
+  const recorder = new Recorder(handle.clock, durations)
+  return new Profile(config.schedulerName, table, config.percentageOfNodesToScore, recorder)
 }
 
 function withIgnored(args: PluginArgs, added: readonly string[]): PluginArgs {

@@ -31,7 +31,7 @@ const IMPLEMENTS: Record<ExtensionPoint, (plugin: AnyPlugin) => boolean> = {
   permit: ({ permit }) => permit !== undefined,
   preBind: ({ preBind }) => preBind !== undefined,
   bind: ({ bind }) => bind !== undefined,
-  postBind: () => false,
+  postBind: ({ postBind }) => postBind !== undefined,
 }
 
 export const PRIORITY_SORT = 'PrioritySort'

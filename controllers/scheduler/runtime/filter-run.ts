@@ -7,11 +7,13 @@ import { podKey, podPriority } from '../framework/pod-info.ts'
 import { isRejection, isVerdict } from '../framework/verdicts.ts'
 import type { Nominator } from '../queue/nominator.ts'
 import { Diagnosis } from './diagnosis.ts'
-import type { Profile } from './profile.ts'
+import type { FilterUse, Profile } from './profile.ts'
+import type { Evaluations, PluginTimer } from './recorder.ts'
 
 interface ActiveFilter {
   readonly plugin: FilterPlugin
   readonly hasFilter: boolean
+  readonly evaluations: Evaluations
   readonly state: unknown
 }
 
@@ -29,27 +31,36 @@ export class FilterRun {
   nodes: ReadonlySet<string> | undefined
   /** PreFilter has refused the Pod. */
   isRefused = false
+  refusalCode: Verdict['code'] = 'UnschedulableAndUnresolvable'
   readonly #active: ActiveFilter[] = []
   readonly #nominator: Nominator
+  /** Of the plugins of this cycle, when it is sampled. */
+  readonly timer: PluginTimer | undefined
+  /** As `timer`, until the filters have run on one node. */
+  #filterTimer: PluginTimer | undefined
 
   /** Runs the PreFilter plugins. Throws when one fails. */
   constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot, nominator: Nominator) {
     this.pod = pod
+    this.timer = profile.recorder.sample()
+    this.#filterTimer = this.timer
     this.#nominator = nominator
     const limiters: string[] = []
-    for (const { plugin, hasPreFilter, hasFilter } of profile.filters) {
-      const result = hasPreFilter ? plugin.preFilter?.(pod, snapshot) : undefined
+    for (const use of profile.filters) {
+      const { plugin, hasFilter, evaluations } = use
+      const result = use.hasPreFilter ? this.#preFilter(use, snapshot) : undefined
       if (isVerdict(result)) {
         if (result.code === 'Skip') continue
         throwIfError(plugin.name, result)
         this.isRefused = true
+        this.refusalCode = result.code
         this.diagnosis.rejectAll({ ...result, plugin: plugin.name })
         // Preemption may undo an Unschedulable, and needs what the others compute.
         if (result.code === 'UnschedulableAndUnresolvable') return
         continue
       }
       this.states.set(plugin.name, result?.state)
-      this.#active.push({ plugin, hasFilter, state: result?.state })
+      this.#active.push({ plugin, hasFilter, evaluations, state: result?.state })
       if (result?.nodes !== undefined && !this.#limit(plugin.name, result.nodes, limiters)) return
     }
     if (this.nodes !== undefined) this.diagnosis.leaveOut(limiters)
@@ -77,6 +88,18 @@ export class FilterRun {
     return this.#filter(more, withThem) ?? this.#filter(states, node)
   }
 
+  #preFilter(
+    { plugin, evaluations }: FilterUse,
+    snapshot: Snapshot,
+  ): ReturnType<NonNullable<FilterPlugin['preFilter']>> {
+    const startedMs = this.timer?.now() ?? 0
+    const result = plugin.preFilter?.(this.pod, snapshot) ?? NO_STATE
+    const status = isVerdict(result) ? result.code : 'Success'
+    this.timer?.ran(plugin.name, 'PreFilter', status, startedMs)
+    if (status !== 'Skip') evaluations.preFilter++
+    return result
+  }
+
   #limit(plugin: string, nodes: ReadonlySet<string>, limiters: string[]): boolean {
     const before = this.nodes
     this.nodes = before === undefined ? nodes : new Set([...nodes].filter((name) => before.has(name)))
@@ -102,9 +125,14 @@ export class FilterRun {
   }
 
   #filter(filters: readonly ActiveFilter[], node: NodeInfo): Verdict | undefined {
-    for (const { plugin, hasFilter, state } of filters) {
+    const timer = this.#filterTimer
+    this.#filterTimer = undefined
+    for (const { plugin, hasFilter, evaluations, state } of filters) {
       if (!hasFilter) continue
+      evaluations.filter++
+      const startedMs = timer?.now() ?? 0
       const verdict = plugin.filter(state, this.pod, node)
+      timer?.ran(plugin.name, 'Filter', verdict?.code ?? 'Success', startedMs)
       if (verdict === undefined || verdict.code === 'Skip') continue
       throwIfError(plugin.name, verdict)
       return { ...verdict, plugin: plugin.name }
@@ -112,6 +140,8 @@ export class FilterRun {
     return undefined
   }
 }
+
+const NO_STATE = { state: undefined }
 
 function stateAfter(filter: ActiveFilter, pod: PodInfo, node: NodeInfo, { removed, added }: Changes): ActiveFilter {
   const { plugin, state } = filter

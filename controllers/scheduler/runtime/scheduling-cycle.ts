@@ -2,14 +2,12 @@
  * Finds the node for one Pod: snapshot, PreFilter, the nominated node, Filter, extenders, Score. Synchronous as long as no
  * extender is interested. Upstream: scheduler schedule_one.go schedulePod.
  */
-import type { Clock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { SchedulerCache } from '../cache/scheduler-cache.ts'
 import type { NodeInfo, PodInfo } from '../framework/interfaces.ts'
 import { NodeSnapshot } from '../framework/snapshot.ts'
-import type { SchedulerMetrics } from '../metrics.ts'
 import { EXTENDER } from '../queue/hints.ts'
 import type { Nominator } from '../queue/nominator.ts'
 import type { Extender } from './extender.ts'
@@ -24,9 +22,7 @@ export interface SchedulingCycleOptions {
   readonly extenders: readonly Extender[]
   readonly percentageOfNodesToScore: number
   readonly random: Random
-  readonly clock: Clock
   readonly logger: Logger
-  readonly metrics: SchedulerMetrics | undefined
 }
 
 /** `node` undefined: the run's diagnosis says why. `run` undefined: there are no nodes at all. */
@@ -46,19 +42,32 @@ export class SchedulingCycle {
 
   /** Rejects when a plugin or an extender that is not ignorable fails. */
   async findNode(profile: Profile, pod: PodInfo, signal: AbortSignal): Promise<CycleOutcome> {
-    const { cache, nominator } = this.#options
+    const { cache } = this.#options
     cache.updateSnapshot(this.snapshot)
     if (this.snapshot.nodes.length === 0) return { node: undefined, run: undefined }
-    const run = this.#timed(profile, 'PreFilter', () => new FilterRun(profile, pod, this.snapshot, nominator))
+    const run = this.#preFilter(profile, pod)
     if (run.isRefused) return { node: undefined, run }
-    const found = this.#onNominatedNode(run) ?? this.#timed(profile, 'Filter', () => this.#find(profile, run))
+    const found = this.#onNominatedNode(run) ?? profile.recorder.timed('Filter', () => this.#find(profile, run))
     const extenders = this.#options.extenders.filter((extender) => extender.isInterested(pod.pod))
     const feasible = extenders.length === 0 ? found : await this.#askExtenders(extenders, run, found, signal)
     if (feasible.length <= 1) return { node: feasible[0]?.name, run }
-    const input = { profile, pod, nodes: feasible, snapshot: this.snapshot, states: run.states }
-    const totals = this.#timed(profile, 'Score', () => scoreNodes(input))
+    const { states, timer } = run
+    const totals = scoreNodes({ profile, pod, nodes: feasible, snapshot: this.snapshot, states, timer })
     await this.#addExtenderScores(extenders, pod, feasible, totals, signal)
     return { node: pickNode(feasible, totals, this.#options.random)?.name, run }
+  }
+
+  #preFilter(profile: Profile, pod: PodInfo): FilterRun {
+    const { recorder } = profile
+    const startedMs = recorder.now()
+    let status = 'Error'
+    try {
+      const run = new FilterRun(profile, pod, this.snapshot, this.#options.nominator)
+      status = run.isRefused ? run.refusalCode : 'Success'
+      return run
+    } finally {
+      recorder.reached('PreFilter', status, startedMs)
+    }
   }
 
   #find(profile: Profile, run: FilterRun): NodeInfo[] {
@@ -122,20 +131,6 @@ export class SchedulingCycle {
       nodes.forEach(({ name }, i) => {
         totals[i] = (totals[i] ?? 0) + (answer.value.get(name) ?? 0)
       })
-    }
-  }
-
-  #timed<T>(profile: Profile, point: string, run: () => T): T {
-    const { clock, metrics } = this.#options
-    if (metrics === undefined) return run()
-    const startedMs = clock.monotonicMs()
-    let status = 'Error'
-    try {
-      const result = run()
-      status = 'Success'
-      return result
-    } finally {
-      metrics.ranPoint(point, status, profile.schedulerName, (clock.monotonicMs() - startedMs) / 1000)
     }
   }
 }

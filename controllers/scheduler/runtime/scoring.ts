@@ -1,9 +1,10 @@
 /** The best of the nodes that fit. Upstream: scheduler framework.go RunScorePlugins, schedule_one.go prioritizeNodes. */
 import type { Random } from '#machinery/util/random.ts'
-import type { NodeInfo, PodInfo, ScorePlugin, Snapshot } from '../framework/interfaces.ts'
+import type { NodeInfo, PodInfo, Snapshot } from '../framework/interfaces.ts'
 import { isVerdict } from '../framework/verdicts.ts'
 import { throwIfError } from './filter-run.ts'
-import type { Profile } from './profile.ts'
+import type { Profile, ScoreUse } from './profile.ts'
+import type { PluginTimer } from './recorder.ts'
 
 export interface ScoreInput {
   readonly profile: Profile
@@ -12,37 +13,59 @@ export interface ScoreInput {
   readonly snapshot: Snapshot
   /** Plugin -> what its preFilter returned. */
   readonly states: ReadonlyMap<string, unknown>
+  readonly timer: PluginTimer | undefined
+}
+
+/** A plugin that has something to say about this Pod, with what its preScore computed. */
+interface ActiveScore {
+  readonly use: ScoreUse
+  readonly state: unknown
 }
 
 /** Per node the weighted sum of all plugins. Throws when one fails. */
-export function scoreNodes({ profile, pod, nodes, snapshot, states }: ScoreInput): Float64Array {
-  const totals = new Float64Array(nodes.length)
-  for (const { plugin, weight, hasPreScore } of profile.scores) {
-    let state: unknown
-    if (hasPreScore && plugin.preScore !== undefined) {
-      const result = plugin.preScore(pod, nodes, snapshot, states.get(plugin.name))
-      if (isVerdict(result)) {
-        throwIfError(plugin.name, result)
-        continue
-      }
-      state = result.state
-    }
-    addScores(totals, plugin, weight, state, pod, nodes)
-  }
-  return totals
+export function scoreNodes(input: ScoreInput): Float64Array {
+  const { recorder } = input.profile
+  const active = recorder.timed('PreScore', () => preScores(input))
+  return recorder.timed('Score', () => {
+    const totals = new Float64Array(input.nodes.length)
+    for (const score of active) addScores(totals, score, input)
+    return totals
+  })
 }
 
-function addScores(
-  totals: Float64Array,
-  plugin: ScorePlugin,
-  weight: number,
-  state: unknown,
-  pod: PodInfo,
-  nodes: readonly NodeInfo[],
-): void {
+function preScores({ profile, pod, nodes, snapshot, states, timer }: ScoreInput): ActiveScore[] {
+  const active: ActiveScore[] = []
+  for (const use of profile.scores) {
+    const { plugin, evaluations } = use
+    if (!use.hasPreScore || plugin.preScore === undefined) {
+      active.push({ use, state: undefined })
+      continue
+    }
+    const startedMs = timer?.now() ?? 0
+    const result = plugin.preScore(pod, nodes, snapshot, states.get(plugin.name))
+    const isRefusal = isVerdict(result)
+    timer?.ran(plugin.name, 'PreScore', isRefusal ? result.code : 'Success', startedMs)
+    if (isRefusal) throwIfError(plugin.name, result)
+    else {
+      evaluations.preScore++
+      active.push({ use, state: result.state })
+    }
+  }
+  return active
+}
+
+function addScores(totals: Float64Array, { use, state }: ActiveScore, { pod, nodes, timer }: ScoreInput): void {
+  const { plugin, weight, evaluations } = use
   const scores = new Float64Array(nodes.length)
-  for (let i = 0; i < nodes.length; i++) scores[i] = plugin.score(state, pod, nodes[i] as NodeInfo)
+  const startedMs = timer?.now() ?? 0
+  for (let i = 0; i < nodes.length; i++) {
+    scores[i] = plugin.score(state, pod, nodes[i] as NodeInfo)
+    if (i === 0) timer?.ran(plugin.name, 'Score', 'Success', startedMs)
+  }
+  evaluations.score += nodes.length
+  const scoredMs = timer?.now() ?? 0
   plugin.normalize?.(state, pod, scores, nodes)
+  if (plugin.normalize !== undefined) timer?.ran(plugin.name, 'ScoreExtensionNormalize', 'Success', scoredMs)
   for (let i = 0; i < scores.length; i++) totals[i] = (totals[i] ?? 0) + weight * (scores[i] ?? 0)
 }
 
