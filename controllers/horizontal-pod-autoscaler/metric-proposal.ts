@@ -90,7 +90,7 @@ function describe(spec: DeepReadonly<MetricSpec>, reader: Reader): Described {
   if (type === 'ContainerResource' && containerResource !== undefined)
     return {
       reason: 'FailedGetContainerResourceMetric',
-      failure: `failed to get ${containerResource.name} container metric value`,
+      failure: `failed to get ${containerResource.container} container metric value`,
       propose: () => reader.container(containerResource),
     }
   if (type === 'Pods' && pods !== undefined)
@@ -102,17 +102,29 @@ function describe(spec: DeepReadonly<MetricSpec>, reader: Reader): Described {
   if (type === 'Object' && object !== undefined)
     return {
       reason: 'FailedGetObjectMetric',
-      failure: 'failed to get object metric value',
+      failure: `failed to get object metric value${objectDetail(object)}`,
       propose: () => reader.object(object),
     }
   if (type === 'External' && external !== undefined)
     return {
       reason: 'FailedGetExternalMetric',
-      failure: `failed to get ${external.metric.name} external metric value`,
+      failure: `failed to get ${external.metric.name} external metric value${externalDetail(external)}`,
       propose: () => reader.external(external),
     }
   const unknown = (): Promise<MetricProposal> => Promise.reject(new Error(`unknown metric source type "${type}"`))
   return { reason: 'InvalidMetricSourceType', failure: '', propose: unknown }
+}
+
+/** Of the whole's error, not of condition and event. */
+function objectDetail({ metric, target }: DeepReadonly<ObjectMetricSource>): string {
+  return target.type === 'AverageValue' && target.averageValue !== undefined
+    ? `: failed to get ${metric.name} object metric`
+    : ''
+}
+
+function externalDetail({ metric, target }: DeepReadonly<ExternalMetricSource>): string {
+  if (target.averageValue !== undefined) return `: failed to get ${metric.name} external metric`
+  return target.value === undefined ? '' : `: failed to get external metric ${metric.name}`
 }
 
 class Reader {

@@ -227,13 +227,15 @@ describe('scores', () => {
     expect(scores(create(nodeAffinityPlugin), {}, nodes)).toBe('skip')
   })
 
-  it('NodeResourcesBalancedAllocation prefers even use, and says nothing about Pods without requests', () => {
+  it('NodeResourcesBalancedAllocation prefers what becomes more even, and says nothing about Pods without requests', () => {
     const nodes = [
       makeNodeInfo({ allocatable: { cpu: '10', memory: '10Gi' } }, [requests({ cpu: '5' })]),
       makeNodeInfo({ allocatable: { cpu: '10', memory: '10Gi' } }),
     ]
     const plugin = create(nodeResourcesBalancedAllocationPlugin)
-    expect(scores(plugin, requests({ cpu: '1', memory: '1Gi' }), nodes)).toEqual([75, 100])
+    // 75 before and after; 100 before and after; 75 -> 90 and 100 -> 85.
+    expect(scores(plugin, requests({ cpu: '1', memory: '1Gi' }), nodes)).toEqual([75, 75])
+    expect(scores(plugin, requests({ memory: '3Gi' }), nodes)).toEqual([82, 67])
     expect(scores(plugin, {}, nodes)).toBe('skip')
   })
 
@@ -242,6 +244,10 @@ describe('scores', () => {
     const nodes = [makeNodeInfo({ name: 'a', status: image(1000 * 2 ** 20) }), makeNodeInfo({ name: 'b' })]
     const [withImage, without] = scores(create(imageLocalityPlugin), {}, nodes) as number[]
     expect([withImage, without]).toEqual([48, 0])
+    const volumes = [{ name: 'v', image: { reference: 'model' } }]
+    const models = { images: [{ names: ['model:latest'], sizeBytes: 1000 * 2 ** 20 }] }
+    const withVolume = [makeNodeInfo({ name: 'a', status: models }), makeNodeInfo({ name: 'b' })]
+    expect(scores(create(imageLocalityPlugin), { spec: { volumes } }, withVolume)).toEqual([24, 0])
     expect(scores(create(imageLocalityPlugin), {}, [makeNodeInfo()])).toBe('skip')
   })
 })

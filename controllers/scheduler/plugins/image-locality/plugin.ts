@@ -1,4 +1,4 @@
-/** Nodes that have the images already, unless few have them. Upstream: scheduler plugins/imagelocality. */
+/** Nodes that have the images already, unless few have them. Upstream: scheduler plugins/imagelocality (v1.36). */
 import type { PluginDefinition, PodInfo, ScorePlugin } from '../../framework/interfaces.ts'
 import { SCORE_MAX } from '../../framework/normalize.ts'
 import { SKIP } from '../../framework/verdicts.ts'
@@ -8,7 +8,7 @@ const THRESHOLD_MIN = 23 * MIB
 const THRESHOLD_MAX_PER_CONTAINER = 1000 * MIB
 
 interface WantedImages {
-  /** Of every container, also when two use the same. */
+  /** Of every container and image volume, also when two use the same. */
   readonly images: readonly { readonly name: string; readonly spread: number }[]
 }
 
@@ -29,8 +29,9 @@ const plugin: ScorePlugin<WantedImages> = {
 }
 
 function imagesOf({ pod: { spec } }: PodInfo): string[] {
-  const containers = [...(spec.initContainers ?? []), ...spec.containers]
-  return containers.map(({ image = '' }) => withTag(image))
+  const names = [...(spec.initContainers ?? []), ...spec.containers].map(({ image = '' }) => withTag(image))
+  for (const { image } of spec.volumes ?? []) if (image !== undefined) names.push(withTag(image.reference ?? ''))
+  return names
 }
 
 /** As runtimes report it. */

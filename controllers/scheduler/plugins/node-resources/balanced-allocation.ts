@@ -1,4 +1,4 @@
-/** Prefers nodes whose resources would be used in like proportions. Upstream: plugins/noderesources/balanced_allocation.go. */
+/** Prefers nodes that the Pod makes more evenly used. Upstream: plugins/noderesources/balanced_allocation.go (v1.36). */
 import type { PluginDefinition, ScorePlugin } from '../../framework/interfaces.ts'
 import { SKIP } from '../../framework/verdicts.ts'
 import { checkBalancedAllocationArgs } from './args.ts'

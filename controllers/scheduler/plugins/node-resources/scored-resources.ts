@@ -35,16 +35,18 @@ export class ResourceScorer {
   score(requests: readonly number[], node: NodeInfo): number {
     const requested: number[] = []
     const allocatable: number[] = []
-    const used = this.#usesRequested ? node.requested : undefined
+    const used: number[] = []
     for (let i = 0; i < this.#resources.length; i++) {
       const name = this.#resources[i]?.name ?? ''
       const wanted = requests[i] ?? 0
       // A device nobody asks for says nothing about the node.
       const isIgnored = wanted === 0 && isScalar(name)
       allocatable.push(isIgnored ? 0 : amountOf(node.allocatable, name))
-      requested.push(wanted + (used === undefined ? nonZeroAmountOf(node, name) : amountOf(used, name)))
+      const before = this.#usesRequested ? amountOf(node.requested, name) : nonZeroAmountOf(node, name)
+      used.push(before)
+      requested.push(before + wanted)
     }
-    return this.#scorer(requested, allocatable, this.#weights)
+    return this.#scorer(requested, allocatable, this.#weights, used)
   }
 }
 

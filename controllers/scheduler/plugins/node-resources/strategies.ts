@@ -10,11 +10,15 @@ export interface ShapePoint {
   readonly score: number
 }
 
-/** `requested` and `allocatable` by resource, in the order of `weights`; allocatable 0 means: not counted. */
+/**
+ * `requested` (with the Pod), `allocatable` and `used` (without it) by resource, in the order of `weights`; allocatable 0
+ * means: not counted.
+ */
 export type Scorer = (
   requested: readonly number[],
   allocatable: readonly number[],
   weights: readonly number[],
+  used: readonly number[],
 ) => number
 
 export const leastAllocated: Scorer = (requested, allocatable, weights) =>
@@ -45,8 +49,14 @@ export function requestedToCapacityRatio(shape: readonly ShapePoint[]): Scorer {
   }
 }
 
-/** 100 when all resources would be used in the same proportion. Weights do not matter. */
-export const balanced: Scorer = (requested, allocatable) => {
+/** Above 75 when the Pod makes the node's use more even, below when it makes it less so. Weights do not matter. */
+export const balanced: Scorer = (requested, allocatable, _weights, used) => {
+  const change = evenness(requested, allocatable) - evenness(used, allocatable)
+  return SCORE_MAX / 2 + Math.trunc((SCORE_MAX / 2 + change) / 2)
+}
+
+/** 100 when all resources are used in the same proportion. */
+function evenness(requested: readonly number[], allocatable: readonly number[]): number {
   const fractions: number[] = []
   for (let i = 0; i < requested.length; i++) {
     const all = allocatable[i] ?? 0

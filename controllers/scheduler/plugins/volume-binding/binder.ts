@@ -21,7 +21,7 @@ import { ChangeSignal } from './change-signal.ts'
 import { type PodClaims, podClaims } from './pod-claims.ts'
 import { Provisioning } from './provisioning.ts'
 
-const NODE_CONFLICT = 'node(s) had volume node affinity conflict'
+const NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 const BIND_CONFLICT = "node(s) didn't find available persistent volumes to bind"
 const NOT_ENOUGH_SPACE = 'node(s) did not have enough free storage'
 const NO_SUCH_VOLUME = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'

@@ -13,7 +13,7 @@ import type { AssumedVolumes } from './binder.ts'
 import { type BindingFacts, bindingProgress } from './binding-progress.ts'
 import { VolumeBinding, volumeBinding } from './plugin.ts'
 
-const CONFLICT = 'node(s) had volume node affinity conflict'
+const CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 const NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
 const NO_SPACE = 'node(s) did not have enough free storage'
 const GONE = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
