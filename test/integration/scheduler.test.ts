@@ -307,6 +307,9 @@ describe('the metrics', () => {
       const labels = `extension_point="${point}",status="Success",${profile}`
       expect(text).toMatch(new RegExp(`scheduler_framework_extension_point_duration_seconds_count\\{${labels}\\} [12]`))
     }
+    expect(text).toContain(
+      `scheduler_framework_extension_point_duration_seconds_count{extension_point="PreBindPreFlight",status="Skip",${profile}} 1`,
+    )
     const evaluated = (plugin: string, point: string, count: number) =>
       `scheduler_plugin_evaluation_total{plugin="${plugin}",extension_point="${point}",${profile}} ${count}`
     // The second Pod's NodeResourcesFit refuses both nodes that the taint leaves.

@@ -186,6 +186,10 @@ export class DynamicResources
     }
   }
 
+  isNeeded(filterState: unknown): boolean {
+    return filterState !== undefined
+  }
+
   async preBind(
     filterState: unknown,
     { pod }: PodInfo,
