@@ -3,6 +3,8 @@ import type { Scale } from '#machinery/api/autoscaling/v1/types.gen.ts'
 import type { CrossVersionObjectReference } from '#machinery/api/autoscaling/v2/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import type { RestMapper } from '#machinery/client/rest-mapper.ts'
+import { objectKeyOf } from '#machinery/informers/key.ts'
+import { isConflict } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import { tryParseApiVersion } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
@@ -32,14 +34,25 @@ export async function readScale(
   return { resource: scaled, scale: await client.get(scaled, { namespace, name }, { subresource: 'scale', signal }) }
 }
 
-/** With the resourceVersion that was read: somebody else's change in between is a conflict. */
+/** How often a write is tried on a scale that others change. Upstream: client-go retry.DefaultRetry. */
+const WRITES_MAX = 5
+
+/** A scale that somebody else has changed meanwhile is read again: what is wanted of it does not depend on what it was. */
 export async function writeScale(
   client: Client,
   { resource, scale }: ScaleTarget,
   replicas: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const draft = deepCopy<Scale>(scale)
-  draft.spec = { ...draft.spec, replicas }
-  await client.update(resource, draft, { subresource: 'scale', signal })
+  let draft = deepCopy<Scale>(scale)
+  for (let writes = 1; ; writes++) {
+    draft.spec = { ...draft.spec, replicas }
+    try {
+      await client.update(resource, draft, { subresource: 'scale', signal })
+      return
+    } catch (err: unknown) {
+      if (!isConflict(err) || writes === WRITES_MAX) throw err
+      draft = deepCopy<Scale>(await client.get(resource, objectKeyOf(draft), { subresource: 'scale', signal }))
+    }
+  }
 }

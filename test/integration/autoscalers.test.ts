@@ -4,6 +4,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { horizontalPodAutoscalerController } from '#controllers/horizontal-pod-autoscaler/reconciler.ts'
+import { readScale, writeScale } from '#controllers/horizontal-pod-autoscaler/scale-target.ts'
+import { createRestMapper } from '#machinery/client/rest-mapper.ts'
 import { API_SERVICES } from '#machinery/api/apiregistration/v1/resources.gen.ts'
 import { DEPLOYMENTS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { Deployment } from '#machinery/api/apps/v1/types.gen.ts'
@@ -358,6 +360,18 @@ describe('an autoscaler', () => {
         ]),
       ),
     )
+  })
+
+  it('writes its size over what somebody else has changed meanwhile', async () => {
+    await createTarget([100])
+    const { signal } = new AbortController()
+    const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }
+    const target = await readScale(plane.client, createRestMapper(plane.client), reference, namespace, signal)
+    const body = { metadata: { annotations: { by: 'somebody' } } }
+    await plane.client.patch(DEPLOYMENTS, { namespace, name: 'web' }, { type: 'merge', body })
+    await writeScale(plane.client, target, 3, signal)
+    expect((await deployment()).spec.replicas).toBe(3)
+    expect((await deployment()).metadata.annotations).toMatchObject({ by: 'somebody' })
   })
 
   it('leaves alone what is scaled to zero, what is not there, and what another one sizes too', async () => {
