@@ -111,7 +111,12 @@ function run({ expr, typeEnv = [], bindings = {}, checkOnly = false }: Test): Ou
   const variables = Object.fromEntries(
     typeEnv.flatMap(({ name, ident }) => (ident ? [[name, typeOf(ident.type)]] : [])),
   )
-  const environment = new CelEnvironment({ libraries: LIBRARIES, variables, allowsMixedLiterals: true })
+  const environment = new CelEnvironment({
+    libraries: LIBRARIES,
+    variables,
+    allowsMixedLiterals: true,
+    allowsQuotedFields: true,
+  })
   const { program, problem } = environment.compile(expr)
   if (program === undefined) return { problem }
   if (checkOnly) return { value: null }

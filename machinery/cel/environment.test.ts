@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { CelEnvironment, type Evaluation } from './environment.ts'
-import { KUBERNETES_LIBRARIES } from './kubernetes/libraries.ts'
+import type { Evaluation } from './environment.ts'
+import { createKubernetesEnvironment } from './kubernetes/libraries.ts'
 import { objectType } from './types.ts'
 
-const environment = new CelEnvironment({
-  libraries: KUBERNETES_LIBRARIES,
+const environment = createKubernetesEnvironment({
   variables: {
     object: 'dyn',
     count: 'int',
@@ -96,7 +95,9 @@ describe('CEL compilation', () => {
       "expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)",
     ],
     ['for', 1, 'reserved identifier: for'],
-    ['1 1', 3, "Syntax error: mismatched input '1' expecting <EOF>"],
+    ['1 1', 3, "Syntax error: extraneous input '1' expecting <EOF>"],
+    ['1 1 1', 3, "Syntax error: mismatched input '1' expecting <EOF>"],
+    ['who.`name`', 5, "unsupported syntax: '`'"],
     ['9223372036854775808', 1, 'invalid int literal'],
     ['1 @', 3, "Syntax error: token recognition error at: '@'"],
   ])('says what is wrong with %s', (expression, column, message) => {

@@ -19,6 +19,8 @@ export interface EnvironmentOptions {
   readonly variables: Readonly<Record<string, CelType | string>>
   /** Whether lists and maps may be written with values of different types; Kubernetes says no, the default. */
   readonly allowsMixedLiterals?: boolean
+  /** Whether a field may be written between back quotes; Kubernetes says no, the default. */
+  readonly allowsQuotedFields?: boolean
   /** Looks at a checked expression for what else is wrong, e.g. literals no function takes. */
   readonly validate?: (checked: CheckedExpr) => readonly Issue[]
 }
@@ -58,9 +60,11 @@ export class CelEnvironment implements Declarations {
   readonly #types: ReadonlyMap<string, CelType>
   readonly #overloads: ReadonlyMap<string, readonly Overload[]>
   readonly #macros: readonly Macro[]
+  readonly #allowsQuotedFields: boolean
   readonly #validate: EnvironmentOptions['validate']
 
-  constructor({ libraries, variables, allowsMixedLiterals = false, validate }: EnvironmentOptions) {
+  constructor(options: EnvironmentOptions) {
+    const { libraries, variables, allowsMixedLiterals = false, allowsQuotedFields = false, validate } = options
     this.allowsMixedLiterals = allowsMixedLiterals
     this.#variables = new Map(Object.entries(variables).map(([name, type]) => [name, toType(type)]))
     this.#types = new Map(libraries.flatMap(({ types = [] }) => types.map((type) => [type.name, type] as const)))
@@ -72,6 +76,7 @@ export class CelEnvironment implements Declarations {
     }
     this.#overloads = overloads
     this.#macros = [...STANDARD_MACROS, ...libraries.flatMap(({ macros = [] }) => macros)]
+    this.#allowsQuotedFields = allowsQuotedFields
     this.#validate = validate
   }
 
@@ -90,7 +95,7 @@ export class CelEnvironment implements Declarations {
   compile(expression: string, { resultType }: CompileOptions = {}): CompileResult {
     const source = new Source(expression)
     const issues: Issue[] = []
-    const expr = parse(source, { macros: this.#macros }, issues)
+    const expr = parse(source, { macros: this.#macros, allowsQuotedFields: this.#allowsQuotedFields }, issues)
     if (expr === undefined) return failed(source, issues)
     const checked = check(expr, this, issues)
     if (issues.length === 0) issues.push(...(this.#validate?.(checked) ?? []))

@@ -24,11 +24,14 @@ const RESERVED: ReadonlySet<string> = new Set(
 const RELATIONS: ReadonlySet<string> = new Set(['<', '<=', '>=', '>', '==', '!=', 'in'])
 const FACTORS: ReadonlySet<string> = new Set(['*', '/', '%'])
 const TERMS: ReadonlySet<string> = new Set(['+', '-'])
+const OPERAND_SYMBOLS: ReadonlySet<string> = new Set(['[', '{', '(', '.', '-', '!', 'true', 'false', 'null'])
 const OPERAND_START =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 
 export interface ParseOptions {
   readonly macros: readonly Macro[]
+  /** Whether a field may be written between back quotes. */
+  readonly allowsQuotedFields: boolean
 }
 
 /** Undefined with issues added when the text is no expression. */
@@ -52,13 +55,15 @@ export function parse(source: Source, options: ParseOptions, issues: Issue[]): E
 class Parser {
   readonly #tokens: readonly Token[]
   readonly #macros: readonly Macro[]
+  readonly #allowsQuotedFields: boolean
   readonly #issues: Issue[]
   #at = 0
   #depth = 0
 
-  constructor(tokens: readonly Token[], { macros }: ParseOptions, issues: Issue[]) {
+  constructor(tokens: readonly Token[], { macros, allowsQuotedFields }: ParseOptions, issues: Issue[]) {
     this.#tokens = tokens
     this.#macros = macros
+    this.#allowsQuotedFields = allowsQuotedFields
     this.#issues = issues
   }
 
@@ -97,7 +102,13 @@ class Parser {
 
   #unexpected(expected: string): never {
     const { text, offset } = this.#token
-    throw new IssueError({ offset, message: `Syntax error: mismatched input '${text}' expecting ${expected}` })
+    // What could just be left out is called extraneous.
+    const next = this.#tokens[this.#at + 1]
+    const isExtraneous =
+      (expected === '<EOF>' && next?.kind === 'end') ||
+      (expected === OPERAND_START && next !== undefined && startsOperand(next))
+    const what = isExtraneous ? 'extraneous' : 'mismatched'
+    throw new IssueError({ offset, message: `Syntax error: ${what} input '${text}' expecting ${expected}` })
   }
 
   #fail(offset: number, message: string): never {
@@ -208,7 +219,7 @@ class Parser {
       if (text === 'in') this.#fail(offset, `Syntax error: no viable alternative at input '.in'`)
       this.#unexpected('IDENTIFIER')
     }
-    const field = this.#next()
+    const field = this.#fieldName()
     const name = kind === 'identifier' ? field.text : field.text.slice(1, -1)
     if (isOptional) {
       const literal: Expr = { kind: 'literal', offset: field.offset, value: name }
@@ -217,6 +228,12 @@ class Parser {
     const open = kind === 'identifier' ? this.#accept('(') : undefined
     if (open === undefined) return { kind: 'select', offset: dot.offset, operand, field: name, isTest: false }
     return this.#call({ kind: 'call', offset: open.offset, name, target: operand, args: this.#arguments() })
+  }
+
+  #fieldName(): Token {
+    const { kind, offset } = this.#token
+    if (kind === 'quoted identifier' && !this.#allowsQuotedFields) this.#fail(offset, "unsupported syntax: '`'")
+    return this.#next()
   }
 
   #index(operand: Expr, { offset }: Token): Expr {
@@ -347,7 +364,7 @@ class Parser {
       const isOptional = this.#accept('?') !== undefined
       const { kind, text } = this.#token
       if (kind !== 'identifier' && kind !== 'quoted identifier') this.#unexpected('IDENTIFIER')
-      this.#next()
+      this.#fieldName()
       const { offset } = this.#expect(':')
       const name = kind === 'identifier' ? text : text.slice(1, -1)
       fields.push({ offset, name, value: this.#expression(), isOptional })
@@ -388,6 +405,10 @@ class Parser {
       return this.#fail(offset, (err as Error).message)
     }
   }
+}
+
+function startsOperand({ kind, text }: Token): boolean {
+  return kind === 'symbol' ? OPERAND_SYMBOLS.has(text) : kind !== 'quoted identifier' && kind !== 'end'
 }
 
 function operator(name: string, offset: number, ...args: Expr[]): CallExpr {

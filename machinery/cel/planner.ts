@@ -1,7 +1,7 @@
 /**
  * Checked tree → closures. `&&`, `||`, `?:` and folds have the language's own rules: what decides wins over errors of what
- * does not. Upstream: cel-go interpreter/{planner,interpretable,attributes}.go. Differs: lists and maps of literals only
- * are made once, other constant parts are computed each time.
+ * does not. Upstream: cel-go interpreter/{planner,interpretable,attributes}.go. Differs: of constant parts
+ * only lists and maps of literals are made once.
  */
 import type { CallExpr, ComprehensionExpr, Expr, ListExpr, MapExpr, SelectExpr } from './ast.ts'
 import type { CheckedExpr, FoldSlots, Reference } from './checker.ts'
@@ -50,11 +50,11 @@ class Planner {
   }
 
   plan(expr: Expr): Step {
+    const constant = constantOf(expr)
+    if (constant !== undefined) return () => constant
     switch (expr.kind) {
-      case 'literal': {
-        const { value } = expr
-        return () => value
-      }
+      case 'literal':
+        throw new Error('a literal is a constant')
       case 'ident':
         return this.#reference(this.#references.get(expr), expr.name)
       case 'select':
@@ -148,13 +148,6 @@ class Planner {
   }
 
   #list({ elements, optionals }: ListExpr): Step {
-    if (optionals.size === 0 && elements.every(({ kind }) => kind === 'literal')) {
-      const list = new ArrayList(elements.map((element) => (element.kind === 'literal' ? element.value : null)))
-      return ({ meter }) => {
-        meter.add(list.size === 0 ? LIST_COST : 0)
-        return list
-      }
-    }
     const steps = elements.map((element) => this.plan(element))
     return (frame) => {
       const values: CelValue[] = []
@@ -210,6 +203,39 @@ class Planner {
       }
       return result(frame)
     }
+  }
+}
+
+/** Literals, and lists and maps of them, are made once and cost nothing. */
+function constantOf(expr: Expr): CelValue | undefined {
+  if (expr.kind === 'literal') return expr.value
+  if (expr.kind === 'list' && expr.optionals.size === 0) {
+    const values = constantsOf(expr.elements)
+    return values === undefined ? undefined : new ArrayList(values)
+  }
+  if (expr.kind !== 'map' || expr.entries.some(({ isOptional }) => isOptional)) return undefined
+  const keys = constantsOf(expr.entries.map(({ key }) => key))
+  const values = constantsOf(expr.entries.map(({ value }) => value))
+  if (keys === undefined || values === undefined) return undefined
+  return tryMap(keys.map((key, i) => [key, values[i] ?? null]))
+}
+
+function constantsOf(exprs: readonly Expr[]): CelValue[] | undefined {
+  const values: CelValue[] = []
+  for (const expr of exprs) {
+    const value = constantOf(expr)
+    if (value === undefined) return undefined
+    values.push(value)
+  }
+  return values
+}
+
+/** Undefined for entries no map can have, which is an error of the evaluation. */
+function tryMap(entries: readonly (readonly [CelValue, CelValue])[]): EntryMap | undefined {
+  try {
+    return EntryMap.of(entries)
+  } catch {
+    return undefined
   }
 }
 

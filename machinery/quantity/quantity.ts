@@ -96,6 +96,17 @@ export class Quantity {
     return Number(divideRoundingUp(this.#nanos, ONE))
   }
 
+  /** Whole units; undefined for a fraction and for what 64 bits do not hold. */
+  asInteger(): bigint | undefined {
+    const units = this.#nanos / ONE
+    const isWhole = units * ONE === this.#nanos
+    return isWhole && units <= MAX_INT64 && units >= -MAX_INT64 - 1n ? units : undefined
+  }
+
+  approximate(): number {
+    return Number(this.#nanos) / 1e9
+  }
+
   /** Thousandths, rounded away from zero. */
   milliValue(): number {
     return Number(divideRoundingUp(this.#nanos, 1_000_000n))

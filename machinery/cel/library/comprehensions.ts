@@ -1,6 +1,6 @@
 /** Folds with two variables. Upstream: cel-go ext/comprehensions.go. */
 import type { Expr } from '../ast.ts'
-import { MAP_COST, sizeOf } from '../cost.ts'
+import { sizeOf } from '../cost.ts'
 import { type CelLibrary, define } from '../functions.ts'
 import {
   collect,
@@ -71,7 +71,11 @@ function insertEntries(map: CelMap, entries: CelMap): CelMap {
 export const TWO_VARIABLE_COMPREHENSIONS: CelLibrary = {
   overloads: [
     define(`${INSERT}(map(K, V), K, V): map(K, V)`, EntryMap.plus),
-    define(`${INSERT}(map(K, V), map(K, V)): map(K, V)`, insertEntries, ([, entries]) => MAP_COST + sizeOf(entries)),
+    define(
+      `${INSERT}(map(K, V), map(K, V)): map(K, V)`,
+      insertEntries,
+      ([, entries]) => 1 + Math.floor(sizeOf(entries) / 10),
+    ),
   ],
   macros: [
     quantifier('all', 'all'),
