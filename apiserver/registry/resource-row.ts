@@ -53,7 +53,7 @@ interface ResourceRow {
   /** The strategy's kind-specific part; generation and the status split are added around it. */
   readonly strategy?: Strategy | ((deps: RegistryDeps) => Strategy)
   /** Has a status that only /status may write. */
-  readonly status?: boolean | Strategy
+  readonly status?: boolean | Strategy | ((deps: RegistryDeps) => Strategy)
   /** The status of a new object, where it is not `{}`: counters Go always prints. */
   readonly emptyStatus?: Readonly<Record<string, unknown>>
   /** metadata.generation counts changes of spec. */
@@ -161,7 +161,8 @@ function subresourcesOf(group: ResourceGroup, row: ResourceRow, deps: RegistryDe
   const subresources: SubresourceDefinition[] = []
   const inherited = inheritedByViews(strategyOf(row, deps))
   if (row.status !== undefined && row.status !== false) {
-    const strategy = createStatusStrategy({ ...inherited, ...(row.status === true ? {} : row.status) })
+    const own = typeof row.status === 'function' ? row.status(deps) : row.status === true ? {} : row.status
+    const strategy = createStatusStrategy({ ...inherited, ...own })
     subresources.push({ name: 'status', type: 'view', strategy, verbs: VIEW_VERBS })
   }
   if (row.scale !== undefined) subresources.push({ name: 'scale', type: 'scale', scale: row.scale })

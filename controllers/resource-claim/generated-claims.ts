@@ -130,7 +130,7 @@ const idOf = (claim: FrozenResourceClaim): string =>
   `${controllerOf(claim)?.uid ?? ''}/${claim.metadata.annotations?.[POD_CLAIM_NAME] ?? ''}`
 
 function claimFrom(template: DeepReadonly<ResourceClaimTemplate>, pod: FrozenPod, entry: Entry): ResourceClaim {
-  const { metadata, spec } = deepCopy<ResourceClaimTemplate['spec']>(template.spec)
+  const { metadata, spec } = deepCopy<ResourceClaimTemplate['spec']>(template.spec ?? { spec: {} })
   const { namespace = '', name = '' } = pod.metadata
   return {
     apiVersion: 'resource.k8s.io/v1',

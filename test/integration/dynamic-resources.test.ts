@@ -302,3 +302,16 @@ describe('devices that must be made ready', () => {
     expect(await bound('a')).toBe('n1')
   })
 })
+
+it('asks for nothing with a claim that says nothing, and holds it for the Pod', async () => {
+  await start()
+  await prepare()
+  await plane.client.create(RESOURCE_CLAIMS, {
+    ...makeResourceClaim('empty'),
+    spec: {},
+    metadata: { name: 'empty', namespace },
+  })
+  await usingClaim('a', 'empty')
+  expect(await bound('a')).toBe('n1')
+  expect((await claim('empty')).status?.reservedFor?.map(({ name }) => name)).toEqual(['a'])
+})

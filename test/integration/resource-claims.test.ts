@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { resourceClaimController } from '#controllers/resource-claim/reconciler.ts'
-import { EVENTS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import { EVENTS, NAMESPACES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS } from '#machinery/api/resource/v1/resources.gen.ts'
 import type { ResourceClaim } from '#machinery/api/resource/v1/types.gen.ts'
@@ -11,7 +11,7 @@ import { systemClock } from '#machinery/util/clock.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
-import { DRIVER, makeClaimTemplate, makePodWithClaims, makeResourceClaim } from '#test/support/devices.ts'
+import { DRIVER, makeClaimTemplate, makePodWithClaims, makeRequest, makeResourceClaim } from '#test/support/devices.ts'
 import { eventually } from '#test/support/eventually.ts'
 
 const namespace = 'default'
@@ -185,4 +185,54 @@ it('finds after a restart what ended meanwhile', async () => {
   await plane.stop()
   plane = await startTestControlPlane({ storage: kept, controllers: [resourceClaimController] })
   await eventually(async () => expect((await claim('shared')).status).toEqual({}))
+})
+
+describe('admin access', () => {
+  const admin = { requests: [makeRequest('r0', { adminAccess: true })] }
+  const label = (value: string | null) =>
+    plane.client.patch(
+      NAMESPACES,
+      { name: namespace },
+      {
+        type: 'merge',
+        body: { metadata: { labels: { 'resource.kubernetes.io/admin-access': value } } },
+      },
+    )
+  const FORBIDDEN =
+    'Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace'
+
+  it('is for namespaces with a label', async () => {
+    const claimOf = (name: string) => ({ ...makeResourceClaim(name, admin), metadata: { name, namespace } })
+    await expect(plane.client.create(RESOURCE_CLAIMS, claimOf('a'))).rejects.toThrow(
+      `spec.devices.requests[0].adminAccess: ${FORBIDDEN}`,
+    )
+    await expect(plane.client.create(RESOURCE_CLAIM_TEMPLATES, makeClaimTemplate('a', admin))).rejects.toThrow(
+      `spec.spec.devices.requests[0].adminAccess: ${FORBIDDEN}`,
+    )
+    await label('true')
+    await plane.client.create(RESOURCE_CLAIM_TEMPLATES, makeClaimTemplate('a', admin))
+    const draft = deepCopy<ResourceClaim>(await plane.client.create(RESOURCE_CLAIMS, claimOf('a')))
+    const result = { request: 'r0', driver: DRIVER, pool: 'n1', device: 'd0', adminAccess: true }
+    draft.status = { allocation: { devices: { results: [result] } } }
+    await label(null)
+    await expect(plane.client.update(RESOURCE_CLAIMS, draft, { subresource: 'status' })).rejects.toThrow(
+      `status.allocation.devices.results[0].adminAccess: ${FORBIDDEN}`,
+    )
+    await label('true')
+    await plane.client.update(RESOURCE_CLAIMS, draft, { subresource: 'status' })
+  })
+})
+
+it('keeps of a status what its writer may say', async () => {
+  await plane.client.create(RESOURCE_CLAIMS, { ...makeResourceClaim('a'), metadata: { name: 'a', namespace } })
+  await allocate('a')
+  const draft = deepCopy<ResourceClaim>(await claim('a'))
+  delete draft.metadata.finalizers
+  draft.status = { ...draft.status, devices: [{ driver: DRIVER, pool: 'n1', device: 'd0', data: { told: 1 } }] }
+  const told = deepCopy<ResourceClaim>(await plane.client.update(RESOURCE_CLAIMS, draft, { subresource: 'status' }))
+  expect(told.metadata.finalizers).toEqual([DELETE_PROTECTION])
+  expect(told.status?.devices).toHaveLength(1)
+  delete told.status?.allocation
+  const free = await plane.client.update(RESOURCE_CLAIMS, told, { subresource: 'status' })
+  expect(free.status).toEqual({})
 })

@@ -2,24 +2,13 @@
 
 import { setResourceClaimDefaults, setResourceClaimTemplateDefaults } from '#apiserver/apis/resource/defaults.ts'
 import { validateResourceSlice, validateResourceSliceUpdate } from '#apiserver/apis/resource/slice-validation.ts'
-import {
-  validateDeviceClass,
-  validateResourceClaim,
-  validateResourceClaimStatusUpdate,
-  validateResourceClaimTemplate,
-  validateResourceClaimTemplateUpdate,
-  validateResourceClaimUpdate,
-} from '#apiserver/apis/resource/validation.ts'
-import type {
-  DeviceClass,
-  ResourceClaim,
-  ResourceClaimTemplate,
-  ResourceSlice,
-} from '#machinery/api/resource/v1/types.gen.ts'
+import { validateDeviceClass } from '#apiserver/apis/resource/validation.ts'
+import type { DeviceClass, ResourceSlice } from '#machinery/api/resource/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { claimStatusStrategy, claimStrategy, templateStrategy } from './strategies.ts'
 
 function rules<T>(
   validate: (object: DeepReadonly<T>) => FieldError[],
@@ -46,16 +35,16 @@ export const RESOURCE_GROUP: ResourceGroup = {
       resource: 'resourceclaims',
       kind: 'ResourceClaim',
       namespaced: true,
-      status: rules<ResourceClaim>(validateResourceClaim, validateResourceClaimStatusUpdate),
+      status: claimStatusStrategy,
       defaults: setResourceClaimDefaults,
-      strategy: rules<ResourceClaim>(validateResourceClaim, validateResourceClaimUpdate),
+      strategy: claimStrategy,
     },
     {
       resource: 'resourceclaimtemplates',
       kind: 'ResourceClaimTemplate',
       namespaced: true,
       defaults: setResourceClaimTemplateDefaults,
-      strategy: rules<ResourceClaimTemplate>(validateResourceClaimTemplate, validateResourceClaimTemplateUpdate),
+      strategy: templateStrategy,
     },
     {
       resource: 'resourceslices',

@@ -221,7 +221,7 @@ export class DynamicResources
   #problemOf(claim: FrozenClaim): string | undefined {
     const name = keyStringOf(claim)
     if (this.#claims.isPending(claim)) return `resource claim ${name} is in the process of being allocated`
-    for (const { name: request, exactly, firstAvailable = [] } of claim.spec.devices?.requests ?? []) {
+    for (const { name: request, exactly, firstAvailable = [] } of claim.spec?.devices?.requests ?? []) {
       if (exactly === undefined && firstAvailable.length === 0)
         return `resource claim ${name}, request ${request}: unknown request type`
       const wanted = exactly === undefined ? firstAvailable : [{ ...exactly, name: '' }]

@@ -60,17 +60,17 @@ function classConfiguration(grants: readonly Grant[]): DeviceAllocationConfigura
     if (!known.includes(request.name)) requestsOfClass.set(request.class, [...known, request.name])
   }
   return [...requestsOfClass].flatMap(([{ spec }, requests]) =>
-    (spec.config ?? []).map((config) => ({ ...newConfiguration('FromClass', config), requests: [...requests] })),
+    (spec?.config ?? []).map((config) => ({ ...newConfiguration('FromClass', config), requests: [...requests] })),
   )
 }
 
 /** What is for all requests, or for one that got devices; of the alternatives only the one that was taken counts. */
 function claimConfiguration({ spec }: FrozenClaim, grants: readonly Grant[]): DeviceAllocationConfiguration[] {
   const taken = grants.map(({ request }) => request.name)
-  return (spec.devices?.config ?? []).flatMap((config): DeviceAllocationConfiguration[] => {
+  return (spec?.devices?.config ?? []).flatMap((config): DeviceAllocationConfiguration[] => {
     const { requests = [] } = config
     if (requests.length === 0) return [newConfiguration('FromClaim', config)]
-    return (spec.devices?.requests ?? [])
+    return (spec?.devices?.requests ?? [])
       .filter(({ name }) => requests.includes(name) || requests.some((wanted) => isPartOf(wanted, name, taken)))
       .map(() => ({ ...newConfiguration('FromClaim', config), requests: [...requests] }))
   })

@@ -53,7 +53,7 @@ export class Allocator {
     const world = { node, pools, classOf, selectors, use, budget }
     const wanted = claims.map((claim): Wanted => {
       const label = `claim ${claim.metadata.namespace}/${claim.metadata.name}`
-      const constraints = (claim.spec.devices?.constraints ?? []).map((constraint, i) =>
+      const constraints = (claim.spec?.devices?.constraints ?? []).map((constraint, i) =>
         newConstraint(constraint, `${label}, constraint #${i}`),
       )
       return { label, requests: requestsOf(claim, world), constraints }

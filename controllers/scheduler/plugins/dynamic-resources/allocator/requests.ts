@@ -47,7 +47,7 @@ export interface RequestWorld {
 
 /** Throws an Error when the claim cannot be allocated anywhere, or not now. */
 export function requestsOf(claim: FrozenClaim, world: RequestWorld): Request[] {
-  const requests = (claim.spec.devices?.requests ?? []).map(({ name, exactly, firstAvailable = [] }): Request => {
+  const requests = (claim.spec?.devices?.requests ?? []).map(({ name, exactly, firstAvailable = [] }): Request => {
     if (exactly !== undefined)
       return [newAlternative({ claim, world, wanted: exactly, name, isAdmin: exactly.adminAccess === true })]
     return firstAvailable.map((wanted) =>
@@ -115,7 +115,7 @@ function* matchingDevices(
   where: string,
 ): Generator<Candidate> {
   const { node, pools, selectors, budget } = world
-  const ofClass = expressionsOf(deviceClass.spec.selectors, where)
+  const ofClass = expressionsOf(deviceClass.spec?.selectors, where)
   const ofRequest = expressionsOf(wanted.selectors, where)
   for (const pool of pools) {
     if (pool.isIncomplete || pool.problem !== undefined) continue
