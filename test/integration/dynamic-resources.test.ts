@@ -315,3 +315,39 @@ it('asks for nothing with a claim that says nothing, and holds it for the Pod', 
   expect(await bound('a')).toBe('n1')
   expect((await claim('empty')).status?.reservedFor?.map(({ name }) => name)).toEqual(['a'])
 })
+
+describe('selectors', () => {
+  const select = (expression: string) => [{ cel: { expression } }]
+  const memory = (name: string, value: string): Device => ({ name, capacity: { memory: { value } } })
+
+  it('choose by what drivers publish', async () => {
+    await start()
+    await addNode('n1')
+    await plane.client.create(
+      DEVICE_CLASSES,
+      makeDeviceClass('gpu', { selectors: select('device.driver == "gpu.example.com"') }),
+    )
+    await addSlice('n1', [memory('small', '10Gi'), memory('large', '80Gi')])
+    const expression = 'device.capacity["gpu.example.com"].memory.compareTo(quantity("40Gi")) >= 0'
+    await addClaim('mine', { requests: [makeRequest('r0', { selectors: select(expression) })] })
+    await usingClaim('a', 'mine')
+    await bound('a')
+    expect(devicesOf(await claim('mine'))).toEqual(['n1/large'])
+  })
+
+  it('that fail are told to the user', async () => {
+    await start()
+    await prepare('d0')
+    await addClaim('mine', {
+      requests: [makeRequest('r0', { selectors: select('device.attributes["x.example.com"].y == 1') })],
+    })
+    await usingClaim('a', 'mine')
+    await eventually(async () => {
+      const condition = (await pod('a')).status?.conditions?.find(({ type }) => type === 'PodScheduled')
+      expect(condition).toMatchObject({ status: 'False', reason: 'SchedulerError' })
+      expect(condition?.message).toContain(
+        'running plugin "DynamicResources": claim default/mine: selector #0: CEL runtime error: no such key: y',
+      )
+    })
+  })
+})

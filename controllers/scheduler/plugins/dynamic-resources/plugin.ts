@@ -42,7 +42,7 @@ import { deviceEvents } from './hints.ts'
 import { claimsOf } from './pod-claims.ts'
 import { subrequestScore } from './score.ts'
 import { DeviceReadiness } from './device-readiness.ts'
-import { NO_SELECTORS, RememberingSelectors } from './selectors.ts'
+import { CelSelectors } from './selectors.ts'
 import { SliceIndex } from './slice-index.ts'
 
 const NAME = 'DynamicResources'
@@ -67,13 +67,13 @@ export class DynamicResources
   readonly #writer: ClaimWriter
   readonly #readiness: DeviceReadiness
 
-  constructor(args: DynamicResourcesArgs, handle: PluginHandle, selectors: DeviceSelectors = NO_SELECTORS) {
+  constructor(args: DynamicResourcesArgs, handle: PluginHandle) {
     this.#handle = handle
     const { filterMs, bindingMs } = readTimeouts(args)
     this.#filterMs = filterMs
     this.#claims = handle.shared('claim-tracker', () => new ClaimTracker(handle.informer(RESOURCE_CLAIMS)))
     this.#slices = handle.shared('slice-index', () => new SliceIndex(handle.informer(RESOURCE_SLICES)))
-    this.#selectors = handle.shared('device-selectors', () => new RememberingSelectors(selectors))
+    this.#selectors = handle.shared('device-selectors', () => new CelSelectors())
     this.#classes = handle.lister(DEVICE_CLASSES)
     this.#writer = new ClaimWriter(handle)
     this.#readiness = new DeviceReadiness(handle, this.#claims, bindingMs)

@@ -20,8 +20,10 @@ export class AllocationTimeout extends Error {
 }
 
 export interface Budget {
-  /** Throws AllocationTimeout when there is no more. */
+  /** One step. Throws AllocationTimeout when there is no more. */
   spend(): void
+  /** Steps that were made already: the next `spend` may find that they were too many. */
+  charge(steps: number): void
 }
 
 export class CycleBudget {
@@ -40,11 +42,16 @@ export class CycleBudget {
   forNode(): Budget {
     const startedMs = this.#monotonicMs()
     let steps = 0
+    let nextLook = STEPS_PER_LOOK
     return {
+      charge: (made) => {
+        steps += made
+      },
       spend: () => {
         steps++
         if (steps > STEPS_PER_NODE_MAX) throw new AllocationTimeout()
-        if (steps % STEPS_PER_LOOK !== 0) return
+        if (steps < nextLook) return
+        nextLook = steps + STEPS_PER_LOOK
         const nowMs = this.#monotonicMs()
         const isNodeLate = this.#timeoutMs > 0 && nowMs - startedMs > this.#timeoutMs
         if (isNodeLate || nowMs - this.#startedMs > CYCLE_MAX_MS) throw new AllocationTimeout()

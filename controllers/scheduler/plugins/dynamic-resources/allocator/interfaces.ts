@@ -9,6 +9,7 @@ import type {
 } from '#machinery/api/resource/v1/types.gen.ts'
 import type { Quantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { Budget } from './budget.ts'
 
 export type FrozenClaim = DeepReadonly<ResourceClaim>
 export type FrozenSlice = DeepReadonly<ResourceSlice>
@@ -51,11 +52,11 @@ export interface DeviceUse {
 }
 
 /**
- * Device selectors. Throws an Error that begins with "CEL compile error: " or "CEL runtime error: "; pure, so that answers
- * may be kept.
+ * Device selectors. Throws an Error that begins with "CEL compile error: " or "CEL runtime error: ". What a look at the
+ * device costs beyond a step is charged to `budget`.
  */
 export interface DeviceSelectors {
-  matches(expression: string, driver: string, device: FrozenDevice): boolean
+  matches(expression: string, driver: string, device: FrozenDevice, budget: Budget): boolean
 }
 
 export const deviceId = (driver: string, pool: string, device: string): string => `${driver}/${pool}/${device}`

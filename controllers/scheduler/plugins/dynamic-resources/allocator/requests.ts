@@ -123,7 +123,7 @@ function* matchingDevices(
       const { driver, pool: poolRef, devices = [], perDeviceNodeSelection } = slice.spec
       for (const device of devices) {
         budget.spend()
-        const matches = (expression: string): boolean => selectors.matches(expression, driver, device)
+        const matches = (expression: string): boolean => selectors.matches(expression, driver, device, budget)
         if (!everyMatches(ofClass, matches, `class ${deviceClass.metadata.name}`)) continue
         if (!everyMatches(ofRequest, matches, `claim ${nameOf(claim)}`)) continue
         if (perDeviceNodeSelection === true && !nodeMatches(node, device)) continue
