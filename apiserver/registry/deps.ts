@@ -3,6 +3,7 @@ import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import { ALL_GATES_OFF } from '#apiserver/apis/feature-gates.ts'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { SyncAuthorizer } from '../authorization/chain.ts'
 import type { RequestContext, ResourceDefinition, SubresourceDefinition } from './generic/interfaces.ts'
 
 /**
@@ -60,6 +61,8 @@ export const DEFAULT_REGISTRY_CONFIG: RegistryConfig = {
 export interface RegistryDeps {
   readonly objects: StoredObjects
   readonly config: RegistryConfig
+  /** For rules about what a writer may do beyond the request; absent: everything. */
+  readonly authorizer?: SyncAuthorizer
   /** Resources built elsewhere: CRDs (extensions), reviews (authentication, authorization), rbac. */
   readonly otherResources?: readonly ResourceDefinition[]
   /** Subresources built elsewhere: serviceaccounts/token. */

@@ -58,6 +58,10 @@ export class RequestCall implements ApiCall {
     return this.#id
   }
 
+  get verb(): string {
+    return this.info.verb
+  }
+
   get namespace(): string {
     return this.info.namespace
   }

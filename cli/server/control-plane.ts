@@ -263,7 +263,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     clock,
   })
   const tokens = new TokenUnion([...options.tokens, serviceAccounts, bootstrapTokens])
-  const deps: RegistryDeps = { objects, config: options.registry }
+  const deps: RegistryDeps = { objects, config: options.registry, authorizer }
   const crdSchema = builtInSchema('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition')
   assert(crdSchema !== undefined, 'the schema facts hold CustomResourceDefinition')
   const resources = builtInResources({

@@ -23,6 +23,8 @@ export interface RequestContext {
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
+  /** As it is authorized: update and patch are told apart. */
+  readonly verb?: string
   warn(message: string): void
   /** For the audit event; absent or undefined where the request is not audited. */
   readonly annotate?: Annotate | undefined

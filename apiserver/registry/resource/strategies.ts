@@ -15,6 +15,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { RegistryDeps } from '../deps.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 import { checkAdminRequests, checkAdminResults } from './admin-access.ts'
+import { checkStatusWriter } from './status-authorization.ts'
 
 type FrozenClaim = DeepReadonly<ResourceClaim>
 type FrozenTemplate = DeepReadonly<ResourceClaimTemplate>
@@ -27,15 +28,19 @@ export const claimStrategy = ({ objects }: RegistryDeps): Strategy => ({
   validateUpdate: (object, old) => validateResourceClaimUpdate(object as FrozenClaim, old as FrozenClaim),
 })
 
-export const claimStatusStrategy = ({ objects }: RegistryDeps): Strategy => ({
+export const claimStatusStrategy = ({ objects, authorizer }: RegistryDeps): Strategy => ({
   prepareForUpdate(draft, old) {
     keepMetadata(draft, old)
     dropStatusOfLostDevices(draft as ResourceClaim, old as FrozenClaim)
   },
-  validateUpdate: (object, old) => [
-    ...checkAdminResults(object as FrozenClaim, old as FrozenClaim, objects),
-    ...validateResourceClaimStatusUpdate(object as FrozenClaim, old as FrozenClaim),
-  ],
+  validateUpdate(object, old, context) {
+    const [next, before] = [object as FrozenClaim, old as FrozenClaim]
+    return [
+      ...checkAdminResults(next, before, objects),
+      ...validateResourceClaimStatusUpdate(next, before),
+      ...(authorizer === undefined ? [] : checkStatusWriter(next, before, context, authorizer)),
+    ]
+  },
 })
 
 export const templateStrategy = ({ objects }: RegistryDeps): Strategy => ({
