@@ -12,7 +12,7 @@ import type {
 } from '#machinery/api/resource/v1/types.gen.ts'
 
 export const DRIVER = 'gpu.example.com'
-export const DEVICE_CLASS = 'gpu'
+const DEVICE_CLASS = 'gpu'
 
 export const makeDeviceClass = (name = DEVICE_CLASS, spec: DeviceClass['spec'] = {}): DeviceClass => ({
   apiVersion: 'resource.k8s.io/v1',

@@ -2,6 +2,7 @@
 import type { PluginHandle } from '#controllers/scheduler/framework/interfaces.ts'
 import { NAMESPACES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import { keyStringOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { Informer, InformerHandler } from '#machinery/informers/shared-informer.ts'
 import { Store } from '#machinery/informers/store.ts'
@@ -16,6 +17,7 @@ export interface TestPluginHandle extends PluginHandle {
   readonly recorded: string[]
   /** As if a watch had told of it. */
   put<T extends KubeObject>(resource: Resource<T>, ...objects: DeepReadonly<T>[]): void
+  remove<T extends KubeObject>(resource: Resource<T>, object: DeepReadonly<T>): void
 }
 
 /** `random.int` always answers 0. There is no client: what writes is tested against a control plane. */
@@ -46,6 +48,7 @@ export function testPluginHandle(): TestPluginHandle {
     put: (resource, ...objects) => {
       for (const object of objects) cacheOf(caches, resource).put(object as DeepReadonly<KubeObject>)
     },
+    remove: (resource, object) => cacheOf(caches, resource).remove(object as DeepReadonly<KubeObject>),
   }
 }
 
@@ -89,5 +92,10 @@ class TestInformer implements Informer {
       if (old === undefined) handler.onAdd?.(object, false)
       else handler.onUpdate?.(old, object)
     }
+  }
+
+  remove(object: DeepReadonly<KubeObject>): void {
+    this.#store.delete(keyStringOf(object))
+    for (const handler of this.#handlers) handler.onDelete?.(object, false)
   }
 }
