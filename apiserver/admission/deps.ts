@@ -13,6 +13,7 @@ import type { Clock } from '#machinery/util/clock.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { SyncAuthorizer } from '../authorization/chain.ts'
 import type { WebhookClient } from '../webhooks/interfaces.ts'
 import type { WebhookMetrics } from './webhook/metrics.ts'
 
@@ -25,8 +26,6 @@ export interface WebhookDeps {
   readonly logger: Logger
 }
 
-import type { Authorizer } from '../authorization/interfaces.ts'
-
 export interface AdmissionDeps {
   namespace(name: string): DeepReadonly<Namespace> | undefined
   serviceAccount(namespace: string, name: string): DeepReadonly<ServiceAccount> | undefined
@@ -38,7 +37,7 @@ export interface AdmissionDeps {
   /** The stored object of that name, whatever its kind. */
   peek(group: string, resource: string, namespace: string, name: string): DeepReadonly<KubeObject> | undefined
   /** For plugins that ask what the requesting user may do beyond the request itself. */
-  readonly authorizer: Authorizer
+  readonly authorizer: SyncAuthorizer
   /** Absent: quotas are not enforced. */
   resourceQuotas?(namespace: string): readonly DeepReadonly<ResourceQuota>[]
   /** Every object of the resource in the namespace, for counting. */

@@ -1,6 +1,6 @@
 /** Counts of audit events. Upstream: apiserver pkg/audit/metrics.go. */
 import type { Registry } from 'prom-client'
-import { createSampleMetric } from '../filters/sample-metric.ts'
+import { createSampleMetric } from '#machinery/util/sample-metric.ts'
 import type { AuditLevel } from './interfaces.ts'
 import { AUDIT_LEVELS } from './interfaces.ts'
 

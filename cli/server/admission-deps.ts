@@ -1,6 +1,6 @@
 /** What admission plugins read, straight from the watch cache: synchronous, so the write path has no extra turn. */
 import type { AdmissionDeps, WebhookDeps } from '#apiserver/admission/deps.ts'
-import type { Authorizer } from '#apiserver/authorization/interfaces.ts'
+import type { SyncAuthorizer } from '#apiserver/authorization/chain.ts'
 import type { StoredObjects } from '#apiserver/registry/deps.ts'
 import type {
   MutatingWebhookConfiguration,
@@ -24,7 +24,7 @@ const NONE: readonly never[] = []
 
 export function createAdmissionDeps(
   objects: StoredObjects,
-  authorizer: Authorizer,
+  authorizer: SyncAuthorizer,
   clock: Clock,
   random: Random,
   webhooks: WebhookTools,

@@ -84,7 +84,7 @@ function order(a: bigint | number, b: bigint | number): -1 | 0 | 1 | undefined {
 }
 
 /** By code points, which UTF-16 units are not where surrogates meet the end of the basic plane. */
-export function compareStrings(a: string, b: string): -1 | 0 | 1 {
+function compareStrings(a: string, b: string): -1 | 0 | 1 {
   if (a === b) return 0
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {

@@ -23,11 +23,11 @@ export interface MacroCall {
 }
 
 /** Name no expression can write. */
-export const ACCUMULATOR = '@result'
+const ACCUMULATOR = '@result'
 const FORBIDDEN: ReadonlySet<string> = new Set([ACCUMULATOR, '__result__'])
 
 /** Makes nodes at the place of the macro's call. */
-export class ExprBuilder {
+class ExprBuilder {
   readonly #offset: number
 
   constructor(offset: number) {

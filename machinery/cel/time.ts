@@ -15,7 +15,7 @@ const MAX_SECONDS = 253_402_300_799n
 const DAY_MS = 86_400_000
 
 /** Quotient rounded down, and what is left. */
-export function floorDivide(value: bigint, divisor: bigint): [quotient: bigint, rest: bigint] {
+function floorDivide(value: bigint, divisor: bigint): [quotient: bigint, rest: bigint] {
   const rest = ((value % divisor) + divisor) % divisor
   return [(value - rest) / divisor, rest]
 }

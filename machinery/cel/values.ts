@@ -233,8 +233,6 @@ export function keyText(key: CelValue): string {
   return typeof key === 'object' && key !== null ? typeNameOf(key) : String(key)
 }
 
-export const EMPTY_LIST: CelList = new ArrayList([])
-
 /** Anything decoded from JSON, and values of CEL themselves. Whole numbers become ints, others doubles. */
 export function toCelValue(value: unknown): CelValue {
   switch (typeof value) {

@@ -100,6 +100,67 @@ async function statusOf(failing: Promise<unknown>): Promise<Status> {
   throw err
 }
 
+describe('match conditions of webhooks', () => {
+  const conditions = (...expressions: string[]) => ({
+    matchConditions: expressions.map((expression, i) => ({ name: `c${i}`, expression })),
+  })
+
+  it('decide whether a validating webhook is called', async () => {
+    hooks.on('/chosen', () => ({ allowed: false }))
+    await validating('chosen', webhook('/chosen', conditions('object.metadata.?labels.tier.orValue("") == "strict"')))
+    await create()
+    expect(hooks.received).toEqual([])
+    expect((await statusOf(create({ labels: { tier: 'strict' } }))).code).toBe(400)
+    expect(hooks.received).toHaveLength(1)
+  })
+
+  it('see what the mutating webhook before has left, the request, and what its user may do', async () => {
+    const labelled = patchAnswer([{ op: 'add', path: '/metadata/labels', value: { by: 'first' } }])
+    hooks.on('/first', () => labelled)
+    hooks.on('/second', () => ALLOWED)
+    await mutating('a', webhook('/first'))
+    const allowed = 'authorizer.group("").resource("secrets").namespace(request.namespace).check("delete").allowed()'
+    await mutating('b', webhook('/second', conditions('object.metadata.labels.by == "first"', allowed)))
+    await create()
+    expect(hooks.at('/second')).toHaveLength(1)
+    await configurations.pop()?.()
+    await mutating('c', webhook('/second', conditions('request.operation == "DELETE" || request.dryRun')))
+    await create()
+    expect(hooks.at('/second')).toHaveLength(1)
+  })
+
+  it('refuse or let through what they cannot tell, as failurePolicy says', async () => {
+    hooks.on('/lost', () => ({ allowed: false }))
+    await validating('lost', webhook('/lost', conditions('object.data.nothing == "x"')))
+    const { metadata } = newConfigMap()
+    const refused = await statusOf(create({ name: metadata.name }))
+    expect({ code: refused.code, message: refused.message }).toEqual({
+      code: 403,
+      message:
+        `configmaps "${metadata.name}" is forbidden: ` +
+        `expression 'object.data.nothing == "x"' resulted in error: no such key: nothing`,
+    })
+    await configurations.pop()?.()
+    await validating('lost', webhook('/lost', { ...conditions('object.data.nothing == "x"'), failurePolicy: 'Ignore' }))
+    await create()
+    expect(hooks.received).toEqual([])
+  })
+
+  it('are compiled when they are written', async () => {
+    const refused = await statusOf(validating('typo', webhook('/typo', conditions('objct.kind == "Pod"'))))
+    configurations = []
+    expect(refused.details?.causes).toEqual([
+      {
+        reason: 'FieldValueInvalid',
+        field: 'webhooks[0].matchConditions[0].expression',
+        message:
+          'Invalid value: "objct.kind == \\"Pod\\"": compilation failed: ERROR: <input>:1:1: ' +
+          "undeclared reference to 'objct' (in container '')\n | objct.kind == \"Pod\"\n | ^",
+      },
+    ])
+  })
+})
+
 describe('a validating webhook', () => {
   it('is shown the object, who asks and how, and lets it through', async () => {
     hooks.on('/see', () => ALLOWED)

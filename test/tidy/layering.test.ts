@@ -25,7 +25,7 @@ const RULES: readonly {
   { folder: 'charts/engine/', may: ['machinery/util/'] },
   { folder: 'charts/', may: ['charts/', ...MACHINERY] },
   { folder: 'apiserver/storage/', may: MACHINERY, mayNot: ['machinery/client/', 'machinery/informers/'] },
-  { folder: 'apiserver/apis/', may: MACHINERY },
+  { folder: 'apiserver/apis/', may: ['apiserver/cel/', ...MACHINERY] },
   {
     folder: 'apiserver/registry/',
     may: [
@@ -53,6 +53,7 @@ const RULES: readonly {
       'apiserver/audit/',
       'apiserver/authentication/',
       'apiserver/authorization/',
+      'apiserver/cel/',
       'apiserver/filters/',
       ...MACHINERY,
     ],

@@ -10,9 +10,9 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps, WebhookDeps } from '../deps.ts'
 import type { AdmissionAttributes } from '../interfaces.ts'
 import type { Invocation } from './matching.ts'
-import { isForeignKind } from './matching.ts'
 import type { WebhookType } from './metrics.ts'
 import { encodeReview, readReview, reviewVersionOf } from './review.ts'
+import { showObjects } from './shown-objects.ts'
 
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 
@@ -86,20 +86,6 @@ function checkDryRun({ hook }: Invocation, { isDryRun }: AdmissionAttributes): v
   if (!isDryRun || sideEffects === 'None' || sideEffects === 'NoneOnDryRun') return
   if (sideEffects === undefined) throw new WebhookFailure(name, 'Webhook SideEffects is nil', 400)
   throw newBadRequest(`admission webhook ${JSON.stringify(name)} does not support dry run`)
-}
-
-async function showObjects({ resource, view }: Invocation, attributes: AdmissionAttributes) {
-  const { object, oldObject } = attributes
-  const isAsItIs = view === undefined || isForeignKind(attributes)
-  const show = async (one: DeepReadonly<KubeObject> | undefined): Promise<DeepReadonly<KubeObject> | null> => {
-    if (one === undefined) return null
-    return isAsItIs ? one : view.show(one, resource.version)
-  }
-  try {
-    return { object: await show(object), oldObject: await show(oldObject) }
-  } catch (err: unknown) {
-    throw err instanceof StatusError ? err : newInternalError(errorMessage(err))
-  }
 }
 
 async function post(

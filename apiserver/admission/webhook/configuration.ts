@@ -16,6 +16,7 @@ import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { MatchConditions } from '../../cel/match-conditions.ts'
 
 type Configuration = DeepReadonly<MutatingWebhookConfiguration | ValidatingWebhookConfiguration>
 
@@ -28,6 +29,8 @@ export interface CompiledWebhook {
   readonly namespaceSelector: LabelSelectorMatcher
   readonly objectSelector: LabelSelectorMatcher
   readonly isIgnoringFailures: boolean
+  /** Compiled when first asked; undefined without any. */
+  readonly conditions: MatchConditions | undefined
 }
 
 export interface CompiledRule {
@@ -45,20 +48,26 @@ const NONE: readonly CompiledWebhook[] = []
 export function createWebhookSource(read: () => readonly Configuration[]): () => readonly CompiledWebhook[] {
   let known: readonly Configuration[] = []
   let compiled: readonly CompiledWebhook[] = NONE
+  // A change of one configuration leaves the others' compiled conditions as they are.
+  const ofConfiguration = new WeakMap<Configuration, CompiledWebhook[]>()
+  const compileKnown = (configuration: Configuration): CompiledWebhook[] => {
+    const webhooks = ofConfiguration.get(configuration) ?? compileOne(configuration)
+    ofConfiguration.set(configuration, webhooks)
+    return webhooks
+  }
   return () => {
     const current = read()
     if (current.length === 0) return NONE
     if (current.length !== known.length || current.some((one, i) => one !== known[i])) {
-      compiled = compile(current)
+      compiled = inOrder(current).flatMap(compileKnown)
       known = current
     }
     return compiled
   }
 }
 
-function compile(configurations: readonly Configuration[]): CompiledWebhook[] {
-  const sorted = [...configurations].sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
-  return sorted.flatMap((configuration) => compileOne(configuration))
+function inOrder(configurations: readonly Configuration[]): Configuration[] {
+  return [...configurations].sort((a, b) => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1))
 }
 
 function compileOne(configuration: Configuration): CompiledWebhook[] {
@@ -75,6 +84,8 @@ function compileOne(configuration: Configuration): CompiledWebhook[] {
       namespaceSelector: compileSelector(webhook.namespaceSelector),
       objectSelector: compileSelector(webhook.objectSelector),
       isIgnoringFailures: webhook.failurePolicy === 'Ignore',
+      conditions:
+        (webhook.matchConditions ?? []).length === 0 ? undefined : new MatchConditions(webhook.matchConditions ?? []),
     }
   })
 }

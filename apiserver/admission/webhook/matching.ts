@@ -1,7 +1,7 @@
 /**
  * Which webhooks a request concerns, and in which version each wants it.
- * Upstream: apiserver pkg/admission/plugin/webhook/{generic/webhook.go,predicates}. Differs: matchConditions are not
- * evaluated: a webhook that has some is called for everything else that matches (its configuration got a Warning).
+ * Upstream: apiserver pkg/admission/plugin/webhook/{generic/webhook.go,predicates}. matchConditions come
+ * after, in conditions.ts: nobody pays for an expression of a webhook that is not concerned.
  */
 
 import type { KubeObject } from '#machinery/api/meta/v1.ts'

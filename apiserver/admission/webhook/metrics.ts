@@ -15,8 +15,14 @@ export interface WebhookMetrics {
   called(call: WebhookCall, seconds: number, code: number, isRejected: boolean): void
   rejected(call: WebhookCall, errorType: WebhookErrorType, code: number): void
   failedOpen(call: WebhookCall): void
+  /** All match conditions of the webhook, for one request. */
+  conditionsEvaluated(call: WebhookCall, seconds: number, errors: number): void
+  conditionsExcluded(call: WebhookCall): void
 }
 
+/** Match conditions belong to webhooks; policies have metrics of their own upstream under the same names. */
+const KIND = 'webhook'
+const CONDITION_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.1, 0.2, 0.25]
 const DURATION_BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25]
 /** Keeps a misbehaving webhook from making a label of every number. */
 const CODE_MAX = 600
@@ -48,6 +54,7 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     labelNames: ['name', 'type'],
     registers: [registry],
   })
+  const conditions = createConditionMetrics(registry)
   const codeLabel = (code: number): string => String(Math.min(code, CODE_MAX))
   return {
     called({ name, type, operation }, seconds, code, isRejected) {
@@ -58,5 +65,41 @@ export function createWebhookMetrics(registry: Registry): WebhookMetrics {
     rejected: ({ name, type, operation }, errorType, code) =>
       rejections.inc({ name, type, operation, error_type: errorType, rejection_code: codeLabel(code) }),
     failedOpen: ({ name, type }) => open.inc({ name, type }),
+    ...conditions,
+  }
+}
+
+function createConditionMetrics(
+  registry: Registry,
+): Pick<WebhookMetrics, 'conditionsEvaluated' | 'conditionsExcluded'> {
+  const prefix = 'apiserver_admission_match_condition'
+  const labelNames = ['name', 'kind', 'type', 'operation'] as const
+  const registers = [registry]
+  const errors = new Counter({
+    name: `${prefix}_evaluation_errors_total`,
+    help: 'Match conditions that could not be evaluated, by name, kind, type and operation.',
+    labelNames,
+    registers,
+  })
+  const exclusions = new Counter({
+    name: `${prefix}_exclusions_total`,
+    help: 'Webhooks not called because of their match conditions, by name, kind, type and operation.',
+    labelNames,
+    registers,
+  })
+  const duration = new Histogram({
+    name: `${prefix}_evaluation_seconds`,
+    help: 'Time the match conditions of a webhook took, by name, kind, type and operation.',
+    labelNames,
+    buckets: CONDITION_BUCKETS,
+    registers,
+  })
+  return {
+    conditionsEvaluated(call, seconds, failed) {
+      const labels = { ...call, kind: KIND }
+      duration.observe(labels, seconds)
+      if (failed > 0) errors.inc(labels, failed)
+    },
+    conditionsExcluded: (call) => exclusions.inc({ ...call, kind: KIND }),
   }
 }

@@ -14,6 +14,7 @@ import type { AdmissionDeps } from '../deps.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
 import type { WebhookCallDeps } from './call.ts'
 import { callWebhook, WebhookFailure } from './call.ts'
+import { type ConditionDeps, conditionsHold } from './conditions.ts'
 import type { CompiledWebhook } from './configuration.ts'
 import { createWebhookSource } from './configuration.ts'
 import type { Invocation } from './matching.ts'
@@ -59,7 +60,7 @@ function mayConcern(hook: CompiledWebhook, { group, operation, view }: Admission
 }
 
 async function dispatch(
-  deps: WebhookCallDeps & Pick<AdmissionDeps, 'namespace'>,
+  deps: WebhookCallDeps & ConditionDeps & Pick<AdmissionDeps, 'namespace'>,
   hooks: readonly CompiledWebhook[],
   attributes: AdmissionAttributes,
   rounds: WeakMap<AdmissionAttributes, Round>,
@@ -71,7 +72,8 @@ async function dispatch(
   if (isSecond && !deepEqual(round.output, attributes.object)) requireAgain(round)
   for (const [index, hook] of hooks.entries()) {
     const invocation = matchWebhook(hook, attributes, deps)
-    if (invocation === undefined || (isSecond && !round.again.has(hook.uid))) continue
+    if (invocation === undefined || !(await conditionsHold(deps, invocation, attributes, 'admit'))) continue
+    if (isSecond && !round.again.has(hook.uid)) continue
     const annotate = annotator(attributes, hook, isSecond ? 1 : 0, index)
     let isChanged = false
     const isSettled = await settle(deps, invocation, attributes, 'admit', async () => {

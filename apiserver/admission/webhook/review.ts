@@ -3,20 +3,14 @@
  * Upstream: apiserver pkg/admission/plugin/webhook/request/admissionreview.go.
  */
 import type { AdmissionReview } from '#machinery/api/admission/v1/types.gen.ts'
-import type { KubeObject, Status } from '#machinery/api/meta/v1.ts'
+import type { Status } from '#machinery/api/meta/v1.ts'
 import { isObject } from '#machinery/util/json.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { UserInfo } from '../../authentication/interfaces.ts'
 import type { AdmissionAttributes } from '../interfaces.ts'
 import type { Invocation } from './matching.ts'
+import type { ShownObjects } from './shown-objects.ts'
 
 type ReviewVersion = 'v1' | 'v1beta1'
-
-/** The objects in the version the webhook wants; null where there is none. */
-export interface ShownObjects {
-  readonly object: DeepReadonly<KubeObject> | null
-  readonly oldObject: DeepReadonly<KubeObject> | null
-}
 
 interface ReviewResponse {
   readonly isAllowed: boolean
@@ -42,28 +36,31 @@ export function encodeReview(
   shown: ShownObjects,
   review: { readonly uid: string; readonly version: ReviewVersion },
 ): string {
-  const { group, resource, subresource, version, namespace, name } = attributes
+  const request = { uid: review.uid, ...describeRequest(attributes, invocation), ...shown }
   return JSON.stringify({
     kind: 'AdmissionReview',
     apiVersion: `admission.k8s.io/${review.version}`,
-    request: {
-      uid: review.uid,
-      kind: invocation.kind,
-      resource: invocation.resource,
-      ...(subresource === '' ? {} : { subResource: subresource }),
-      requestKind: attributes.kind,
-      requestResource: { group, version, resource },
-      ...(subresource === '' ? {} : { requestSubResource: subresource }),
-      ...(name === '' ? {} : { name }),
-      ...(namespace === '' ? {} : { namespace }),
-      operation: attributes.operation,
-      userInfo: userInfo(attributes.user),
-      object: shown.object,
-      oldObject: shown.oldObject,
-      dryRun: attributes.isDryRun,
-      options: optionsOf(attributes),
-    },
+    request,
   })
+}
+
+/** An AdmissionRequest without its uid and its objects. */
+export function describeRequest(attributes: AdmissionAttributes, invocation: Invocation) {
+  const { group, resource, subresource, version, namespace, name } = attributes
+  return {
+    kind: invocation.kind,
+    resource: invocation.resource,
+    ...(subresource === '' ? {} : { subResource: subresource }),
+    requestKind: attributes.kind,
+    requestResource: { group, version, resource },
+    ...(subresource === '' ? {} : { requestSubResource: subresource }),
+    ...(name === '' ? {} : { name }),
+    ...(namespace === '' ? {} : { namespace }),
+    operation: attributes.operation,
+    userInfo: userInfo(attributes.user),
+    dryRun: attributes.isDryRun,
+    options: optionsOf(attributes),
+  }
 }
 
 function userInfo({ name, uid, groups, extra }: UserInfo) {

@@ -6,6 +6,7 @@ import type { AdmissionDeps } from '../deps.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
 import type { WebhookCallDeps } from './call.ts'
 import { callWebhook } from './call.ts'
+import { type ConditionDeps, conditionsHold } from './conditions.ts'
 import { createWebhookSource } from './configuration.ts'
 import type { Invocation } from './matching.ts'
 import { isExempt, matchWebhook } from './matching.ts'
@@ -34,10 +35,14 @@ export function createValidatingWebhook(deps: AdmissionDeps): AdmissionPlugin {
 }
 
 async function validateAll(
-  deps: WebhookCallDeps,
-  invocations: readonly Invocation[],
+  deps: WebhookCallDeps & ConditionDeps,
+  candidates: readonly Invocation[],
   attributes: AdmissionAttributes,
 ): Promise<void> {
+  const invocations: Invocation[] = []
+  for (const candidate of candidates) {
+    if (await conditionsHold(deps, candidate, attributes, 'validating')) invocations.push(candidate)
+  }
   const outcomes = await Promise.allSettled(
     invocations.map(async (invocation, index) => {
       const call = async (): Promise<void> => void (await callWebhook(deps, invocation, attributes, 'validating'))

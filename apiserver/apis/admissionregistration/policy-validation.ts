@@ -1,6 +1,7 @@
 /**
  * Admission policies and their bindings. Upstream: pkg/apis/admissionregistration/validation/validation.go.
- * Differs: CEL expressions are not compiled.
+ * Differs: of the CEL expressions only match
+ * conditions are compiled.
  */
 import type {
   AuditAnnotation,
@@ -103,7 +104,9 @@ function validateShared(errors: FieldError[], spec: Spec, old: Spec | undefined)
   }
   const isUnchanged =
     old !== undefined && deepEqual(old.paramKind, paramKind) && deepEqual(old.matchConditions, matchConditions)
-  if (!isUnchanged) validateMatchConditions(errors, 'spec.matchConditions', matchConditions)
+  if (!isUnchanged) {
+    validateMatchConditions(errors, 'spec.matchConditions', matchConditions, paramKind !== undefined)
+  }
   variables.forEach((variable, i) => {
     validateVariable(errors, `spec.variables[${i}]`, variable)
   })

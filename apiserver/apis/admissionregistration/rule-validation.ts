@@ -15,6 +15,7 @@ import {
 } from '#machinery/meta/field-error.ts'
 import { isPathSegmentName, isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { compileMatchCondition } from '../../cel/match-conditions.ts'
 import { addInvalid, checkLabelSelector } from '../validation.ts'
 
 export const FAILURE_POLICIES = ['Fail', 'Ignore']
@@ -116,11 +117,12 @@ function validateNamedRule(errors: FieldError[], field: string, rule: DeepReadon
   validateRule(errors, field, rule)
 }
 
-/** Differs: expressions are not compiled. */
+/** `hasParams`: of a policy with a paramKind. */
 export function validateMatchConditions(
   errors: FieldError[],
   field: string,
   conditions: DeepReadonly<MatchCondition[]> | undefined,
+  hasParams = false,
 ): void {
   if (conditions === undefined) return
   if (conditions.length > MATCH_CONDITIONS_MAX) {
@@ -129,7 +131,7 @@ export function validateMatchConditions(
   const names = new Set<string>()
   conditions.forEach(({ name = '', expression = '' }, i) => {
     const at = `${field}[${i}]`
-    if (expression.trim() === '') errors.push(fieldRequired(`${at}.expression`, ''))
+    validateExpression(errors, `${at}.expression`, expression.trim(), hasParams)
     if (name === '') {
       errors.push(fieldRequired(`${at}.name`, ''))
       return
@@ -138,4 +140,13 @@ export function validateMatchConditions(
     if (names.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
     names.add(name)
   })
+}
+
+function validateExpression(errors: FieldError[], field: string, expression: string, hasParams: boolean): void {
+  if (expression === '') {
+    errors.push(fieldRequired(field, ''))
+    return
+  }
+  const { problem } = compileMatchCondition(expression, hasParams)
+  if (problem !== undefined) errors.push(fieldInvalid(field, expression, problem))
 }

@@ -132,6 +132,11 @@ describe('webhook configurations', () => {
         `${HOOK}.matchConditions[1].name: Duplicate value: "c"`,
       ],
     ],
+    [
+      'a condition that is no bool',
+      { 'webhooks.0.matchConditions': [{ name: 'c', expression: '1 + 1' }] },
+      [`${HOOK}.matchConditions[0].expression: Invalid value: "1 + 1": must evaluate to bool but got int`],
+    ],
   ])
 
   describe('made under older rules', () => {

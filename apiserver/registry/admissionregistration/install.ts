@@ -35,17 +35,7 @@ const notEnforced = (what: string): Strategy => ({
 })
 const NOT_EVALUATED = notEnforced('admission policies')
 
-/** Webhooks with matchConditions are called for whatever else matches. */
-function unevaluated({ webhooks = [] }: WebhookConfiguration): string[] {
-  const names = webhooks.filter(({ matchConditions = [] }) => matchConditions.length > 0).map(({ name }) => name)
-  return names.map(
-    (name) =>
-      `webhook ${JSON.stringify(name)}: matchConditions are not evaluated by this version of knarr: it is called whether they hold or not`,
-  )
-}
-
 const webhooks: Strategy = {
-  warnings: (object) => unevaluated(object as WebhookConfiguration),
   allowUnconditionalUpdate: false,
   validate: (object) => validateWebhookConfiguration(object as WebhookConfiguration),
   validateUpdate: (object, old) =>

@@ -1,16 +1,22 @@
 import { describe, expect, it } from 'vitest'
+import { parseQuantity } from '../../quantity/quantity.ts'
 import type { CelValue } from '../values.ts'
 import { createKubernetesEnvironment, PER_CALL_LIMIT } from './libraries.ts'
+import { CelQuantity } from './quantity.ts'
 import { parseSemver } from './semver.ts'
 
 const environment = createKubernetesEnvironment({
-  variables: { device: 'map(string, kubernetes.Semver)', text: 'string' },
+  variables: { device: 'map(string, kubernetes.Semver)', text: 'string', memory: 'kubernetes.Quantity' },
 })
 
 function evaluate(expression: string): CelValue | { readonly error: string } {
   const { program, problem } = environment.compile(expression)
   if (program === undefined) throw new Error(problem)
-  const variables = { device: { version: parseSemver('1.2.3') }, text: 'abc' }
+  const variables = {
+    device: { version: parseSemver('1.2.3') },
+    text: 'abc',
+    memory: new CelQuantity(parseQuantity('8Gi')),
+  }
   const { value, error } = program.evaluate(variables, { costLimit: PER_CALL_LIMIT })
   return value ?? { error: error ?? '' }
 }
@@ -24,6 +30,7 @@ describe('the libraries of Kubernetes', () => {
     'quantity("1500m").asApproximateFloat() == 1.5 && sign(quantity("-1")) == -1',
     'quantity("1").add(quantity("500m")) == quantity("1500m") && quantity("1").sub(2) == quantity("-1")',
     'isQuantity("1Gi") && !isQuantity("1GiB") && type(quantity("1")) == kubernetes.Quantity',
+    'memory.compareTo(quantity("4Gi")) > 0',
     // Versions.
     'device.version.compareTo(semver("1.10.0")) == -1 && device.version.major() == 1',
     'semver("1.0.0-alpha.1").isLessThan(semver("1.0.0")) && semver("1.0.0-2").isLessThan(semver("1.0.0-10"))',

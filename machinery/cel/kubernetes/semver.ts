@@ -17,7 +17,7 @@ interface Version {
   readonly prerelease: readonly (bigint | string)[]
 }
 
-export class CelSemver extends CelOpaque {
+class CelSemver extends CelOpaque {
   readonly type = SEMVER_TYPE
   readonly version: Version
 
