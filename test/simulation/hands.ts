@@ -3,7 +3,7 @@ import { NODES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Node } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
-import { isConflict, isNotFound, isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isConflict, isForbidden, isNotFound, isStatusError, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -30,7 +30,10 @@ export class Hands {
   }
 
   async create<T extends KubeObject>(resource: Resource<T>, object: DeepReadonly<T>): Promise<void> {
-    await this.#world.client.create(resource, object).catch(expected)
+    await this.#world.client.create(resource, object).catch((err: unknown) => {
+      // A quota, or a namespace that is going.
+      if (!isForbidden(err)) expected(err)
+    })
   }
 
   /** Merges into one at random. */

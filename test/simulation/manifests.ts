@@ -18,8 +18,16 @@ const NAMES = ['a', 'b', 'c']
 const STORAGE_CLASS = 'by-hand'
 const ACCESS_MODES = ['ReadWriteOnce']
 
+export interface LargePods {
+  readonly name: string
+  readonly cpu: string
+  readonly priorityClassName: string
+}
+
 export class Manifests {
   readonly #world: World
+  readonly #namespace: string
+  readonly #prefix: string
   /**
    * By the name of a StatefulSet, for good: as upstream, one that adopts Pods without its volumes (of a set that was deleted and
    * left them) tries to add them, which no API server allows, and gets no further.
@@ -27,8 +35,11 @@ export class Manifests {
   readonly #haveClaims = new Map<string, boolean>()
   #volumes = 0
 
-  constructor(world: World) {
+  /** What is made in another namespace than the usual one has its name before its own: labels tell them apart as well. */
+  constructor(world: World, namespace = NAMESPACE) {
     this.#world = world
+    this.#namespace = namespace
+    this.#prefix = namespace === NAMESPACE ? '' : `${namespace}-`
   }
 
   deployment(): Deployment {
@@ -71,6 +82,24 @@ export class Manifests {
         selector: labelSelector,
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
         template: { ...template, spec: { containers: [], ...template.spec, affinity } },
+      },
+    }
+  }
+
+  largeDeployment({ name: prefix, cpu, priorityClassName }: LargePods): Deployment {
+    const { strategy, ...spec } = this.deployment().spec
+    const metadata = this.#metadata(prefix)
+    const { name } = metadata
+    const template = this.#template(name)
+    const containers = [{ name: 'main', image: 'simulated', resources: { requests: { cpu } } }]
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        ...spec,
+        selector: { matchLabels: { app: name } },
+        template: { ...template, spec: { ...template.spec, containers, priorityClassName } },
       },
     }
   }
@@ -206,7 +235,7 @@ export class Manifests {
   }
 
   #metadata(prefix: string): { readonly name: string; readonly namespace: string } {
-    return { name: `${prefix}-${this.#name()}`, namespace: NAMESPACE }
+    return { name: `${this.#prefix}${prefix}-${this.#name()}`, namespace: this.#namespace }
   }
 
   #name(): string {

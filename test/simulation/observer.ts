@@ -5,12 +5,15 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { GroupResource } from '#machinery/meta/resource.ts'
 import type { Storage, StorageEvent } from '#apiserver/storage/interface.ts'
+import { budgetsHold } from './invariants/budgets.ts'
 import { cronJobsForbidOverlaps } from './invariants/cron-jobs.ts'
 import { daemonSetsStayAvailable } from './invariants/daemon-sets.ts'
 import { DeploymentAvailability, DeploymentSurge } from './invariants/deployments.ts'
 import type { Change, Cluster, Invariant } from './invariants/interface.ts'
 import { indexedJobsRunEachIndexOnce, JobsKeepTheirParallelism } from './invariants/jobs.ts'
 import { antiAffinityHolds, SpreadHolds } from './invariants/placement.ts'
+import { PreemptionFollowsPriority } from './invariants/priorities.ts'
+import { QuotasHold } from './invariants/quotas.ts'
 import { addressesAreNotShared } from './invariants/services.ts'
 import { statefulSetsGoInOrder, statefulSetsTakeOneAtATime } from './invariants/stateful-sets.ts'
 import { volumesAreBoundOnce } from './invariants/volumes.ts'
@@ -22,7 +25,10 @@ export interface ObserverOptions {
    * prevented, and one too many may go. Upstream promises no more.
    */
   readonly answersAreLost: boolean
+  readonly areEventsLate: boolean
 }
+
+const TEMPORARY_NAMESPACE = /\/(busy-\d)\//
 
 const invariants = (): readonly Invariant[] => [
   new DeploymentSurge(),
@@ -37,19 +43,26 @@ const invariants = (): readonly Invariant[] => [
   new SpreadHolds(),
   volumesAreBoundOnce,
   addressesAreNotShared,
+  budgetsHold,
+  new PreemptionFollowsPriority(),
+  new QuotasHold(),
 ]
 
 export class Observer implements Cluster {
   readonly violations: string[] = []
   readonly answersAreLost: boolean
+  readonly areEventsLate: boolean
   readonly #invariants = invariants()
   readonly #objects = new Map<string, Map<string, KubeObject>>()
+  readonly #keys = new Map<string, Set<string>>()
   isCalm = false
+  isEvicting = false
   hasCrashed = false
   revision = 0
 
   constructor(options: ObserverOptions) {
     this.answersAreLost = options.answersAreLost
+    this.areEventsLate = options.areEventsLate
   }
 
   async watch(storage: Storage, signal: AbortSignal): Promise<void> {
@@ -81,13 +94,29 @@ export class Observer implements Cluster {
     return [...(this.#objects.get(prefixOf(resource))?.values() ?? [])] as T[]
   }
 
+  /** Everything that is stored in a namespace of that name, of all kinds. */
+  keysIn(namespace: string): readonly string[] {
+    return [...(this.#keys.get(namespace) ?? [])]
+  }
+
   violated(what: string): void {
     this.violations.push(`revision ${this.revision}: ${what}`)
+  }
+
+  /** Of namespaces that may be deleted. */
+  #noteKey(key: string, isGone: boolean): void {
+    const namespace = TEMPORARY_NAMESPACE.exec(key)?.[1]
+    if (namespace === undefined) return
+    const keys = this.#keys.get(namespace) ?? new Set<string>()
+    this.#keys.set(namespace, keys)
+    if (isGone) keys.delete(key)
+    else keys.add(key)
   }
 
   #onEvent({ key, type, value, revision }: StorageEvent): void {
     if (revision <= this.revision) this.violated(`revision ${revision} came after ${this.revision}`)
     this.revision = revision
+    this.#noteKey(key, type === 'delete')
     const prefix = prefixOfKey(key)
     if (!isWatched(prefix)) return
     const objects = this.#objects.get(prefix) ?? new Map<string, KubeObject>()

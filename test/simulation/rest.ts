@@ -10,6 +10,7 @@ import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '#machinery/
 import { CRON_JOBS, JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
 import {
+  NAMESPACES,
   NODES,
   PERSISTENT_VOLUME_CLAIMS,
   PODS,
@@ -17,6 +18,7 @@ import {
   SERVICES,
 } from '#machinery/api/core/v1/resources.gen.ts'
 import type {
+  Namespace,
   Node,
   PersistentVolumeClaim,
   Pod,
@@ -29,6 +31,8 @@ import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.t
 import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { GroupResource } from '#machinery/meta/resource.ts'
+import { TEMPORARY_NAMESPACES } from './activities/namespaces.ts'
+import { isLarge, priorityUnrest } from './priority-unrest.ts'
 import { isActive, isReady } from './invariants/pods.ts'
 import type { Observer } from './observer.ts'
 
@@ -70,6 +74,8 @@ export function unrest(observer: Observer): string[] {
     ...observer.objects<Node>(NODES).flatMap(nodeUnrest),
     ...serviceUnrest(observer),
     ...orphans(observer),
+    ...namespaceUnrest(observer),
+    ...priorityUnrest(observer),
   ]
 }
 
@@ -82,6 +88,8 @@ function deploymentUnrest(deployment: Deployment): string[] {
   const counts = `${replicas}/${updatedReplicas}/${availableReplicas} of ${wanted}`
   if (metadata.deletionTimestamp !== undefined) return [`${nameOf(deployment)} is being deleted`]
   if (observedGeneration !== metadata.generation) return [`${nameOf(deployment)} has not been observed`]
+  // There may be no room for them.
+  if (isLarge(spec.template)) return []
   // Paused in the middle of a rollout it keeps the Pods it has then, new and old.
   const isDone = spec.paused === true || (replicas === wanted && updatedReplicas === wanted)
   return isDone && availableReplicas === replicas ? [] : [`${nameOf(deployment)} has ${counts}`]
@@ -93,9 +101,8 @@ function countsUnrest(set: ReplicaSet | ReplicationController): string[] {
   if (metadata.deletionTimestamp !== undefined) return [`${nameOf(set)} is being deleted`]
   const { replicas = 0, readyReplicas = 0, observedGeneration } = status ?? {}
   if (observedGeneration !== metadata.generation) return [`${nameOf(set)} has not been observed`]
-  return replicas === wanted && readyReplicas === wanted
-    ? []
-    : [`${nameOf(set)} has ${replicas}/${readyReplicas} of ${wanted}`]
+  const isReadyAsWanted = readyReplicas === wanted || isLarge(spec?.template)
+  return replicas === wanted && isReadyAsWanted ? [] : [`${nameOf(set)} has ${replicas}/${readyReplicas} of ${wanted}`]
 }
 
 function statefulSetUnrest(set: StatefulSet): string[] {
@@ -149,7 +156,9 @@ function podUnrest(pod: Pod, nodes: ReadonlySet<string | undefined>): string[] {
   const { nodeName } = pod.spec
   if (nodeName !== undefined && !nodes.has(nodeName)) return [`${nameOf(pod)} is on ${nodeName}, which is gone`]
   if (pod.metadata.deletionTimestamp !== undefined) return [`${nameOf(pod)} is being deleted`]
-  if (isActive(pod) && !isReady(pod)) return [`${nameOf(pod)} is ${pod.status?.phase} on "${pod.spec.nodeName ?? ''}"`]
+  const isWaitingForRoom = isLarge(pod) && nodeName === undefined
+  if (isActive(pod) && !isReady(pod) && !isWaitingForRoom)
+    return [`${nameOf(pod)} is ${pod.status?.phase} on "${pod.spec.nodeName ?? ''}"`]
   return []
 }
 
@@ -202,6 +211,18 @@ function serviceUnrest(observer: Observer): string[] {
       ? []
       : [`${nameOf(service)} has endpoints ${found.join()}, not ${wanted.join()}`]
   })
+}
+
+/** A namespace that is gone has left nothing, of whatever kind. */
+function namespaceUnrest(observer: Observer): string[] {
+  const namespaces = observer.objects<Namespace>(NAMESPACES)
+  const going = namespaces.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+  const names = new Set(namespaces.map(({ metadata }) => metadata.name))
+  const gone = TEMPORARY_NAMESPACES.filter((name) => !names.has(name))
+  return [
+    ...going.map((namespace) => `${nameOf(namespace)} is being deleted`),
+    ...gone.flatMap((name) => observer.keysIn(name)).map((key) => `${key} is left in a namespace that is gone`),
+  ]
 }
 
 /** Whatever names an owner that is gone. */

@@ -52,7 +52,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const { seed } = options
   const faults = [NO_FAULTS, MILD, SEVERE][seed % 3] ?? NO_FAULTS
   const history: string[] = []
-  const observer = new Observer({ answersAreLost: faults.answerLost > 0 })
+  const observer = new Observer({ answersAreLost: faults.answerLost > 0, areEventsLate: faults.eventLate > 0 })
   const onBusyLoop = () => observer.violated('controllers call without end and without a pause')
   const world = new World({ ...options, onBusyLoop })
   const stop = new AbortController()
@@ -86,6 +86,7 @@ class Simulation {
   async run(): Promise<void> {
     this.#note(`besides what all do: ${this.#user.activities}`)
     await this.#rest('the start')
+    await this.#user.begin()
     for (let episode = 0; episode < EPISODES; episode++) {
       this.#world.faults = this.#faults
       // Now and then only rollouts take Pods away, and what they promise is held to.
@@ -97,10 +98,13 @@ class Simulation {
       this.#world.faults = this.#faults
       this.#note('evictions')
       this.#observer.disturb()
+      this.#observer.isEvicting = true
       await evictEverywhere(this.#world, this.#observer)
+      this.#observer.isEvicting = false
       this.#world.faults = NO_FAULTS
       await this.#rest(`the evictions of episode ${episode}`)
     }
+    this.#observer.disturb()
     await this.#user.deleteEverything()
     await this.#rest('the deletion of everything')
   }

@@ -16,7 +16,7 @@ import type { Resource } from '#machinery/meta/resource.ts'
 import type { Action, Activity } from './activities/activity.ts'
 import { chooseActivities } from './activities/all.ts'
 import { Hands } from './hands.ts'
-import { Manifests, NAMESPACE, REPLICAS_MAX, SPREAD_REPLICAS_MAX } from './manifests.ts'
+import { Manifests, REPLICAS_MAX, SPREAD_REPLICAS_MAX } from './manifests.ts'
 import type { World } from './world.ts'
 
 const HEARTBEAT = 'simulated.knarr.io/heartbeat'
@@ -50,7 +50,7 @@ export class User {
     this.#world = world
     this.#new = new Manifests(world)
     this.#hands = new Hands(world)
-    this.#activities = chooseActivities(world, { hands: this.#hands, manifests: this.#new })
+    this.#activities = chooseActivities(world, { world, hands: this.#hands, manifests: this.#new })
     this.#actions = [...this.#everyday(), ...this.#activities.flatMap(({ actions }) => actions)]
   }
 
@@ -107,6 +107,10 @@ export class User {
     ]
   }
 
+  async begin(): Promise<void> {
+    for (const activity of this.#activities) await activity.begin?.()
+  }
+
   choose(): Action {
     const total = this.#actions.reduce((sum, { weight }) => sum + weight, 0)
     let at = this.#world.below(total)
@@ -132,7 +136,7 @@ export class User {
 
   /** A volume for every claim that waits. */
   async provideVolumes(): Promise<void> {
-    const { items } = await this.#world.client.list(PERSISTENT_VOLUME_CLAIMS, { namespace: NAMESPACE })
+    const { items } = await this.#world.client.list(PERSISTENT_VOLUME_CLAIMS)
     for (const { status } of items) {
       if (status?.phase !== 'Bound') await this.#hands.create(PERSISTENT_VOLUMES, this.#new.persistentVolume())
     }
@@ -140,6 +144,7 @@ export class User {
 
   /** Also what has lost its owner on purpose. */
   async deleteEverything(): Promise<void> {
+    for (const activity of this.#activities) await activity.end?.()
     for (const resource of EVERYTHING) {
       for (const object of await this.#hands.all(resource)) {
         if (object.metadata.name === 'kubernetes') continue

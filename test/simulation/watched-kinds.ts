@@ -8,11 +8,13 @@ import {
 } from '#machinery/api/apps/v1/resources.gen.ts'
 import { CRON_JOBS, JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import {
+  NAMESPACES,
   NODES,
   PERSISTENT_VOLUME_CLAIMS,
   PERSISTENT_VOLUMES,
   PODS,
   REPLICATION_CONTROLLERS,
+  RESOURCE_QUOTAS,
   SERVICES,
 } from '#machinery/api/core/v1/resources.gen.ts'
 import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
@@ -27,11 +29,13 @@ const WATCHED: readonly GroupResource[] = [
   STATEFUL_SETS,
   CRON_JOBS,
   JOBS,
+  NAMESPACES,
   NODES,
   PERSISTENT_VOLUME_CLAIMS,
   PERSISTENT_VOLUMES,
   PODS,
   REPLICATION_CONTROLLERS,
+  RESOURCE_QUOTAS,
   SERVICES,
   ENDPOINT_SLICES,
   POD_DISRUPTION_BUDGETS,

@@ -1,6 +1,7 @@
 /** Work of one kind, added to what everybody does in the seeds that choose it. */
 import type { Hands } from '../hands.ts'
 import type { Manifests } from '../manifests.ts'
+import type { World } from '../world.ts'
 
 export interface Action {
   readonly name: string
@@ -11,6 +12,7 @@ export interface Action {
 }
 
 export interface Tools {
+  readonly world: World
   readonly hands: Hands
   readonly manifests: Manifests
 }
@@ -18,6 +20,9 @@ export interface Tools {
 export interface Activity {
   readonly name: string
   readonly actions: readonly Action[]
+  begin?(): Promise<void>
   /** Undoes what keeps the cluster from coming to rest; before a rest, without faults' help. */
   heal?(): Promise<void>
+  /** Deletes what it has made and nobody else knows of. */
+  end?(): Promise<void>
 }

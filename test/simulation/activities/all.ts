@@ -3,10 +3,21 @@ import type { World } from '../world.ts'
 import type { Activity, Tools } from './activity.ts'
 import { goingBack } from './going-back.ts'
 import { machines } from './machines.ts'
+import { namespaces } from './namespaces.ts'
+import { priorities } from './priorities.ts'
+import { quotas } from './quotas.ts'
 import { selectors } from './selectors.ts'
 import { suspension } from './suspension.ts'
 
-const ACTIVITIES: readonly ((tools: Tools) => Activity)[] = [goingBack, machines, selectors, suspension]
+const ACTIVITIES: readonly ((tools: Tools) => Activity)[] = [
+  goingBack,
+  machines,
+  namespaces,
+  priorities,
+  quotas,
+  selectors,
+  suspension,
+]
 const CHOSEN = 2
 
 export function chooseActivities(world: World, tools: Tools): readonly Activity[] {

@@ -77,7 +77,9 @@ export class DeploymentAvailability extends DeploymentInvariant {
   protected check(change: Change<KubeObject>, cluster: Cluster): void {
     const { before, after } = change as Change<Pod>
     const gone = lostBy(before, after)
-    if (gone === undefined || !cluster.isCalm || cluster.answersAreLost) return
+    // Large Pods make room for more important ones.
+    if (gone === undefined || (gone.spec.priority ?? 0) > 0) return
+    if (!cluster.isCalm || cluster.answersAreLost) return
     const set = cluster
       .objects<ReplicaSet>(REPLICA_SETS)
       .find(({ metadata }) => metadata.uid === controllerOf(gone)?.uid)

@@ -15,6 +15,10 @@ export interface Cluster {
   readonly answersAreLost: boolean
   /** A write of a controller that died since the cluster was at rest may have come after its successor looked. */
   readonly hasCrashed: boolean
+  /** Controllers may see what happened seconds ago for what is. */
+  readonly areEventsLate: boolean
+  /** Only evictions take Pods away. */
+  readonly isEvicting: boolean
   objects<T extends KubeObject>(resource: GroupResource): T[]
   violated(what: string): void
 }

@@ -24,13 +24,18 @@ export const antiAffinityHolds = invariantOf<Pod>(PODS, ({ before, after }, clus
 
 /**
  * Required topology spread, by node and with a skew of one: at rest, as bindings do not arrive in the order of decisions; and of
- * workloads of which no Pod has gone, as one that goes leaves a skew behind that nothing mends.
+ * workloads of which no Pod has gone, as one that goes leaves a skew behind that nothing mends, and as does a node that comes.
  */
 export class SpreadHolds implements Invariant {
-  readonly resources = [PODS]
+  readonly resources = [PODS, NODES]
   readonly #shrunk = new Set<string>()
+  #hasNodeCome = false
 
   onChange({ before, after }: Change<KubeObject>, cluster: Cluster): void {
+    if ((after ?? before)?.kind === NODES.kind) {
+      this.#hasNodeCome ||= before === undefined
+      return
+    }
     const app = appOf((after ?? before) as Pod)
     if (after !== undefined && isActive(after as Pod)) return
     const isEmpty = cluster.objects<Pod>(PODS).every((pod) => appOf(pod) !== app)
@@ -42,12 +47,13 @@ export class SpreadHolds implements Invariant {
     const pods = cluster.objects<Pod>(PODS)
     const spread = new Set(pods.filter(({ spec }) => spec.topologySpreadConstraints !== undefined).map(appOf))
     for (const app of spread) {
-      if (cluster.answersAreLost || cluster.hasCrashed) this.#shrunk.add(app)
+      if (cluster.answersAreLost || cluster.hasCrashed || this.#hasNodeCome) this.#shrunk.add(app)
       if (this.#shrunk.has(app)) continue
       const nodes = pods.filter((pod) => appOf(pod) === app).map(({ spec }) => spec.nodeName)
       const counts = cluster.objects(NODES).map(({ metadata }) => nodes.filter((name) => name === metadata.name).length)
       if (Math.max(...counts) - Math.min(...counts) > 1) cluster.violated(`${app} is spread over nodes as ${counts}`)
     }
+    this.#hasNodeCome = false
   }
 }
 
