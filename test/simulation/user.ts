@@ -36,13 +36,17 @@ const EVERYTHING: readonly Resource[] = [
   PERSISTENT_VOLUMES,
 ]
 
+/** Of what is done, by the activities a seed has chosen. */
+const OWN_SHARE = 0.4
+
 type Workload = Deployment | StatefulSet | DaemonSet
 
 export class User {
   readonly #world: World
   readonly #new: Manifests
   readonly #hands: Hands
-  readonly #actions: readonly Action[]
+  readonly #everyday: readonly Action[]
+  readonly #own: readonly Action[]
   readonly #activities: readonly Activity[]
   #version = 0
 
@@ -51,7 +55,8 @@ export class User {
     this.#new = new Manifests(world)
     this.#hands = new Hands(world)
     this.#activities = chooseActivities(world, { world, hands: this.#hands, manifests: this.#new })
-    this.#actions = [...this.#everyday(), ...this.#activities.flatMap(({ actions }) => actions)]
+    this.#everyday = this.#everydayActions()
+    this.#own = this.#activities.flatMap(({ actions }) => actions)
   }
 
   /** What this seed does besides what all do. */
@@ -59,7 +64,7 @@ export class User {
     return this.#activities.map(({ name }) => name).join(', ')
   }
 
-  #everyday(): readonly Action[] {
+  #everydayActions(): readonly Action[] {
     return [
       { name: 'create Deployment', weight: 4, run: () => this.#hands.create(DEPLOYMENTS, this.#new.deployment()) },
       {
@@ -112,9 +117,10 @@ export class User {
   }
 
   choose(): Action {
-    const total = this.#actions.reduce((sum, { weight }) => sum + weight, 0)
+    const actions = this.#hands.chance(OWN_SHARE) ? this.#own : this.#everyday
+    const total = actions.reduce((sum, { weight }) => sum + weight, 0)
     let at = this.#world.below(total)
-    for (const action of this.#actions) {
+    for (const action of actions) {
       at -= action.weight
       if (at < 0) return action
     }

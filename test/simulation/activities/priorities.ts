@@ -9,9 +9,9 @@ const CLASSES = [
   { name: 'middle', value: 100 },
   { name: 'high', value: 1_000 },
 ]
-/** Of the 32 a node has: three such Pods fit. */
-const CPU = '10'
-export const LARGE_PODS_PER_NODE = 3
+/** Of the 32 a node has: two such Pods fit. */
+const CPU = '15'
+export const LARGE_PODS_PER_NODE = 2
 
 export function priorities({ hands, manifests }: Tools): Activity {
   const large = (): Deployment => {

@@ -5,7 +5,7 @@ import { NAMESPACE } from '../manifests.ts'
 import type { Activity, Tools } from './activity.ts'
 
 const NAMES = ['quota-a', 'quota-b']
-const PODS_MAX = 40
+const PODS_MAX = 25
 
 export function quotas({ hands }: Tools): Activity {
   const limits = (): Record<string, string> => ({
