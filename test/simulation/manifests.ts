@@ -15,7 +15,10 @@ export const REPLICAS_MAX = 7
 /** No more than there are nodes. */
 export const SPREAD_REPLICAS_MAX = 4
 const NAMES = ['a', 'b', 'c']
-const STORAGE_CLASS = 'by-hand'
+/** Of volumes that people make. */
+export const STORAGE_CLASS = 'by-hand'
+/** Of volumes that are made when a Pod needs them. */
+export const LOCAL_STORAGE_CLASS = 'local-path'
 const ACCESS_MODES = ['ReadWriteOnce']
 
 export interface LargePods {
@@ -118,11 +121,11 @@ export class Manifests {
     }
   }
 
-  statefulSet(): StatefulSet {
-    const metadata = this.#metadata('stateful')
+  statefulSet(prefix = 'stateful', storageClass = STORAGE_CLASS): StatefulSet {
+    const metadata = this.#metadata(prefix)
     const { name } = metadata
-    const claims = { volumeClaimTemplates: [claimTemplate()] }
-    const hasClaims = this.#haveClaims.get(name) ?? this.#chance(0.4)
+    const claims = { volumeClaimTemplates: [claimTemplate(storageClass)] }
+    const hasClaims = this.#haveClaims.get(name) ?? (storageClass !== STORAGE_CLASS || this.#chance(0.4))
     this.#haveClaims.set(name, hasClaims)
     const retention = () => (this.#chance(0.5) ? 'Delete' : 'Retain')
     return {
@@ -247,13 +250,13 @@ export class Manifests {
   }
 }
 
-function claimTemplate(): NonNullable<StatefulSet['spec']['volumeClaimTemplates']>[number] {
+function claimTemplate(storageClassName: string): NonNullable<StatefulSet['spec']['volumeClaimTemplates']>[number] {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
     metadata: { name: 'data' },
     spec: {
-      storageClassName: STORAGE_CLASS,
+      storageClassName,
       accessModes: ACCESS_MODES,
       resources: { requests: { storage: '1Gi' } },
     },

@@ -1,6 +1,6 @@
 /** One seed: a cluster lives through several episodes of random work and trouble, and comes to rest after each. */
 import type { AnyControllerDefinition } from '#sdk'
-import type { ControllerTools } from '#cli/server/control-plane.ts'
+import type { NodeDirectories } from '#controllers/local-path/interfaces.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import type { Faults } from './faults.ts'
 import { NO_FAULTS } from './faults.ts'
@@ -36,7 +36,7 @@ const SEVERE: Faults = {
 
 export interface SimulationOptions {
   readonly seed: number
-  controllers(tools: ControllerTools): readonly AnyControllerDefinition[]
+  controllers(disks: NodeDirectories): readonly AnyControllerDefinition[]
   readonly logger?: Logger
 }
 
@@ -124,13 +124,13 @@ class Simulation {
     const dice = world.random()
     if (dice < 0.08) {
       this.#note('controllers crash')
-      this.#observer.crashed()
+      this.#crashed()
       world.crashControllers()
       await world.time.run(world.below(PAUSE_MAX_MS))
       world.startControllers()
     } else if (dice < 0.11) {
       this.#note('server restarts')
-      this.#observer.crashed()
+      this.#crashed()
       await world.restartServer()
     } else if (dice < 0.16) {
       this.#note('compaction')
@@ -144,11 +144,20 @@ class Simulation {
     do {
       await time.run(REST_STEP_MS)
       await this.#user.provideVolumes()
-    } while (unrest(this.#observer).length > 0 && time.nowMs() - startMs < REST_MAX_MS)
-    const remaining = unrest(this.#observer)
+    } while (this.#unrest().length > 0 && time.nowMs() - startMs < REST_MAX_MS)
+    const remaining = this.#unrest()
     this.#note(`rest after ${Math.round((time.nowMs() - startMs) / 1_000)} s`)
     for (const what of remaining) this.#observer.violations.push(`no rest after ${after}: ${what}`)
     this.#observer.atRest(true)
+  }
+
+  #unrest(): readonly string[] {
+    return [...unrest(this.#observer), ...this.#user.unrest(this.#observer)]
+  }
+
+  #crashed(): void {
+    this.#observer.crashed()
+    this.#user.crashed(this.#observer)
   }
 
   #note(what: string): void {

@@ -10,13 +10,16 @@ import {
   REPLICATION_CONTROLLERS,
   SERVICES,
 } from '#machinery/api/core/v1/resources.gen.ts'
-import type { Node } from '#machinery/api/core/v1/types.gen.ts'
+import type { Node, PersistentVolume } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Action, Activity } from './activities/activity.ts'
 import { chooseActivities } from './activities/all.ts'
 import { Hands } from './hands.ts'
-import { Manifests, REPLICAS_MAX, SPREAD_REPLICAS_MAX } from './manifests.ts'
+import { Manifests, LOCAL_STORAGE_CLASS, REPLICAS_MAX, SPREAD_REPLICAS_MAX, STORAGE_CLASS } from './manifests.ts'
+import type { Observer } from './observer.ts'
 import type { World } from './world.ts'
 
 const HEARTBEAT = 'simulated.knarr.io/heartbeat'
@@ -112,6 +115,14 @@ export class User {
     ]
   }
 
+  crashed(observer: Observer): void {
+    for (const activity of this.#activities) activity.crashed?.(observer)
+  }
+
+  unrest(observer: Observer): readonly string[] {
+    return this.#activities.flatMap((activity) => activity.unrest?.(observer) ?? [])
+  }
+
   async begin(): Promise<void> {
     for (const activity of this.#activities) await activity.begin?.()
   }
@@ -143,8 +154,9 @@ export class User {
   /** A volume for every claim that waits. */
   async provideVolumes(): Promise<void> {
     const { items } = await this.#world.client.list(PERSISTENT_VOLUME_CLAIMS)
-    for (const { status } of items) {
-      if (status?.phase !== 'Bound') await this.#hands.create(PERSISTENT_VOLUMES, this.#new.persistentVolume())
+    for (const { spec, status } of items) {
+      if (status?.phase !== 'Bound' && spec.storageClassName === STORAGE_CLASS)
+        await this.#hands.create(PERSISTENT_VOLUMES, this.#new.persistentVolume())
     }
   }
 
@@ -153,7 +165,7 @@ export class User {
     for (const activity of this.#activities) await activity.end?.()
     for (const resource of EVERYTHING) {
       for (const object of await this.#hands.all(resource)) {
-        if (object.metadata.name === 'kubernetes') continue
+        if (object.metadata.name === 'kubernetes' || isProvisioned(object)) continue
         await this.#hands.remove(resource, object, { propagationPolicy: 'Background' })
       }
     }
@@ -200,5 +212,10 @@ export class User {
     }))
   }
 }
+
+/** Whoever deletes such a volume by hand leaves its directory behind; its provisioner deletes it with its claim. */
+const isProvisioned = (object: DeepReadonly<KubeObject>): boolean =>
+  (object as DeepReadonly<PersistentVolume>).spec?.storageClassName === LOCAL_STORAGE_CLASS &&
+  object.kind === PERSISTENT_VOLUMES.kind
 
 const taintsWithoutOurs = ({ spec }: Node) => (spec?.taints ?? []).filter(({ key }) => key !== TAINT.key)

@@ -4,7 +4,7 @@
  */
 import type { Storage } from '#apiserver/storage/interface.ts'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
-import type { ControllerTools } from '#cli/server/control-plane.ts'
+import type { NodeDirectories } from '#controllers/local-path/interfaces.ts'
 import { createControllerManager } from '#controllers/manager/manager.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { discardLogger, type Logger } from '#machinery/util/logger.ts'
@@ -13,6 +13,7 @@ import type { AnyControllerDefinition } from '#sdk'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
 import { seededRandom } from '#test/support/random-object.ts'
+import { Disks } from './disks.ts'
 import type { Faults } from './faults.ts'
 import { faultyClient, NO_FAULTS } from './faults.ts'
 import { Pace } from './pace.ts'
@@ -20,7 +21,7 @@ import { SimulatedTime } from './simulated-time.ts'
 
 export interface WorldOptions {
   readonly seed: number
-  controllers(tools: ControllerTools): readonly AnyControllerDefinition[]
+  controllers(disks: NodeDirectories): readonly AnyControllerDefinition[]
   readonly logger?: Logger
   /** Calls without end at one instant. */
   onBusyLoop(): void
@@ -31,6 +32,7 @@ export class World {
   readonly storage: Storage = new MemoryStorage({ clock: this.time })
   /** 0 inclusive to 1 exclusive. */
   readonly random: () => number
+  readonly disks: Disks
   readonly #options: WorldOptions
   readonly #pace: Pace
   readonly #systemRandom: Random
@@ -43,6 +45,7 @@ export class World {
     this.#options = options
     this.#pace = new Pace(this.time, () => options.onBusyLoop())
     this.random = seededRandom(options.seed)
+    this.disks = new Disks({ clock: this.time, random: this.random, faults: () => this.faults })
     this.#systemRandom = randomOf(seededRandom(options.seed ^ 0x5bd1e995))
   }
 
@@ -65,8 +68,8 @@ export class World {
       clock: this.time,
       random: this.#systemRandom,
       controllerSelection: [],
-      controllers: (tools) => {
-        this.#definitions = this.#options.controllers(tools)
+      controllers: () => {
+        this.#definitions = this.#options.controllers(this.disks)
         return this.#definitions
       },
     })

@@ -1,6 +1,7 @@
 /** Work of one kind, added to what everybody does in the seeds that choose it. */
 import type { Hands } from '../hands.ts'
 import type { Manifests } from '../manifests.ts'
+import type { Observer } from '../observer.ts'
 import type { World } from '../world.ts'
 
 export interface Action {
@@ -23,6 +24,10 @@ export interface Activity {
   begin?(): Promise<void>
   /** Undoes what keeps the cluster from coming to rest; before a rest, without faults' help. */
   heal?(): Promise<void>
+  /** The controllers have died, and what they knew with them. */
+  crashed?(observer: Observer): void
+  /** What is not at rest of what it does. */
+  unrest?(observer: Observer): readonly string[]
   /** Deletes what it has made and nobody else knows of. */
   end?(): Promise<void>
 }

@@ -2,6 +2,7 @@
 import type { World } from '../world.ts'
 import type { Activity, Tools } from './activity.ts'
 import { goingBack } from './going-back.ts'
+import { localVolumes } from './local-volumes.ts'
 import { machines } from './machines.ts'
 import { namespaces } from './namespaces.ts'
 import { priorities } from './priorities.ts'
@@ -11,6 +12,7 @@ import { suspension } from './suspension.ts'
 
 const ACTIVITIES: readonly ((tools: Tools) => Activity)[] = [
   goingBack,
+  localVolumes,
   machines,
   namespaces,
   priorities,
