@@ -21,10 +21,10 @@ export const STORAGE_CLASS = 'by-hand'
 export const LOCAL_STORAGE_CLASS = 'local-path'
 const ACCESS_MODES = ['ReadWriteOnce']
 
-export interface LargePods {
+export interface SizedPods {
   readonly name: string
   readonly cpu: string
-  readonly priorityClassName: string
+  readonly priorityClassName?: string
 }
 
 export class Manifests {
@@ -89,11 +89,12 @@ export class Manifests {
     }
   }
 
-  largeDeployment({ name: prefix, cpu, priorityClassName }: LargePods): Deployment {
+  sizedDeployment({ name: prefix, cpu, priorityClassName }: SizedPods): Deployment {
     const { strategy, ...spec } = this.deployment().spec
     const metadata = this.#metadata(prefix)
     const { name } = metadata
     const template = this.#template(name)
+    const priority = priorityClassName === undefined ? {} : { priorityClassName }
     const containers = [{ name: 'main', image: 'simulated', resources: { requests: { cpu } } }]
     return {
       apiVersion: 'apps/v1',
@@ -102,7 +103,7 @@ export class Manifests {
       spec: {
         ...spec,
         selector: { matchLabels: { app: name } },
-        template: { ...template, spec: { ...template.spec, containers, priorityClassName } },
+        template: { ...template, spec: { ...template.spec, containers, ...priority } },
       },
     }
   }

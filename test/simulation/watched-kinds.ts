@@ -6,6 +6,7 @@ import {
   REPLICA_SETS,
   STATEFUL_SETS,
 } from '#machinery/api/apps/v1/resources.gen.ts'
+import { HORIZONTAL_POD_AUTOSCALERS } from '#machinery/api/autoscaling/v2/resources.gen.ts'
 import { CRON_JOBS, JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import {
   NAMESPACES,
@@ -28,6 +29,7 @@ const WATCHED: readonly GroupResource[] = [
   REPLICA_SETS,
   STATEFUL_SETS,
   CRON_JOBS,
+  HORIZONTAL_POD_AUTOSCALERS,
   JOBS,
   NAMESPACES,
   NODES,

@@ -16,6 +16,7 @@ import { seededRandom } from '#test/support/random-object.ts'
 import { Disks } from './disks.ts'
 import type { Faults } from './faults.ts'
 import { faultyClient, NO_FAULTS } from './faults.ts'
+import { Metrics } from './metrics.ts'
 import { Pace } from './pace.ts'
 import { SimulatedTime } from './simulated-time.ts'
 
@@ -33,6 +34,7 @@ export class World {
   /** 0 inclusive to 1 exclusive. */
   readonly random: () => number
   readonly disks: Disks
+  readonly metrics = new Metrics(this)
   readonly #options: WorldOptions
   readonly #pace: Pace
   readonly #systemRandom: Random
@@ -82,7 +84,7 @@ export class World {
     const source = { clock: this.time, random: this.random, faults: () => this.faults, pace: () => this.#pace.keep() }
     const manager = createControllerManager({
       definitions: this.#definitions,
-      clientFor: (identity) => faultyClient(server.clientFor(identity), source),
+      clientFor: (identity) => faultyClient(this.metrics.serve(server.clientFor(identity)), source),
       clock: this.time,
       random: this.#systemRandom,
       logger: this.#options.logger ?? discardLogger,

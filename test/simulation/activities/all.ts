@@ -1,6 +1,7 @@
 /** What a seed may choose from. */
 import type { World } from '../world.ts'
 import type { Activity, Tools } from './activity.ts'
+import { autoscaling } from './autoscaling.ts'
 import { goingBack } from './going-back.ts'
 import { localVolumes } from './local-volumes.ts'
 import { machines } from './machines.ts'
@@ -11,6 +12,7 @@ import { selectors } from './selectors.ts'
 import { suspension } from './suspension.ts'
 
 const ACTIVITIES: readonly ((tools: Tools) => Activity)[] = [
+  autoscaling,
   goingBack,
   localVolumes,
   machines,

@@ -16,7 +16,7 @@ export const LARGE_PODS_PER_NODE = 2
 export function priorities({ hands, manifests }: Tools): Activity {
   const large = (): Deployment => {
     const { name } = hands.pick(CLASSES) ?? { name: 'low' }
-    return manifests.largeDeployment({ name: `large-${name}`, cpu: CPU, priorityClassName: name })
+    return manifests.sizedDeployment({ name: `large-${name}`, cpu: CPU, priorityClassName: name })
   }
   return {
     name: 'priorities',
