@@ -7,6 +7,7 @@ import { systemRandom } from '#machinery/util/random.ts'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { ApiEventRecorder } from './recorder.ts'
 
 let plane: TestControlPlane | undefined
@@ -40,6 +41,22 @@ describe('ApiEventRecorder', () => {
         { reason: 'Broken', count: 3, type: 'Warning', ...common },
         { reason: 'Mended', count: 1, type: 'Normal', ...common },
       ])
+    })
+    stop.abort()
+  })
+
+  it('gives events of two components about one object at one moment two names', async () => {
+    plane = await startTestControlPlane()
+    const { client } = plane
+    const stop = new AbortController()
+    const common = { client, clock: new FakeClock(), random: systemRandom, logger: discardLogger }
+    const metadata = { namespace: 'default', name: 'a' }
+    const map = await client.create(CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata })
+    for (const component of ['one', 'other'])
+      new ApiEventRecorder({ ...common, component }, stop.signal).record(map, 'Normal', 'Seen', `seen by ${component}`)
+    await eventually(async () => {
+      const { items } = await client.list(EVENTS, { namespace: 'default' })
+      expect(items.map(({ message }) => message).sort()).toEqual(['seen by one', 'seen by other'])
     })
     stop.abort()
   })

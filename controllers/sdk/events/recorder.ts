@@ -35,6 +35,8 @@ export interface EventRecorderOptions {
   readonly host?: string
 }
 
+/** Nanoseconds of a millisecond. */
+const SEQUENCE_MAX = 1_000_000
 const TRIES_MAX = 12
 const RETRY_MS = 10_000
 /** The API's bound on Event.message. */
@@ -45,12 +47,13 @@ export class ApiEventRecorder implements EventRecorder {
   readonly #signal: AbortSignal
   readonly #correlator: EventCorrelator
   readonly #outbox: EventOutbox
-  #sequence = 0
+  #sequence: number
 
   /** Stops sending when the signal aborts. */
   constructor(options: EventRecorderOptions, signal: AbortSignal) {
     this.#options = options
     this.#signal = signal
+    this.#sequence = options.random.int(SEQUENCE_MAX)
     this.#correlator = new EventCorrelator(options.clock)
     const { clock, logger } = options
     this.#outbox = new EventOutbox({ clock, logger, write: (event) => this.#send(event) }, signal)
@@ -66,8 +69,9 @@ export class ApiEventRecorder implements EventRecorder {
     const { name = '', namespace, uid, resourceVersion } = object.metadata
     const nowMs = clock.nowMs()
     const now = formatTime(new Date(nowMs))
-    // Nanoseconds since the epoch as upstream; the sequence keeps names of one millisecond apart.
-    this.#sequence = (this.#sequence + 1) % 1_000_000
+    // Nanoseconds since the epoch as upstream; the sequence keeps names of one millisecond apart, those of other components
+    // too: each begins somewhere else.
+    this.#sequence = (this.#sequence + 1) % SEQUENCE_MAX
     const suffix = (BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(this.#sequence)).toString(16)
     return {
       apiVersion: 'v1',
