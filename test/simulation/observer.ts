@@ -53,6 +53,7 @@ export class Observer implements Cluster {
   readonly answersAreLost: boolean
   readonly areEventsLate: boolean
   readonly #invariants = invariants()
+  readonly #invariantsOf = byPrefix(this.#invariants)
   readonly #objects = new Map<string, Map<string, KubeObject>>()
   readonly #keys = new Map<string, Set<string>>()
   isCalm = false
@@ -126,7 +127,13 @@ export class Observer implements Cluster {
     if (after === undefined) objects.delete(key)
     else objects.set(key, after)
     const change: Change<KubeObject> = { before, after }
-    for (const invariant of this.#invariants)
-      if (invariant.resources.some((resource) => prefixOf(resource) === prefix)) invariant.onChange(change, this)
+    for (const invariant of this.#invariantsOf.get(prefix) ?? []) invariant.onChange(change, this)
   }
+}
+
+function byPrefix(invariants: readonly Invariant[]): ReadonlyMap<string, readonly Invariant[]> {
+  const prefixes = new Set(invariants.flatMap(({ resources }) => resources.map(prefixOf)))
+  const judging = (prefix: string) =>
+    invariants.filter(({ resources }) => resources.some((r) => prefixOf(r) === prefix))
+  return new Map([...prefixes].map((prefix) => [prefix, judging(prefix)]))
 }
