@@ -34,6 +34,7 @@ import type { GroupResource } from '#machinery/meta/resource.ts'
 import { TEMPORARY_NAMESPACES } from './activities/namespaces.ts'
 import { isLarge, priorityUnrest } from './priority-unrest.ts'
 import { isActive, isReady } from './invariants/pods.ts'
+import { LOCAL_STORAGE_CLASS } from './manifests.ts'
 import type { Observer } from './observer.ts'
 
 const OWNED: readonly GroupResource[] = [
@@ -164,7 +165,9 @@ function podUnrest(pod: Pod, nodes: ReadonlySet<string | undefined>): string[] {
 
 function claimUnrest(claim: PersistentVolumeClaim): string[] {
   if (claim.metadata.deletionTimestamp !== undefined) return [`${nameOf(claim)} is being deleted`]
-  return claim.status?.phase === 'Bound' ? [] : [`${nameOf(claim)} is ${claim.status?.phase}`]
+  // Such a claim waits for a Pod, which may never come; one that has come and waits is told of itself.
+  const mayWait = claim.spec.storageClassName === LOCAL_STORAGE_CLASS && claim.status?.phase === 'Pending'
+  return mayWait || claim.status?.phase === 'Bound' ? [] : [`${nameOf(claim)} is ${claim.status?.phase}`]
 }
 
 function budgetUnrest(budget: PodDisruptionBudget, observer: Observer): string[] {
