@@ -1,6 +1,6 @@
 /** What the built-in resources need from the server that serves them. */
-import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
-import { ALL_GATES_OFF } from '#apiserver/apis/feature-gates.ts'
+import type { IsApiEnabled, IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
+import { ALL_GATES_OFF, STABLE_APIS_ON } from '#apiserver/apis/feature-gates.ts'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { SyncAuthorizer } from '../authorization/chain.ts'
@@ -46,6 +46,8 @@ export interface RegistryConfig {
   /** Types of Node addresses, the first a node has is where its kubelet is asked. Absent: DEFAULT_KUBELET_ADDRESS_TYPES. */
   readonly kubeletAddressTypes?: readonly string[]
   readonly isGateEnabled: IsGateEnabled
+  /** As --runtime-config says. */
+  readonly isApiEnabled: IsApiEnabled
 }
 
 /** As k3s sets it; kube-apiserver's own default starts with Hostname, which is of use only where DNS knows the nodes. */
@@ -56,6 +58,7 @@ export const DEFAULT_REGISTRY_CONFIG: RegistryConfig = {
   nodePortRange: { first: 30000, last: 32767 },
   eventTtlSeconds: 3600,
   isGateEnabled: ALL_GATES_OFF,
+  isApiEnabled: STABLE_APIS_ON,
 }
 
 export interface RegistryDeps {

@@ -4,8 +4,8 @@ import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { deepCopy, deepFreeze } from '#machinery/util/json.ts'
 import { systemRandom } from '#machinery/util/random.ts'
+import { EVERY_API } from '#test/support/registry-config.ts'
 import type { RegistryDeps } from './deps.ts'
-import { DEFAULT_REGISTRY_CONFIG } from './deps.ts'
 import type { RequestContext, ResourceDefinition } from './generic/interfaces.ts'
 import { builtInResources } from './install.ts'
 
@@ -16,7 +16,7 @@ const deps: RegistryDeps = {
     update: () => Promise.reject(new Error('not stored')),
     delete: () => Promise.reject(new Error('not stored')),
   },
-  config: DEFAULT_REGISTRY_CONFIG,
+  config: EVERY_API,
 }
 const definitions = builtInResources(deps)
 

@@ -1,9 +1,12 @@
 /**
- * Every built-in resource of Kubernetes 1.36's GA groups, as definitions the server can register. One line per group.
+ * Every built-in resource of Kubernetes 1.36's GA groups and the few of its alpha and beta versions that are here, as
+ * definitions the server can register. One line per group.
  * Upstream: pkg/controlplane/instance.go (the storage providers).
  */
+import { STABLE_APIS_ON } from '#apiserver/apis/feature-gates.ts'
 import { ADMISSION_REGISTRATION_GROUP } from './admissionregistration/install.ts'
 import { API_REGISTRATION_GROUP } from './apiregistration/install.ts'
+import { API_SERVER_INTERNAL_GROUP } from './apiserverinternal/install.ts'
 import { APPS_GROUP } from './apps/install.ts'
 import { AUTOSCALING_GROUP } from './autoscaling/install.ts'
 import { BATCH_GROUP } from './batch/install.ts'
@@ -22,6 +25,7 @@ import type { BuiltInResource, ResourceGroup } from './resource-row.ts'
 import { defineGroup } from './resource-row.ts'
 import { SCHEDULING_GROUP } from './scheduling/install.ts'
 import { STORAGE_GROUP } from './storage/install.ts'
+import { STORAGE_MIGRATION_GROUP } from './storagemigration/install.ts'
 
 const GROUPS: readonly ResourceGroup[] = [
   CORE_GROUP,
@@ -41,6 +45,8 @@ const GROUPS: readonly ResourceGroup[] = [
   DISCOVERY_GROUP,
   FLOW_CONTROL_GROUP,
   RESOURCE_GROUP,
+  API_SERVER_INTERNAL_GROUP,
+  STORAGE_MIGRATION_GROUP,
 ]
 
 /** Definitions in the order discovery lists their groups; `deps.otherResources` are appended as they are. */
@@ -63,4 +69,26 @@ function withEquivalents(definitions: readonly BuiltInResource[]): BuiltInResour
     return { ...definition, equivalents: () => linked.filter(isOther) }
   })
   return linked
+}
+
+/** A resource in an alpha or beta version, which is served only when asked for. */
+export interface OptionalApi {
+  readonly group: string
+  readonly version: string
+  readonly resource: string
+  /** What must be on besides. */
+  readonly featureGate?: string
+}
+
+export function optionalApis(): OptionalApi[] {
+  return GROUPS.flatMap(({ group, version, resources }) =>
+    resources
+      .filter(({ resource }) => !STABLE_APIS_ON(group, version, resource))
+      .map(({ resource, featureGate }) => ({
+        group,
+        version,
+        resource,
+        ...(featureGate === undefined ? {} : { featureGate }),
+      })),
+  )
 }

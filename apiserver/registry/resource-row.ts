@@ -42,6 +42,8 @@ interface ResourceRow {
   readonly singular?: string
   readonly kind: string
   readonly namespaced: boolean
+  /** Upstream's gate that must be on; its version must be enabled besides. */
+  readonly featureGate?: string
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
   readonly verbs?: readonly Verb[]
@@ -89,8 +91,14 @@ export interface ResourceGroup {
 
 const VIEW_VERBS: readonly Verb[] = ['get', 'patch', 'update']
 
+/** What is on of a group: gates and --runtime-config decide. */
 export function defineGroup(group: ResourceGroup, deps: RegistryDeps): BuiltInResource[] {
-  return group.resources.map((row) => defineResource(group, row, deps))
+  const { isGateEnabled, isApiEnabled } = deps.config
+  const rows = group.resources.filter(
+    ({ resource, featureGate }) =>
+      isApiEnabled(group.group, group.version, resource) && (featureGate === undefined || isGateEnabled(featureGate)),
+  )
+  return rows.map((row) => defineResource(group, row, deps))
 }
 
 function defineResource(group: ResourceGroup, row: ResourceRow, deps: RegistryDeps): BuiltInResource {

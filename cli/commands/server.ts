@@ -18,6 +18,7 @@ import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { openSqliteStorage } from '#apiserver/storage/sqlite/storage.ts'
 import { ManifestDirectory } from '#controllers/deploy/manifest-directory.ts'
 import { unknownControllers } from '#controllers/manager/selection.ts'
+import { CONTROLLER_NAMES, currentName, MISSING_CONTROLLERS } from '#controllers/manager/upstream-names.ts'
 import { sleep, systemClock } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
@@ -40,6 +41,7 @@ import { nodeNetworks } from '../server/node-networks.ts'
 import { collectProcessMetrics, measureStorageSize, sqliteObserver } from '../server/process-metrics.ts'
 import { simulatedNodeNames, type SimulatedNodesComponentOptions } from '../server/simulated-nodes.ts'
 import { loadStages } from '../server/stages.ts'
+import { RuntimeConfig } from '../server/runtime-config.ts'
 import { schedulerOptions } from '../server/scheduler.ts'
 import { KNARR_VERSION } from '../version.ts'
 
@@ -53,7 +55,9 @@ const RENEWAL_CHECK_MS = 12 * 60 * 60 * 1000
 export async function runServer(sources: ConfigSources): Promise<void> {
   const config = loadServerConfig(sources)
   const gates = new FeatureGates(config['feature-gates'])
+  const apis = new RuntimeConfig(config['runtime-config'])
   const admissionPlugins = admissionSelection(config['enable-admission-plugins'], config['disable-admission-plugins'])
+  const selection = config.controllers.map(currentName)
   const nodes = simulatedNodes(config)
   const logger = createLogger({ format: config['log-format'], isDebug: config.debug, isTerminal: process.stdout.isTTY })
   logger.info({ version: KNARR_VERSION, node: process.version, dataDir: config['data-dir'] }, 'starting knarr')
@@ -62,6 +66,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
   collectProcessMetrics(metrics)
   gates.logSettings(logger)
   gates.measure(metrics)
+  apis.logSettings(logger, (name) => gates.isEnabled(name))
   const scheduler = await schedulerOptions(config, metrics)
   const audit = await openAudit(config, metrics, logger)
   const [pki, storage, tokens] = await Promise.all([
@@ -87,7 +92,11 @@ export async function runServer(sources: ConfigSources): Promise<void> {
     metrics,
     serviceAccountKey: pki.serviceAccountKey,
     clusterDomain: config['cluster-domain'],
-    registry: { ...registryConfig(config), isGateEnabled: (name) => gates.isEnabled(name) },
+    registry: {
+      ...registryConfig(config),
+      isGateEnabled: (name) => gates.isEnabled(name),
+      isApiEnabled: apis.isApiEnabled,
+    },
     limits: {
       requestTimeoutMs: config['request-timeout'],
       maxReadOnlyInFlight: config['max-requests-inflight'],
@@ -112,7 +121,7 @@ export async function runServer(sources: ConfigSources): Promise<void> {
       requestHeaderCa: pki.requestHeaderCa.certificate,
       allowedNames: [FRONT_PROXY_NAME],
     },
-    controllerSelection: config.controllers,
+    controllerSelection: selection,
     isGateEnabled: (name) => gates.isEnabled(name),
     hostname: hostname(),
     ...(config['leader-elect'] ? { leaderElection: { identity: serverIdentity(config, pki) } } : {}),
@@ -131,9 +140,10 @@ export async function runServer(sources: ConfigSources): Promise<void> {
         helm: config['disable-helm-controller'] ? undefined : { apiAddress: `${LOOPBACK}:${port}` },
         simulatedNodes: nodes,
       })
-      refuseUnknownControllers(
-        config.controllers,
+      checkControllers(
+        selection,
         definitions.map(({ name }) => name),
+        logger,
       )
       return definitions
     },
@@ -191,14 +201,16 @@ function packagedAddons(config: ServerConfig): PackagedAddon[] {
   return [localStorageAddon({ localPath: resolve(localPath) })]
 }
 
-function refuseUnknownControllers(selection: readonly string[], names: readonly string[]): void {
-  const [unknown] = unknownControllers(selection, names)
-  if (unknown === undefined) return
-  throw new CliError(
-    'FLAG_INVALID',
-    `--controllers: there is no controller "${unknown}"`,
-    `Known: ${names.join(', ')}.`,
-  )
+/** By today's names. What upstream has and this server does not is named in the log, anything else is refused. */
+function checkControllers(selection: readonly string[], known: readonly string[], logger: Logger): void {
+  const [unknown] = unknownControllers(selection, [...known, ...CONTROLLER_NAMES])
+  if (unknown !== undefined) {
+    const problem = `--controllers: there is no controller "${unknown.replace(/^-/, '')}"`
+    throw new CliError('FLAG_INVALID', problem, `Known: ${known.join(', ')}.`)
+  }
+  const missing = selection.filter((name) => MISSING_CONTROLLERS.includes(name))
+  if (missing.length > 0)
+    logger.warn({ controllers: missing }, 'knarr does not have these controllers of Kubernetes: nobody does their work')
 }
 
 async function openPki(config: ServerConfig): Promise<Pki> {

@@ -320,6 +320,12 @@ export const SERVER_FLAGS = [
     schema: gates.prefault([]),
   },
   {
+    name: 'runtime-config',
+    kind: 'list',
+    description: 'API versions to serve: api/beta=true, group/version=true … by their Kubernetes names',
+    schema: commaList.prefault([]),
+  },
+  {
     name: 'event-ttl',
     kind: 'string',
     description: 'how long events are kept',

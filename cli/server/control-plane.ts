@@ -30,7 +30,7 @@ import { createRbacAuthorizer, type RbacAuthorizer } from '#apiserver/authorizat
 import { collectIdentityLeases } from '#apiserver/controlplane/identity-lease-collector.ts'
 import { KubernetesService } from '#apiserver/controlplane/kubernetes-service.ts'
 import { MasterLeases } from '#apiserver/controlplane/master-leases.ts'
-import { keepIdentityLease } from '#apiserver/controlplane/server-identity.ts'
+import { keepIdentityLease, serverName } from '#apiserver/controlplane/server-identity.ts'
 import { jsonResponse } from '#apiserver/endpoints/responses.ts'
 import {
   createConversionMetrics,
@@ -48,9 +48,11 @@ import { bootstrapObjects } from '#apiserver/registry/bootstrap.ts'
 import type { RegistryConfig, RegistryDeps } from '#apiserver/registry/deps.ts'
 import { builtInResources } from '#apiserver/registry/install.ts'
 import { rbacResources } from '#apiserver/registry/rbac/install.ts'
+import type { BuiltInResource } from '#apiserver/registry/resource-row.ts'
 import type { ApiServerOptions } from '#apiserver/server/api-server.ts'
 import { createApiServer } from '#apiserver/server/api-server.ts'
 import type { ApiServer } from '#apiserver/server/interfaces.ts'
+import { StorageVersionRecorder } from '#apiserver/server/storage-versions.ts'
 import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
 import { createCacher } from '#apiserver/storage/cacher/cacher.ts'
 import type { Storage } from '#apiserver/storage/interface.ts'
@@ -140,11 +142,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   setMaxListeners(0, stop.signal)
   const rbac = createRbacAuthorizer({ clock, random, logger: logger.child({ component: 'rbac' }) })
   const debug: { manager?: ReturnType<typeof createControllerManager> } = {}
-  const { server, aggregator, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap, legacyTokens } = createServer(
-    options,
-    rbac,
-    () => debug.manager?.debug() ?? {},
-  )
+  const { server, aggregator, tokenIssuer, closeCache, isBuiltIn, webhooks, bootstrap, legacyTokens, resources } =
+    createServer(options, rbac, () => debug.manager?.debug() ?? {})
   const client = server.loopbackClient
   const extensions = createExtensions({
     server,
@@ -161,6 +160,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     definitions,
     selection: options.controllerSelection,
     ...(options.isGateEnabled === undefined ? {} : { isGateEnabled: options.isGateEnabled }),
+    isServed: ({ group, resource }) => isBuiltIn(group, resource),
     ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }),
     clientFor: (identity) => server.clientFor(identity),
     clock,
@@ -194,7 +194,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await rbac.ready
   started('authorization')
   background.push(aggregator.start(client, signal), manager.start(signal))
-  if (hasIdentity) background.push(...identityLeases(options, client, signal))
+  if (hasIdentity) background.push(...identity(options, resources, client, signal))
   started('background')
   await manager.ready
   started('controllers')
@@ -229,12 +229,20 @@ function kubernetesService(options: ControlPlaneOptions, client: Client): Kubern
   })
 }
 
-/** Of this API server and, once they have expired, of others. */
-function identityLeases(options: ControlPlaneOptions, client: Client, signal: AbortSignal): Promise<void>[] {
-  const { hostname = '', clock, random } = options
+/** The identity Lease of this API server, those of others once they have expired, and what is recorded under the name. */
+function identity(
+  options: ControlPlaneOptions,
+  resources: readonly BuiltInResource[],
+  client: Client,
+  signal: AbortSignal,
+): Promise<void>[] {
+  const { hostname = '', clock, random, isGateEnabled } = options
   const logger = options.logger.child({ component: 'identity' })
   const parts = { client, hostname, clock, random, logger }
-  return [keepIdentityLease(parts, signal), collectIdentityLeases(parts, signal)]
+  const leases = [keepIdentityLease(parts, signal), collectIdentityLeases(parts, signal)]
+  if (isGateEnabled?.('StorageVersionAPI') === false) return leases
+  const recorder = new StorageVersionRecorder({ apiServerId: serverName(hostname), resources, clock, logger })
+  return [...leases, recorder.start(client, signal)]
 }
 
 function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugControllers: () => object) {
@@ -343,6 +351,7 @@ function createServer(options: ControlPlaneOptions, rbac: RbacAuthorizer, debugC
     webhooks,
     bootstrap,
     legacyTokens,
+    resources,
     closeCache: () => cacher.close(),
     isBuiltIn: (group: string, resource: string) => builtIn.has(`${group}/${resource}`),
   }

@@ -16,6 +16,8 @@ const IMPLEMENTED = [
   'CrossNamespaceVolumeDataSource',
   'LegacyServiceAccountTokenNoAutoGeneration',
   'MaxUnavailableStatefulSet',
+  'StorageVersionAPI',
+  'StorageVersionMigrator',
   'TaintTolerationComparisonOperators',
 ] as const
 const isImplemented = (name: string): boolean => (IMPLEMENTED as readonly string[]).includes(name)

@@ -38,6 +38,8 @@ import { serviceAccountTokenController } from '../serviceaccount-token/reconcile
 import { serviceAccountController } from '../serviceaccount/reconciler.ts'
 import type { StatefulSetOptions } from '../statefulset/reconciler.ts'
 import { statefulSetController } from '../statefulset/reconciler.ts'
+import { storageVersionGarbageCollectorController } from '../storage-version-gc/reconciler.ts'
+import { storageVersionMigratorController } from '../storage-version-migrator/reconciler.ts'
 import { attributesClassProtectionController } from '../storage-protection/attributes-classes.ts'
 import { claimProtectionController } from '../storage-protection/claims.ts'
 import { volumeProtectionController } from '../storage-protection/volumes.ts'
@@ -109,5 +111,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     ...(nodeNetworks === undefined ? [] : [nodeIpamController(nodeNetworks)]),
     ttlController,
     serviceLbController,
+    storageVersionMigratorController,
+    storageVersionGarbageCollectorController,
   ]
 }

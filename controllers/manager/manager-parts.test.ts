@@ -5,6 +5,7 @@ import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
 import { Expectations } from './expectations.ts'
 import { controllerIdentity, controllerPolicy } from './policy.ts'
 import { isControllerEnabled, unknownControllers } from './selection.ts'
+import { CONTROLLER_NAMES, currentName, MISSING_CONTROLLERS } from './upstream-names.ts'
 
 describe('Expectations', () => {
   it('is satisfied when every create has been seen', () => {
@@ -57,6 +58,31 @@ describe('controller selection', () => {
 
   it('names entries that no controller has', () => {
     expect(unknownControllers(['*', '-foo', 'bar', '-typo'], ['foo', 'bar'])).toEqual(['-typo'])
+  })
+})
+
+describe('the names of kube-controller-manager', () => {
+  it.each([
+    ['csrsigning', 'certificatesigningrequest-signing-controller'],
+    ['-podgc', '-pod-garbage-collector-controller'],
+    ['service', 'service-lb-controller'],
+    ['storage-version-gc', 'storageversion-garbage-collector-controller'],
+    ['endpointslicemirroring-controller', 'endpointslice-mirroring-controller'],
+    ['deployment-controller', 'deployment-controller'],
+    ['*', '*'],
+    ['-typo', '-typo'],
+  ])('%s is %s', (entry, expected) => {
+    expect(currentName(entry)).toBe(expected)
+  })
+
+  it('are all taken, those without a controller too', () => {
+    const names = ['replicaset', 'selinux-warning-controller', 'route', 'cloud-node-lifecycle'].map(currentName)
+    expect(unknownControllers(names, CONTROLLER_NAMES)).toEqual([])
+    expect(names.filter((name) => MISSING_CONTROLLERS.includes(name))).toEqual([
+      'selinux-warning-controller',
+      'node-route-controller',
+      'cloud-node-lifecycle-controller',
+    ])
   })
 })
 

@@ -112,9 +112,11 @@ class ControllerManager {
   }
 }
 
-function runsHere(definition: AnyControllerDefinition, { selection = ['*'], isGateEnabled }: ManagerOptions): boolean {
-  const { name, featureGate, isDisabledByDefault } = definition
-  if (featureGate !== undefined && isGateEnabled?.(featureGate) === false) return false
+function runsHere(definition: AnyControllerDefinition, options: ManagerOptions): boolean {
+  const { name, featureGate, needs, isDisabledByDefault } = definition
+  const { selection = ['*'] } = options
+  if (featureGate !== undefined && options.isGateEnabled?.(featureGate) === false) return false
+  if (needs !== undefined && options.isServed?.(needs) === false) return false
   return isControllerEnabled(name, selection, isDisabledByDefault)
 }
 

@@ -101,6 +101,8 @@ export interface ReconcilerContext extends ControllerContext {
 export interface RunConditions {
   /** Upstream's feature gate that must be on. */
   readonly featureGate?: string
+  /** A resource that need not be served: where it is not, the controller does not run. */
+  readonly needs?: GroupResource
   /** `--controllers=*` leaves it out: it must be named. */
   readonly isDisabledByDefault?: boolean
   /** Runs whether or not this server leads: it works on what only this machine has (its manifests folder). */

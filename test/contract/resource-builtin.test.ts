@@ -1,6 +1,5 @@
 /** The resource contract over every stored built-in kind. */
 import { describe } from 'vitest'
-import { DEFAULT_REGISTRY_CONFIG } from '#apiserver/registry/deps.ts'
 import type { ResourceDefinition } from '#apiserver/registry/generic/interfaces.ts'
 import { ALL_VERBS } from '#apiserver/registry/generic/interfaces.ts'
 import { builtInResources } from '#apiserver/registry/install.ts'
@@ -8,6 +7,7 @@ import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
+import { EVERY_API } from '#test/support/registry-config.ts'
 import { resourceContract } from './resource.contract.ts'
 import { startTestServer } from './resource-server.ts'
 
@@ -70,6 +70,7 @@ const REQUIRED = new Map<string, object>([
   ],
   ['storage.k8s.io/volumeattributesclasses', { driverName: 'd', parameters: { a: 'b' } }],
   ['storage.k8s.io/storageclasses', { provisioner: 'example.com/p' }],
+  ['storagemigration.k8s.io/storageversionmigrations', { spec: { resource: { resource: 'pods' } } }],
   ['discovery.k8s.io/endpointslices', { addressType: 'IPv4', endpoints: [] }],
 ])
 
@@ -80,11 +81,12 @@ const LEFT_OUT = new Map([
   ['networking.k8s.io/ipaddresses', 'names are addresses'],
   ['networking.k8s.io/servicecidrs', 'spec.cidrs'],
   ['apiregistration.k8s.io/apiservices', 'names are version and group'],
+  ['internal.apiserver.k8s.io/storageversions', 'names are group and resource'],
   ['namespaces', 'deletion is completed by the namespace controller'],
 ])
 
 const objects = createStoredObjects()
-const resources = builtInResources({ objects, config: DEFAULT_REGISTRY_CONFIG })
+const resources = builtInResources({ objects, config: EVERY_API })
 const { server, resources: table } = startTestServer({ resources })
 objects.bind(table)
 

@@ -114,6 +114,7 @@ describe('knarr server, told wrong', () => {
     ['a network that is none', () => ['--service-cidr', '10.0.0.0'], /--service-cidr: must be a network/],
     ['an unknown prune policy', () => ['--manifests-prune', 'maybe'], /--manifests-prune: /],
     ['a feature gate without value', () => ['--feature-gates', 'X'], /--feature-gates: "X" is not Name=true/],
+    ['an API nobody has', () => ['--runtime-config', 'batch/v9=true'], /--runtime-config: .*batch\/v9 that has not/],
     ['an unknown key in the config file', () => ['-c', config('data-dri: /x\n')], /unknown key "data-dri".*"data-dir"/],
     ['broken YAML in the config file', () => ['-c', config('a: [\n')], /config\.yaml: .*Correct the YAML/s],
     ['a config file that is a list', () => ['-c', config('- a\n')], /must be one YAML mapping/],

@@ -2,7 +2,6 @@
  * Random objects and configurations of every built-in kind. KNARR_FUZZ_OBJECTS and KNARR_FUZZ_SEED look further than the
  * default; a failure names the seed of its object.
  */
-import { DEFAULT_REGISTRY_CONFIG } from '#apiserver/registry/deps.ts'
 import type { ResourceDefinition, VersionDefinition } from '#apiserver/registry/generic/interfaces.ts'
 import { builtInResources } from '#apiserver/registry/install.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
@@ -14,6 +13,7 @@ import { deepCopy } from '#machinery/util/json.ts'
 import type { JsonObject } from '#machinery/util/types.ts'
 import type { Plain } from '#test/support/random-change.ts'
 import { thinned, uniqueItems, withoutEmpty, withoutNulls } from '#test/support/random-change.ts'
+import { EVERY_API } from '#test/support/registry-config.ts'
 import { randomObject, seededRandom } from '#test/support/random-object.ts'
 
 export const OBJECTS = Number(process.env['KNARR_FUZZ_OBJECTS'] ?? 2_000)
@@ -28,15 +28,14 @@ export interface Row {
 
 const unused = () => Promise.reject(new Error('not stored'))
 const objects = { peek: () => undefined, list: () => [], update: unused, delete: unused }
-export const ROWS: readonly Row[] = builtInResources({ objects, config: DEFAULT_REGISTRY_CONFIG }).flatMap(
-  (definition) =>
-    definition.versions.map((version) => {
-      const { group, kind } = definition
-      const type = schemaFacts().typeOfKind(group, version.version, kind)
-      const mergeType = builtInMergeType(group, version.version, kind)
-      if (type === undefined || mergeType === undefined) throw new Error(`no facts of ${kind}`)
-      return { definition, version, type, mergeType }
-    }),
+export const ROWS: readonly Row[] = builtInResources({ objects, config: EVERY_API }).flatMap((definition) =>
+  definition.versions.map((version) => {
+    const { group, kind } = definition
+    const type = schemaFacts().typeOfKind(group, version.version, kind)
+    const mergeType = builtInMergeType(group, version.version, kind)
+    if (type === undefined || mergeType === undefined) throw new Error(`no facts of ${kind}`)
+    return { definition, version, type, mergeType }
+  }),
 )
 
 /** Each with its own seed: the property, the object and what it is compared with all follow from it. */

@@ -8,6 +8,7 @@ import type { Storage } from '#apiserver/storage/interface.ts'
 import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import type { ControllerTools, ControlPlaneOptions } from '#cli/server/control-plane.ts'
 import { startControlPlane } from '#cli/server/control-plane.ts'
+import { RuntimeConfig } from '#cli/server/runtime-config.ts'
 import type { Client } from '#machinery/client/client.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { systemClock } from '#machinery/util/clock.ts'
@@ -29,6 +30,8 @@ export interface TestControlPlaneOptions {
   readonly serviceCidr?: string
   /** As --feature-gates: those that are on. */
   readonly featureGates?: readonly string[]
+  /** As --runtime-config. */
+  readonly runtimeConfig?: readonly string[]
   readonly clock?: Clock
   readonly storage?: Storage
   readonly logger?: Logger
@@ -74,6 +77,7 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
       ...DEFAULT_REGISTRY_CONFIG,
       serviceCidr: options.serviceCidr ?? DEFAULT_REGISTRY_CONFIG.serviceCidr,
       isGateEnabled: (name) => options.featureGates?.includes(name) ?? false,
+      isApiEnabled: new RuntimeConfig(options.runtimeConfig ?? []).isApiEnabled,
     },
     advertise: options.advertise ?? { advertiseAddress: undefined, port: 6443 },
     authenticators: [],

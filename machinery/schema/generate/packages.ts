@@ -76,6 +76,7 @@ export const TYPED_PACKAGES: readonly string[] = [
   'apidiscovery/v2',
   'apiextensions/v1',
   'apiregistration/v1',
+  'apiserverinternal/v1alpha1',
   'apps/v1',
   'authentication/v1',
   'authorization/v1',

@@ -24,6 +24,8 @@ storage/v1 storageclasses StorageClass 0; volumeattachments VolumeAttachment 0; 
 admissionregistration/v1 validatingwebhookconfigurations ValidatingWebhookConfiguration 0; mutatingwebhookconfigurations MutatingWebhookConfiguration 0; validatingadmissionpolicies ValidatingAdmissionPolicy 0; validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding 0; mutatingadmissionpolicies MutatingAdmissionPolicy 0; mutatingadmissionpolicybindings MutatingAdmissionPolicyBinding 0
 apiextensions/v1 customresourcedefinitions CustomResourceDefinition 0
 apiregistration/v1 apiservices APIService 0
+storagemigration/v1beta1 storageversionmigrations StorageVersionMigration 0
+apiserverinternal/v1alpha1 storageversions StorageVersion 0
 `
 
 const GROUPS = new Map<string, string>([
@@ -34,6 +36,7 @@ const GROUPS = new Map<string, string>([
   ['policy', 'policy'],
   ['rbac', 'rbac.authorization.k8s.io'],
   ['flowcontrol', 'flowcontrol.apiserver.k8s.io'],
+  ['apiserverinternal', 'internal.apiserver.k8s.io'],
 ])
 
 /** Path below machinery/api and text of every resources.gen.ts. */
