@@ -11,6 +11,7 @@ import { clusterRoleAggregationController } from '../clusterrole-aggregation/rec
 import { cronJobController } from '../cronjob/reconciler.ts'
 import { daemonSetController } from '../daemonset/reconciler.ts'
 import { deploymentController } from '../deployment/reconciler.ts'
+import { deviceTaintEvictionController } from '../device-taint-eviction/reconciler.ts'
 import { disruptionController } from '../disruption/reconciler.ts'
 import { endpointsController } from '../endpoints/reconciler.ts'
 import { endpointSliceController } from '../endpointslice/reconciler.ts'
@@ -107,6 +108,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     attachDetachController,
     nodeLifecycleController,
     taintEvictionController,
+    deviceTaintEvictionController,
     podGarbageCollectorController({ terminatedPodThreshold }),
     ...(nodeNetworks === undefined ? [] : [nodeIpamController(nodeNetworks)]),
     ttlController,

@@ -7,7 +7,6 @@ import * as names from './names.ts'
 /** Of these there is none here, whether upstream runs them by default or not: docs/compatibility.md says what follows. */
 const ELSEWHERE_ONLY = [
   'cloud-node-lifecycle-controller',
-  'device-taint-eviction-controller',
   'kube-apiserver-serving-clustertrustbundle-publisher-controller',
   'node-route-controller',
   'podcertificaterequest-cleaner-controller',

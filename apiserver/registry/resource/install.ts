@@ -5,6 +5,7 @@ import { validateResourceSlice, validateResourceSliceUpdate } from '#apiserver/a
 import { validateDeviceClass } from '#apiserver/apis/resource/validation.ts'
 import type { DeviceClass, ResourceSlice } from '#machinery/api/resource/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
+import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
@@ -18,6 +19,11 @@ function rules<T>(
     validate: (object) => validate(object as DeepReadonly<T>),
     validateUpdate: (object, old) => validateUpdate(object as DeepReadonly<T>, old as DeepReadonly<T>),
   }
+}
+
+/** Upstream's default: a taint is as old as the write that brings it. */
+function setTaintTimes({ spec }: ResourceSlice, now: Date): void {
+  for (const { taints = [] } of spec?.devices ?? []) for (const taint of taints) taint.timeAdded ??= formatTime(now)
 }
 
 export const RESOURCE_GROUP: ResourceGroup = {
@@ -51,7 +57,11 @@ export const RESOURCE_GROUP: ResourceGroup = {
       kind: 'ResourceSlice',
       namespaced: false,
       generation: true,
-      strategy: rules<ResourceSlice>(validateResourceSlice, validateResourceSliceUpdate),
+      strategy: {
+        ...rules<ResourceSlice>(validateResourceSlice, validateResourceSliceUpdate),
+        prepareForCreate: (draft, { clock }) => setTaintTimes(draft as ResourceSlice, clock.now()),
+        prepareForUpdate: (draft, _old, { clock }) => setTaintTimes(draft as ResourceSlice, clock.now()),
+      },
       selectableFields: {
         'spec.driver': ({ spec }) => spec?.driver ?? '',
         'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',
