@@ -4,11 +4,11 @@ import { SimulatedNodes } from '#agent/simulated/index.ts'
 import { LEASES } from '#machinery/api/coordination/v1/resources.gen.ts'
 import { NODES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import { ApiEventRecorder, type ComponentDefinition, defineComponent } from '#sdk'
-import type { Verb } from '#sdk'
+import type { Permission, Verb } from '#sdk'
 import { VERSION_INFO } from '../version.ts'
 import type { LoadedStages } from './stages.ts'
 
-const NAME = 'simulated-nodes'
+export const SIMULATED_NODES = 'simulated-nodes'
 /** Programs look for the events of nodes under this name. */
 const EVENT_SOURCE = 'kubelet'
 
@@ -20,17 +20,22 @@ export interface SimulatedNodesComponentOptions {
   readonly stages: LoadedStages | undefined
 }
 
+/** Stages may patch whatever they like. */
+export function simulatedNodesPermissions(playsStages: boolean): Permission[] {
+  const staged: readonly Verb[] = playsStages ? ['patch'] : []
+  return [
+    { resource: NODES, verbs: ['get', 'list', 'watch', 'create', 'update', ...staged] },
+    { resource: NODES, subresource: 'status', verbs: ['update', ...staged] },
+    { resource: LEASES, verbs: ['get', 'create', 'update'] },
+    { resource: PODS, verbs: ['get', 'list', 'watch', 'delete', ...staged] },
+    { resource: PODS, subresource: 'status', verbs: ['update', ...staged] },
+  ]
+}
+
 export function simulatedNodesComponent({ nodes: specs, stages }: SimulatedNodesComponentOptions): ComponentDefinition {
-  const staged: readonly Verb[] = stages === undefined ? [] : ['patch']
   return defineComponent({
-    name: NAME,
-    permissions: [
-      { resource: NODES, verbs: ['get', 'list', 'watch', 'create', 'update', ...staged] },
-      { resource: NODES, subresource: 'status', verbs: ['update', ...staged] },
-      { resource: LEASES, verbs: ['get', 'create', 'update'] },
-      { resource: PODS, verbs: ['get', 'list', 'watch', 'delete', ...staged] },
-      { resource: PODS, subresource: 'status', verbs: ['update', ...staged] },
-    ],
+    name: SIMULATED_NODES,
+    permissions: simulatedNodesPermissions(stages !== undefined),
     createComponent({ client, clock, random, logger, informer }) {
       const [pods, nodes] = [informer(PODS), informer(NODES)]
       let running: SimulatedNodes | undefined

@@ -20,7 +20,7 @@ import { BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE } from '#machinery/v
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
 import { makeNode, type NodeOptions } from '#test/support/scheduling.ts'
-import { claimVolumes, makeClaim, makeStorageClass, makeVolume } from '#test/support/scheduling-volumes.ts'
+import { claimVolumes, makeLocalClaim, makeLocalClass, makeLocalVolume } from '#test/support/volumes.ts'
 
 const namespace = 'default'
 const ZONE = 'topology.kubernetes.io/zone'
@@ -241,14 +241,15 @@ describe('claims that wait for a pod', () => {
     const body = { status: { phase: 'Available' } }
     await plane.client.patch(PERSISTENT_VOLUMES, key, { type: 'merge', body }, { subresource: 'status' })
   }
-  const local = (name: string, host: string) => makeVolume(name, { host, spec: { hostPath: { path: `/${name}` } } })
+  const local = (name: string, host: string) =>
+    makeLocalVolume(name, { host, spec: { hostPath: { path: `/${name}` } } })
 
   it('are matched with a volume of the node, which waits until they are bound', async () => {
-    await plane.client.create(STORAGE_CLASSES, makeStorageClass())
+    await plane.client.create(STORAGE_CLASSES, makeLocalClass())
     await addNode({ name: 'n1' })
     await addNode({ name: 'n2' })
     await addVolume(local('v', 'n2'))
-    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeClaim('c'))
+    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim('c'))
     await addPod('p', { spec: { volumes: claimVolumes('c') } })
     await eventually(async () => {
       const { metadata, spec } = await plane.client.get(PERSISTENT_VOLUMES, { name: 'v' })
@@ -261,9 +262,9 @@ describe('claims that wait for a pod', () => {
   })
 
   it('tell the provisioner the node, and the pod is scheduled again when it gives up', async () => {
-    await plane.client.create(STORAGE_CLASSES, makeStorageClass('fast', { provisioner: 'csi.example' }))
+    await plane.client.create(STORAGE_CLASSES, makeLocalClass('fast', { provisioner: 'csi.example' }))
     await addNode({ name: 'n1' })
-    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeClaim('c', { storageClass: 'fast' }))
+    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim('c', { storageClass: 'fast' }))
     await addPod('p', { spec: { volumes: claimVolumes('c') } })
     const key = { namespace, name: 'c' }
     const selected = async () =>
@@ -278,11 +279,11 @@ describe('claims that wait for a pod', () => {
   })
 
   it('say what is missing, and are bound when it comes', async () => {
-    await plane.client.create(STORAGE_CLASSES, makeStorageClass())
+    await plane.client.create(STORAGE_CLASSES, makeLocalClass())
     await addNode({ name: 'n1' })
     await addPod('p', { spec: { volumes: claimVolumes('c') } })
     await eventually(async () => expect(await unschedulable('p')).toContain('persistentvolumeclaim "c" not found'))
-    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeClaim('c'))
+    await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim('c'))
     await eventually(async () =>
       expect(await unschedulable('p')).toContain("1 node(s) didn't find available persistent volumes to bind"),
     )
@@ -299,12 +300,12 @@ describe('claims that wait for a pod', () => {
     plane = await startTestControlPlane({ controllers: [schedulerComponent(), persistentVolumeBinderController] })
     const metadata = { name: 'default', namespace }
     await plane.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
-    await plane.client.create(STORAGE_CLASSES, makeStorageClass())
+    await plane.client.create(STORAGE_CLASSES, makeLocalClass())
     for (const name of ['n1', 'n2']) await addNode({ name })
     const numbers = [0, 1, 2, 3, 4, 5]
     for (const i of numbers) await plane.client.create(PERSISTENT_VOLUMES, local(`v${i}`, i % 2 === 0 ? 'n1' : 'n2'))
     for (const i of numbers) {
-      await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeClaim(`c${i}`))
+      await plane.client.create(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim(`c${i}`))
       await addPod(`p${i}`, { spec: { volumes: claimVolumes(`c${i}`) } })
     }
     await bound(...numbers.map((i) => `p${i}`))

@@ -3,7 +3,7 @@ import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#machinery/api/cor
 import { CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS } from '#machinery/api/storage/v1/resources.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNodeInfo, makePodInfo, type PodOptions } from '#test/support/scheduling.ts'
-import { claimVolumes, makeClaim, makeStorageClass, makeVolume } from '#test/support/scheduling-volumes.ts'
+import { claimVolumes, makeLocalClaim, makeLocalClass, makeLocalVolume } from '#test/support/volumes.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import { NodeVolumeLimits } from './plugin.ts'
 
@@ -20,17 +20,20 @@ const csiNode = (count: number) => ({
 
 beforeEach(() => {
   handle = testPluginHandle()
-  handle.put(STORAGE_CLASSES, makeStorageClass('fast', { provisioner: DRIVER }))
+  handle.put(STORAGE_CLASSES, makeLocalClass('fast', { provisioner: DRIVER }))
   handle.put(CSI_NODES, csiNode(2))
   for (const name of ['a', 'b', 'c']) {
-    handle.put(PERSISTENT_VOLUMES, makeVolume(`v-${name}`, { spec: { csi: { driver: DRIVER, volumeHandle: name } } }))
-    handle.put(PERSISTENT_VOLUME_CLAIMS, makeClaim(name, { volume: `v-${name}` }))
+    handle.put(
+      PERSISTENT_VOLUMES,
+      makeLocalVolume(`v-${name}`, { spec: { csi: { driver: DRIVER, volumeHandle: name } } }),
+    )
+    handle.put(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim(name, { volume: `v-${name}` }))
   }
-  handle.put(PERSISTENT_VOLUMES, makeVolume('v-local'))
+  handle.put(PERSISTENT_VOLUMES, makeLocalVolume('v-local'))
   handle.put(
     PERSISTENT_VOLUME_CLAIMS,
-    makeClaim('local', { volume: 'v-local' }),
-    makeClaim('new', { storageClass: 'fast' }),
+    makeLocalClaim('local', { volume: 'v-local' }),
+    makeLocalClaim('new', { storageClass: 'fast' }),
   )
 })
 

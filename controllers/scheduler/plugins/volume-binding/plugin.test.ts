@@ -6,7 +6,7 @@ import type { StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
 import { BIND_COMPLETED, SELECTED_NODE } from '#machinery/volume/binding.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNode, makeNodeInfo, makePod, makePodInfo } from '#test/support/scheduling.ts'
-import { claimVolumes, makeClaim, makeStorageClass, makeVolume } from '#test/support/scheduling-volumes.ts'
+import { claimVolumes, makeLocalClaim, makeLocalClass, makeLocalVolume } from '#test/support/volumes.ts'
 import type { NodeInfo, PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import type { AssumedVolumes } from './binder.ts'
@@ -23,7 +23,7 @@ let plugin: VolumeBinding
 beforeEach(() => {
   handle = testPluginHandle()
   plugin = new VolumeBinding({}, handle)
-  handle.put(STORAGE_CLASSES, makeStorageClass())
+  handle.put(STORAGE_CLASSES, makeLocalClass())
 })
 
 const using = (...claims: string[]): PodInfo => makePodInfo({ name: 'p', spec: { volumes: claimVolumes(...claims) } })
@@ -49,25 +49,25 @@ function reasons(pod: PodInfo, node = here): string {
   return plugin.filter(found.state, pod, node)?.reasons.join() ?? ''
 }
 
-const fast = (more: Partial<StorageClass> = {}) => makeStorageClass('fast', { provisioner: 'csi.example', ...more })
+const fast = (more: Partial<StorageClass> = {}) => makeLocalClass('fast', { provisioner: 'csi.example', ...more })
 
 const BEFORE_NODES: readonly { name: string; world: World; expected: string }[] = [
   { name: 'a claim that is missing', world: { claims: [] }, expected: 'persistentvolumeclaim "c" not found' },
   {
     name: 'a claim that is going',
-    world: { claims: [makeClaim('c', { metadata: { name: 'c', namespace: 'default', deletionTimestamp: 't' } })] },
+    world: { claims: [makeLocalClaim('c', { metadata: { name: 'c', namespace: 'default', deletionTimestamp: 't' } })] },
     expected: 'persistentvolumeclaim "c" is being deleted',
   },
   {
     name: 'a claim that has lost its volume',
-    world: { claims: [makeClaim('c', { volume: 'v', status: { phase: 'Lost' } })] },
+    world: { claims: [makeLocalClaim('c', { volume: 'v', status: { phase: 'Lost' } })] },
     expected: 'persistentvolumeclaim "c" bound to non-existent persistentvolume "v"',
   },
   {
     name: 'a claim that is bound at once, but not yet',
     world: {
-      claims: [makeClaim('c', { storageClass: 'now' })],
-      classes: [makeStorageClass('now', { volumeBindingMode: 'Immediate' })],
+      claims: [makeLocalClaim('c', { storageClass: 'now' })],
+      classes: [makeLocalClass('now', { volumeBindingMode: 'Immediate' })],
     },
     expected: 'pod has unbound immediate PersistentVolumeClaims',
   },
@@ -76,34 +76,34 @@ const BEFORE_NODES: readonly { name: string; world: World; expected: string }[] 
 const ON_NODE: readonly { name: string; world: World; expected: string }[] = [
   {
     name: 'a bound volume within reach',
-    world: { volumes: [makeVolume('v', { host: 'here' })], claims: [makeClaim('c', { volume: 'v' })] },
+    world: { volumes: [makeLocalVolume('v', { host: 'here' })], claims: [makeLocalClaim('c', { volume: 'v' })] },
     expected: '',
   },
   {
     name: 'a bound volume elsewhere',
-    world: { volumes: [makeVolume('v', { host: 'there' })], claims: [makeClaim('c', { volume: 'v' })] },
+    world: { volumes: [makeLocalVolume('v', { host: 'there' })], claims: [makeLocalClaim('c', { volume: 'v' })] },
     expected: CONFLICT,
   },
-  { name: 'a bound volume that is gone', world: { claims: [makeClaim('c', { volume: 'v' })] }, expected: GONE },
+  { name: 'a bound volume that is gone', world: { claims: [makeLocalClaim('c', { volume: 'v' })] }, expected: GONE },
   {
     name: 'a free volume within reach',
-    world: { volumes: [makeVolume('v', { host: 'here' })], claims: [makeClaim('c')] },
+    world: { volumes: [makeLocalVolume('v', { host: 'here' })], claims: [makeLocalClaim('c')] },
     expected: '',
   },
   {
     name: 'free volumes elsewhere',
-    world: { volumes: [makeVolume('v', { host: 'there' })], claims: [makeClaim('c')] },
+    world: { volumes: [makeLocalVolume('v', { host: 'there' })], claims: [makeLocalClaim('c')] },
     expected: NO_VOLUME,
   },
   {
     name: 'a provisioner',
-    world: { claims: [makeClaim('c', { storageClass: 'fast' })], classes: [fast()] },
+    world: { claims: [makeLocalClaim('c', { storageClass: 'fast' })], classes: [fast()] },
     expected: '',
   },
   {
     name: 'a provisioner that may work here',
     world: {
-      claims: [makeClaim('c', { storageClass: 'fast' })],
+      claims: [makeLocalClaim('c', { storageClass: 'fast' })],
       classes: [fast({ allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['a'] }] }] })],
     },
     expected: '',
@@ -111,7 +111,7 @@ const ON_NODE: readonly { name: string; world: World; expected: string }[] = [
   {
     name: 'a provisioner that may not work here',
     world: {
-      claims: [makeClaim('c', { storageClass: 'fast' })],
+      claims: [makeLocalClaim('c', { storageClass: 'fast' })],
       classes: [fast({ allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['b'] }] }] })],
     },
     expected: NO_VOLUME,
@@ -120,7 +120,7 @@ const ON_NODE: readonly { name: string; world: World; expected: string }[] = [
     name: 'a provisioner that is at work elsewhere',
     world: {
       claims: [
-        makeClaim('c', {
+        makeLocalClaim('c', {
           storageClass: 'fast',
           metadata: { name: 'c', namespace: 'default', annotations: { [SELECTED_NODE]: 'there' } },
         }),
@@ -146,7 +146,7 @@ describe('VolumeBinding', () => {
       spec: { volumes: [{ name: 'e', ephemeral: { volumeClaimTemplate: { spec: {} } } }] },
     })
     expect(reasons(pod)).toContain('waiting for ephemeral volume controller to create the persistentvolumeclaim "p-e"')
-    put({ claims: [makeClaim('p-e')] })
+    put({ claims: [makeLocalClaim('p-e')] })
     expect(reasons(pod)).toContain('PVC default/p-e was not created for pod default/p (pod is not owner)')
   })
   it.each(ON_NODE)('answers for $name', ({ world, expected }) => {
@@ -155,10 +155,10 @@ describe('VolumeBinding', () => {
   })
 
   it('gives the small claim the small volume, whatever their order', () => {
-    const volumes = [makeVolume('small', { size: '1Gi' }), makeVolume('large', { size: '5Gi' })]
-    put({ volumes, claims: [makeClaim('a', { size: '4Gi' }), makeClaim('b')] })
+    const volumes = [makeLocalVolume('small', { size: '1Gi' }), makeLocalVolume('large', { size: '5Gi' })]
+    put({ volumes, claims: [makeLocalClaim('a', { size: '4Gi' }), makeLocalClaim('b')] })
     expect(reasons(using('a', 'b'))).toBe('')
-    put({ claims: [makeClaim('b', { size: '2Gi' })] })
+    put({ claims: [makeLocalClaim('b', { size: '2Gi' })] })
     expect(reasons(using('a', 'b'))).toBe(NO_VOLUME)
   })
 
@@ -173,7 +173,7 @@ describe('VolumeBinding', () => {
         ...amount,
       })
     beforeEach(() => {
-      put({ claims: [makeClaim('c', { storageClass: 'fast' })], classes: [fast()] })
+      put({ claims: [makeLocalClaim('c', { storageClass: 'fast' })], classes: [fast()] })
       handle.put(CSI_DRIVERS, {
         apiVersion: 'storage.k8s.io/v1',
         kind: 'CSIDriver',
@@ -194,7 +194,7 @@ describe('VolumeBinding', () => {
   })
 
   it('keeps a reserved volume from other pods until it is given back', () => {
-    put({ volumes: [makeVolume('v')], claims: [makeClaim('c'), makeClaim('d')] })
+    put({ volumes: [makeLocalVolume('v')], claims: [makeLocalClaim('c'), makeLocalClaim('d')] })
     const found = plugin.preFilter(using('c'))
     if (isVerdict(found)) throw new Error('refused')
     plugin.filter(found.state, using('c'), here)
@@ -206,7 +206,7 @@ describe('VolumeBinding', () => {
   })
 
   it('keeps a reserved claim on its node', () => {
-    put({ claims: [makeClaim('c', { storageClass: 'fast' })], classes: [fast()] })
+    put({ claims: [makeLocalClaim('c', { storageClass: 'fast' })], classes: [fast()] })
     const found = plugin.preFilter(using('c'))
     if (isVerdict(found)) throw new Error('refused')
     plugin.filter(found.state, using('c'), here)
@@ -216,7 +216,7 @@ describe('VolumeBinding', () => {
 
   it('does not reserve what has changed meanwhile', () => {
     const claim = (resourceVersion: string) =>
-      makeClaim('c', { storageClass: 'fast', metadata: { name: 'c', namespace: 'default', resourceVersion } })
+      makeLocalClaim('c', { storageClass: 'fast', metadata: { name: 'c', namespace: 'default', resourceVersion } })
     put({ claims: [claim('1')], classes: [fast()] })
     const found = plugin.preFilter(using('c'))
     if (isVerdict(found)) throw new Error('refused')
@@ -244,7 +244,7 @@ describe('the progress of a binding', () => {
   })
   const selected = { [SELECTED_NODE]: 'here' }
   const volume = (resourceVersion: string, spec = {}) => {
-    const made = makeVolume('v', { spec })
+    const made = makeLocalVolume('v', { spec })
     return { ...made, metadata: { ...made.metadata, resourceVersion } }
   }
   const bound = { [BIND_COMPLETED]: 'yes' }
@@ -261,10 +261,10 @@ describe('the progress of a binding', () => {
     reaches: () => actual.reaches ?? true,
   })
   const matched: AssumedVolumes = {
-    volumes: [{ volume: volume('1'), claim: makeClaim('c'), isChanged: true }],
+    volumes: [{ volume: volume('1'), claim: makeLocalClaim('c'), isChanged: true }],
     claims: [],
   }
-  const provisioned: AssumedVolumes = { volumes: [], claims: [makeClaim('c', { metadata: meta('1', selected) })] }
+  const provisioned: AssumedVolumes = { volumes: [], claims: [makeLocalClaim('c', { metadata: meta('1', selected) })] }
   const taken = { claimRef: { name: 'c', namespace: 'default', uid: 'u' } }
   const CASES: readonly {
     name: string
@@ -275,45 +275,50 @@ describe('the progress of a binding', () => {
     {
       name: 'our write not seen yet',
       assumed: matched,
-      actual: { volume: volume('1'), claim: makeClaim('c') },
+      actual: { volume: volume('1'), claim: makeLocalClaim('c') },
       expected: false,
     },
     {
       name: 'the claim not bound yet',
       assumed: matched,
-      actual: { volume: volume('2', taken), claim: makeClaim('c') },
+      actual: { volume: volume('2', taken), claim: makeLocalClaim('c') },
       expected: false,
     },
     {
       name: 'all bound',
       assumed: matched,
-      actual: { volume: volume('2', taken), claim: makeClaim('c', { volume: 'v' }) },
+      actual: { volume: volume('2', taken), claim: makeLocalClaim('c', { volume: 'v' }) },
       expected: true,
     },
     {
       name: 'the reference taken away',
       assumed: matched,
-      actual: { volume: volume('2'), claim: makeClaim('c') },
+      actual: { volume: volume('2'), claim: makeLocalClaim('c') },
       expected: 'ClaimRef got reset for pv "v"',
     },
-    { name: 'the volume gone', assumed: matched, actual: { claim: makeClaim('c') }, expected: 'could not find pv "v"' },
+    {
+      name: 'the volume gone',
+      assumed: matched,
+      actual: { claim: makeLocalClaim('c') },
+      expected: 'could not find pv "v"',
+    },
     { name: 'the pod gone', assumed: matched, actual: { pod: false }, expected: 'pod does not exist any more' },
     {
       name: 'provisioning under way',
       assumed: provisioned,
-      actual: { claim: makeClaim('c', { metadata: meta('2', selected) }) },
+      actual: { claim: makeLocalClaim('c', { metadata: meta('2', selected) }) },
       expected: false,
     },
     {
       name: 'provisioning given up',
       assumed: provisioned,
-      actual: { claim: makeClaim('c', { metadata: meta('2') }) },
+      actual: { claim: makeLocalClaim('c', { metadata: meta('2') }) },
       expected: 'selectedNode annotation reset for PVC "c"',
     },
     {
       name: 'provisioning moved',
       assumed: provisioned,
-      actual: { claim: makeClaim('c', { metadata: meta('2', { [SELECTED_NODE]: 'x' }) }) },
+      actual: { claim: makeLocalClaim('c', { metadata: meta('2', { [SELECTED_NODE]: 'x' }) }) },
       expected: 'provisioning failed for PVC "c"',
     },
     {
@@ -321,7 +326,7 @@ describe('the progress of a binding', () => {
       assumed: provisioned,
       actual: {
         volume: volume('9'),
-        claim: makeClaim('c', { metadata: meta('3', { ...selected, ...bound }), spec: { volumeName: 'v' } }),
+        claim: makeLocalClaim('c', { metadata: meta('3', { ...selected, ...bound }), spec: { volumeName: 'v' } }),
       },
       expected: true,
     },
@@ -331,7 +336,7 @@ describe('the progress of a binding', () => {
       actual: {
         reaches: false,
         volume: volume('9'),
-        claim: makeClaim('c', { metadata: meta('3', { ...selected, ...bound }), spec: { volumeName: 'v' } }),
+        claim: makeLocalClaim('c', { metadata: meta('3', { ...selected, ...bound }), spec: { volumeName: 'v' } }),
       },
       expected: 'pv "v" node affinity doesn\'t match node "here"',
     },
@@ -346,8 +351,8 @@ describe('the progress of a binding', () => {
 describe('hints', () => {
   const pod = makePod({ spec: { volumes: claimVolumes('c') } })
   it.each<[string, string, { old?: unknown; object?: unknown }, boolean | undefined]>([
-    ['its claim changes', 'persistentvolumeclaims', { object: makeClaim('c') }, true],
-    ['another claim changes', 'persistentvolumeclaims', { object: makeClaim('d') }, false],
+    ['its claim changes', 'persistentvolumeclaims', { object: makeLocalClaim('c') }, true],
+    ['another claim changes', 'persistentvolumeclaims', { object: makeLocalClaim('d') }, false],
     ['a class comes', 'storageclasses', { object: fast() }, true],
     [
       'a class changes its topologies',
@@ -356,7 +361,7 @@ describe('hints', () => {
       true,
     ],
     ['a class changes otherwise', 'storageclasses', { old: fast(), object: fast({ mountOptions: ['x'] }) }, false],
-    ['a volume changes', 'persistentvolumes', { object: makeVolume('v') }, undefined],
+    ['a volume changes', 'persistentvolumes', { object: makeLocalVolume('v') }, undefined],
   ])('%s', (_name, resource, change, expected) => {
     const hint = plugin.events.find((event) => event.resource === resource)
     const action = change.old === undefined ? 'add' : 'update'

@@ -3,7 +3,7 @@ import { PERSISTENT_VOLUME_CLAIMS } from '#machinery/api/core/v1/resources.gen.t
 import type { Volume } from '#machinery/api/core/v1/types.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNodeInfo, makePod, makePodInfo, makeSnapshot } from '#test/support/scheduling.ts'
-import { claimVolumes, makeClaim } from '#test/support/scheduling-volumes.ts'
+import { claimVolumes, makeLocalClaim } from '#test/support/volumes.ts'
 import type { PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import { isDiskConflict } from './disk-conflict.ts'
@@ -48,8 +48,8 @@ describe('VolumeRestrictions', () => {
     handle = testPluginHandle()
     handle.put(
       PERSISTENT_VOLUME_CLAIMS,
-      makeClaim('shared'),
-      makeClaim('mine', { spec: { accessModes: ['ReadWriteOncePod'] } }),
+      makeLocalClaim('shared'),
+      makeLocalClaim('mine', { spec: { accessModes: ['ReadWriteOncePod'] } }),
     )
   })
   const using = (...claims: string[]) => ({ spec: { volumes: claimVolumes(...claims) } })

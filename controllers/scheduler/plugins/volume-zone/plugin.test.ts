@@ -3,7 +3,7 @@ import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#machinery/api/cor
 import { STORAGE_CLASSES } from '#machinery/api/storage/v1/resources.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNode, makeNodeInfo, makePod, makePodInfo } from '#test/support/scheduling.ts'
-import { claimVolumes, makeClaim, makeStorageClass, makeVolume } from '#test/support/scheduling-volumes.ts'
+import { claimVolumes, makeLocalClaim, makeLocalClass, makeLocalVolume } from '#test/support/volumes.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import { VolumeZone } from './plugin.ts'
 
@@ -36,26 +36,26 @@ describe('VolumeZone', () => {
     ['a list that says nothing', { [ZONE]: 'a__' }, { [ZONE]: 'b' }, 'Skip '],
     ['a volume without labels', {}, { [ZONE]: 'b' }, 'Skip '],
   ])('%s', (_name, labels, nodeLabels, expected) => {
-    handle.put(PERSISTENT_VOLUMES, makeVolume('v', { labels }))
-    handle.put(PERSISTENT_VOLUME_CLAIMS, makeClaim('c', { volume: 'v' }))
+    handle.put(PERSISTENT_VOLUMES, makeLocalVolume('v', { labels }))
+    handle.put(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim('c', { volume: 'v' }))
     expect(reasons(nodeLabels)).toBe(expected)
   })
 
   it('leaves claims that wait for a node alone', () => {
-    handle.put(PERSISTENT_VOLUME_CLAIMS, makeClaim('c'))
+    handle.put(PERSISTENT_VOLUME_CLAIMS, makeLocalClaim('c'))
     expect(reasons({})).toBe('UnschedulableAndUnresolvable storageclass.storage.k8s.io "local" not found')
-    handle.put(STORAGE_CLASSES, makeStorageClass('local', { volumeBindingMode: 'Immediate' }))
+    handle.put(STORAGE_CLASSES, makeLocalClass('local', { volumeBindingMode: 'Immediate' }))
     expect(reasons({})).toBe('UnschedulableAndUnresolvable PersistentVolume had no name')
-    handle.put(STORAGE_CLASSES, makeStorageClass())
+    handle.put(STORAGE_CLASSES, makeLocalClass())
     expect(reasons({})).toBe('Skip ')
   })
 
   it.each([
     ['a claim that is missing', undefined, 'persistentvolumeclaim "c" not found'],
-    ['a volume that is missing', makeClaim('c', { volume: 'v' }), 'persistentvolume "v" not found'],
+    ['a volume that is missing', makeLocalClaim('c', { volume: 'v' }), 'persistentvolume "v" not found'],
     [
       'a claim without class',
-      makeClaim('c', { storageClass: '' }),
+      makeLocalClaim('c', { storageClass: '' }),
       'PersistentVolumeClaim had no pv name and storageClass name',
     ],
   ])('holds a pod with %s', (_name, claim, expected) => {
@@ -64,25 +64,25 @@ describe('VolumeZone', () => {
   })
 
   it.each<[string, string, { old?: unknown; object?: unknown }, boolean]>([
-    ['a class that waits comes', 'storageclasses', { object: makeStorageClass() }, true],
+    ['a class that waits comes', 'storageclasses', { object: makeLocalClass() }, true],
     [
       'another class comes',
       'storageclasses',
-      { object: makeStorageClass('x', { volumeBindingMode: 'Immediate' }) },
+      { object: makeLocalClass('x', { volumeBindingMode: 'Immediate' }) },
       false,
     ],
-    ['its claim changes', 'persistentvolumeclaims', { object: makeClaim('c') }, true],
-    ['another claim changes', 'persistentvolumeclaims', { object: makeClaim('d') }, false],
+    ['its claim changes', 'persistentvolumeclaims', { object: makeLocalClaim('c') }, true],
+    ['another claim changes', 'persistentvolumeclaims', { object: makeLocalClaim('d') }, false],
     [
       'a volume moves',
       'persistentvolumes',
-      { old: makeVolume('v'), object: makeVolume('v', { labels: { [ZONE]: 'a' } }) },
+      { old: makeLocalVolume('v'), object: makeLocalVolume('v', { labels: { [ZONE]: 'a' } }) },
       true,
     ],
     [
       'a volume changes otherwise',
       'persistentvolumes',
-      { old: makeVolume('v'), object: makeVolume('v', { size: '2Gi' }) },
+      { old: makeLocalVolume('v'), object: makeLocalVolume('v', { size: '2Gi' }) },
       false,
     ],
     ['a node comes', 'nodes', { object: makeNode() }, true],
