@@ -114,10 +114,14 @@ class ControllerManager {
 
 function runsHere(definition: AnyControllerDefinition, options: ManagerOptions): boolean {
   const { name, featureGate, needs, isDisabledByDefault } = definition
-  const { selection = ['*'] } = options
-  if (featureGate !== undefined && options.isGateEnabled?.(featureGate) === false) return false
-  if (needs !== undefined && options.isServed?.(needs) === false) return false
-  return isControllerEnabled(name, selection, isDisabledByDefault)
+  const { selection = ['*'], logger } = options
+  if (!isControllerEnabled(name, selection, isDisabledByDefault)) return false
+  const isGateOff = featureGate !== undefined && options.isGateEnabled?.(featureGate) === false
+  const isApiOff = needs !== undefined && options.isServed?.(needs) === false
+  if (!isGateOff && !isApiOff) return true
+  if (selection.includes(name))
+    logger.warn({ controller: name, gate: featureGate }, 'controller does not run: its feature gate or its API is off')
+  return false
 }
 
 export function createControllerManager(options: ManagerOptions): ControllerManager {

@@ -60,7 +60,7 @@ function apiVersionProblems(apiVersion: string): string[] {
   const versionProblems = version === '' ? [NOT_EMPTY] : isDns1035Label(version)
   return [
     ...groupProblems.map((problem) => `group part: ${problem}`),
-    ...versionProblems.map((problem) => (version === '' ? `version part: ${problem}` : problem)),
+    ...versionProblems.map((problem) => `version part: ${problem}`),
   ]
 }
 
