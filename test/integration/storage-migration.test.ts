@@ -148,6 +148,8 @@ describe('StorageVersionMigration', () => {
     })
     const { items } = await client.list(widgets('v2'), { namespace: 'default' })
     expect(items.filter(({ spec }) => spec?.size === 1)).toHaveLength(1_203)
+    const managers = items.flatMap(({ metadata }) => (metadata.managedFields ?? []).map(({ manager }) => manager))
+    expect(managers).not.toContain('storage-version-migrator-controller')
   })
 
   it('leaves no trace in objects that are stored well', async () => {
