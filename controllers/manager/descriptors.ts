@@ -48,6 +48,7 @@ import { taintEvictionController } from '../taint-eviction/reconciler.ts'
 import { serviceLbController } from '../servicelb/reconciler.ts'
 import { ttlAfterFinishedController } from '../ttl-after-finished/reconciler.ts'
 import { ttlController } from '../ttl/reconciler.ts'
+import { validatingAdmissionPolicyStatusController } from '../validating-admission-policy-status/reconciler.ts'
 import { volumeExpandController } from '../volume-expand/reconciler.ts'
 
 /** What built-in controllers need beyond the API; parsed from flags and files by cli/. */
@@ -113,6 +114,7 @@ export function builtinControllers(options: BuiltinControllerOptions): AnyContro
     ...(nodeNetworks === undefined ? [] : [nodeIpamController(nodeNetworks)]),
     ttlController,
     serviceLbController,
+    validatingAdmissionPolicyStatusController,
     storageVersionMigratorController,
     storageVersionGarbageCollectorController,
   ]

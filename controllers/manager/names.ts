@@ -36,6 +36,7 @@ export const RESOURCE_CLAIM_CONTROLLER = 'resourceclaim-controller'
 export const EPHEMERAL_VOLUME_CONTROLLER = 'ephemeral-volume-controller'
 export const PERSISTENT_VOLUME_EXPANDER_CONTROLLER = 'persistentvolume-expander-controller'
 export const PERSISTENT_VOLUME_ATTACH_DETACH_CONTROLLER = 'persistentvolume-attach-detach-controller'
+export const VALIDATING_ADMISSION_POLICY_STATUS_CONTROLLER = 'validatingadmissionpolicy-status-controller'
 export const STORAGE_VERSION_MIGRATOR_CONTROLLER = 'storage-version-migrator-controller'
 export const STORAGE_VERSION_GARBAGE_COLLECTOR_CONTROLLER = 'storageversion-garbage-collector-controller'
 /** Not upstream's: k3s runs it as a Deployment. */

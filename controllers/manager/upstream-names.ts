@@ -14,7 +14,6 @@ const ELSEWHERE_ONLY = [
   'resourceclaim-controller',
   'resourcepoolstatusrequest-controller',
   'selinux-warning-controller',
-  'validatingadmissionpolicy-status-controller',
 ]
 
 const OWN = new Set<string>(Object.values(names))
