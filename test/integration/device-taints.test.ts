@@ -27,7 +27,11 @@ let clock: FakeClock
 
 beforeEach(async () => {
   clock = new FakeClock()
-  plane = await startTestControlPlane({ controllers: [deviceTaintEvictionController], clock })
+  plane = await startTestControlPlane({
+    controllers: [deviceTaintEvictionController],
+    featureGates: ['DRADeviceTaints'],
+    clock,
+  })
   client = plane.client
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: 'default' } }
   await client.create(SERVICE_ACCOUNTS, account)

@@ -16,7 +16,7 @@ import { FakeClock } from '#test/support/fake-clock.ts'
 const ME = serverName('me')
 const OTHER = 'apiserver-other'
 const SERVED = {
-  featureGates: ['StorageVersionAPI'],
+  featureGates: ['APIServerIdentity', 'StorageVersionAPI'],
   runtimeConfig: ['internal.apiserver.k8s.io/v1alpha1=true'],
   hostname: 'me',
 }
