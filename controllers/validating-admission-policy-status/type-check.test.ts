@@ -86,6 +86,7 @@ describe('type checking of policies', () => {
       "authorizer.requestResource.check('get').allowed() && authorizer.path('/healthz').check('get').reason() != ''",
       SECRET,
     ],
+    ["quantity(object.spec.template.spec.containers[0].resources.limits['cpu']).isLessThan(quantity('1'))", DEPLOYMENT],
     ["namespaceObject.metadata.name == 'a'", SECRET],
     ['object.spec.size > 1 && object.metadata.name != object.kind', WIDGET],
     ["object.spec.labels.a == 'b' && object.spec.parts[0].name == ''", WIDGET],

@@ -3,10 +3,10 @@
  * Upstream: apiserver pkg/admission/plugin/policy/validating/typechecking.go.
  */
 import type { ExpressionWarning, ValidatingAdmissionPolicy } from '#machinery/api/admissionregistration/v1/types.gen.ts'
-import { CelEnvironment } from '#machinery/cel/environment.ts'
+import type { CelEnvironment } from '#machinery/cel/environment.ts'
 import type { CelLibrary } from '#machinery/cel/functions.ts'
 import { defineMember } from '#machinery/cel/functions.ts'
-import { KUBERNETES_LIBRARIES } from '#machinery/cel/kubernetes/libraries.ts'
+import { createKubernetesEnvironment } from '#machinery/cel/kubernetes/libraries.ts'
 import type { CelType } from '#machinery/cel/types.ts'
 import { DYN, objectType } from '#machinery/cel/types.ts'
 import { EvaluationError } from '#machinery/cel/values.ts'
@@ -119,8 +119,8 @@ function environmentFor(
   }
   const found: Record<string, CelType> = {}
   const environment = () =>
-    new CelEnvironment({
-      libraries: [...KUBERNETES_LIBRARIES, AUTHORIZER],
+    createKubernetesEnvironment({
+      libraries: [AUTHORIZER],
       variables: { ...declared, variables: objectType('kubernetes.variables', found) },
     })
   // A variable may use those before it. One that is wrong itself is said where it is used, if at all.

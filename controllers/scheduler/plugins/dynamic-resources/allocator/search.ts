@@ -6,7 +6,7 @@
  * tried as sets, not in every order, which finds the same first solution; a device of which only a part is wanted pays its
  * counters once.
  */
-import type { DeviceTaint, DeviceToleration } from '#machinery/api/resource/v1/types.gen.ts'
+import { toleratesDeviceTaint } from '#machinery/devices/tolerations.ts'
 import { assert } from '#machinery/util/assert.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Budget } from './budget.ts'
@@ -199,14 +199,6 @@ function isTolerable({ device }: Candidate, { tolerations = [] }: Alternative): 
   return (device.taints ?? []).every(
     (taint) =>
       (taint.effect !== 'NoSchedule' && taint.effect !== 'NoExecute') ||
-      tolerations.some((toleration) => tolerates(toleration, taint)),
+      tolerations.some((toleration) => toleratesDeviceTaint(toleration, taint)),
   )
-}
-
-function tolerates(toleration: DeepReadonly<DeviceToleration>, taint: DeepReadonly<DeviceTaint>): boolean {
-  const { effect = '', key = '', operator = '', value = '' } = toleration
-  if (effect !== '' && effect !== taint.effect) return false
-  if (key !== '' && key !== taint.key) return false
-  if (operator === 'Exists') return true
-  return (operator === '' || operator === 'Equal') && value === (taint.value ?? '')
 }
