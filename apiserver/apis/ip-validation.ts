@@ -129,5 +129,5 @@ function specialIpv6(value: bigint, text: string): string | undefined {
   if (value === 0n) return `may not be unspecified (${text})`
   if (value === 1n) return LOOPBACK
   if (value >> 118n === 0x3fan) return LINK_LOCAL
-  return value >> 112n === 0xff02n ? LINK_LOCAL_MULTICAST : undefined
+  return ((value >> 112n) & 0xff0fn) === 0xff02n ? LINK_LOCAL_MULTICAST : undefined
 }

@@ -13,6 +13,7 @@ import {
   fieldTooLong,
 } from '#machinery/meta/field-error.ts'
 import {
+  isDns1123Subdomain,
   isLabelValue,
   isQualifiedName,
   isValidPercent,
@@ -38,6 +39,18 @@ export function checkName(
 ): void {
   if (value === undefined || value === '') errors.push(fieldRequired(field, ''))
   else addInvalid(errors, field, value, check(value))
+}
+
+const DRIVER_NAME_MAX = 63
+
+/** Names of CSI and device drivers. Upstream: ValidateCSIDriverName. */
+export function checkDriverName(errors: FieldError[], field: string, name = ''): void {
+  if (name === '') {
+    errors.push(fieldRequired(field, ''))
+    return
+  }
+  if (Buffer.byteLength(name) > DRIVER_NAME_MAX) errors.push(fieldTooLong(field, DRIVER_NAME_MAX))
+  addInvalid(errors, field, name, isDns1123Subdomain(name.toLowerCase()))
 }
 
 export function checkRequired(errors: FieldError[], field: string, value: string | undefined, detail = ''): void {
@@ -90,14 +103,21 @@ export function checkTemplateMeta(
   meta: DeepReadonly<ObjectMeta> | undefined,
 ): void {
   if (meta?.labels !== undefined) checkLabels(errors, childField(field, 'labels'), meta.labels)
-  if (meta?.annotations === undefined) return
-  const annotationsField = childField(field, 'annotations')
+  if (meta?.annotations !== undefined) checkAnnotations(errors, childField(field, 'annotations'), meta.annotations)
+}
+
+export function checkAnnotations(
+  errors: FieldError[],
+  field: string,
+  annotations: Readonly<Record<string, string>> | undefined,
+): void {
+  if (annotations === undefined) return
   let bytes = 0
-  for (const [key, value] of Object.entries(meta.annotations)) {
-    addInvalid(errors, annotationsField, key, isQualifiedName(key.toLowerCase()))
+  for (const [key, value] of Object.entries(annotations)) {
+    addInvalid(errors, field, key, isQualifiedName(key.toLowerCase()))
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
   }
-  if (bytes > ANNOTATIONS_MAX_BYTES) errors.push(fieldTooLong(annotationsField, ANNOTATIONS_MAX_BYTES))
+  if (bytes > ANNOTATIONS_MAX_BYTES) errors.push(fieldTooLong(field, ANNOTATIONS_MAX_BYTES))
 }
 
 export function checkLabelSelector(

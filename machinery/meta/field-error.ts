@@ -120,14 +120,14 @@ export const fieldNotSupported = (field: string, badValue: unknown, supported: r
 export const fieldTooLong = (field: string, maxLength: number): FieldError => ({
   type: 'FieldValueTooLong',
   field,
-  detail: `may not be more than ${maxLength} bytes`,
+  detail: `may not be more than ${maxLength} ${maxLength === 1 ? 'byte' : 'bytes'}`,
 })
 
 export const fieldTooMany = (field: string, actual: number, max: number): FieldError => ({
   type: 'FieldValueTooMany',
   field,
   badValue: actual,
-  detail: `must have at most ${max} items`,
+  detail: `must have at most ${max} ${max === 1 ? 'item' : 'items'}`,
 })
 
 /** `parent.child`, tolerating an empty parent. */

@@ -18,6 +18,7 @@ const LABEL_KEY_FORMAT = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const LABEL_VALUE_FORMAT = `(${LABEL_KEY_FORMAT})?`
 const ENV_VAR_CHARACTERS = /^[\x20-\x3c\x3e-\x7e]*$/
 const CONFIG_KEY_FORMAT = '[-._a-zA-Z0-9]+'
+const C_IDENTIFIER_FORMAT = '[A-Za-z_][A-Za-z0-9_]*'
 const PERCENT_FORMAT = '[0-9]+%'
 const HTTP_HEADER_FORMAT = '[-A-Za-z0-9]+'
 
@@ -31,6 +32,8 @@ const WILDCARD_SUBDOMAIN = whole(WILDCARD_FORMAT)
 const LABEL_KEY = whole(LABEL_KEY_FORMAT)
 const LABEL_VALUE = whole(LABEL_VALUE_FORMAT)
 const CONFIG_KEY = whole(CONFIG_KEY_FORMAT)
+const C_IDENTIFIER = whole(C_IDENTIFIER_FORMAT)
+const DECIMAL_INTEGER = /^(?:0|-?[1-9][0-9]*)$/
 const PERCENT = whole(PERCENT_FORMAT)
 const HTTP_HEADER = whole(HTTP_HEADER_FORMAT)
 
@@ -46,7 +49,7 @@ const DNS_1123_LABEL_MESSAGE =
 const DNS_1123_SUBDOMAIN_MESSAGE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
 const UNDERSCORE_SUBDOMAIN_MESSAGE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character"
 const DNS_1035_LABEL_MESSAGE =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character"
 const WILDCARD_MESSAGE =
@@ -84,10 +87,19 @@ export function isDns1123Label(value: string): string[] {
 }
 
 export function isDns1123Subdomain(value: string): string[] {
+  return subdomainMessages(value, maxLengthMessage)
+}
+
+/** The same rule where upstream's newer package words it. Upstream: content.IsDNS1123Subdomain. */
+export function isLongName(value: string): string[] {
+  return subdomainMessages(value, maxBytesMessage)
+}
+
+function subdomainMessages(value: string, tooLong: (length: number) => string): string[] {
   const isLong = isTooLong(value, SUBDOMAIN_MAX_LENGTH)
   const isMatch = DNS_1123_SUBDOMAIN.test(value)
   if (isMatch && !isLong) return VALID
-  const errors = isLong ? [maxLengthMessage(SUBDOMAIN_MAX_LENGTH)] : []
+  const errors = isLong ? [tooLong(SUBDOMAIN_MAX_LENGTH)] : []
   if (!isMatch) errors.push(regexMessage(DNS_1123_SUBDOMAIN_MESSAGE, DNS_1123_SUBDOMAIN_FORMAT, 'example.com'))
   return errors
 }
@@ -115,6 +127,20 @@ export function isWildcardDns1123Subdomain(value: string): string[] {
   return errors
 }
 
+/** Upstream: content.IsCIdentifier. */
+export function isCIdentifier(value: string): string[] {
+  if (C_IDENTIFIER.test(value)) return VALID
+  const message =
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'"
+  return [regexMessage(message, C_IDENTIFIER_FORMAT, 'my_name', 'MY_NAME', 'MyName')]
+}
+
+/** Without sign or zeros that need not be there. Upstream: content.IsDecimalInteger. */
+export function isDecimalInteger(value: string): string[] {
+  if (DECIMAL_INTEGER.test(value)) return VALID
+  return [value === '' ? 'must be non-empty' : 'must be a valid decimal integer in canonical form']
+}
+
 /** A label key: optional DNS subdomain prefix, '/', name. */
 export function isQualifiedName(value: string): string[] {
   const slash = value.indexOf('/')
@@ -126,7 +152,7 @@ export function isQualifiedName(value: string): string[] {
   if (slash === -1 && name.length <= LABEL_MAX_LENGTH && LABEL_KEY.test(name)) return VALID
   const errors: string[] = []
   if (slash === 0) errors.push('prefix part must be non-empty')
-  else if (slash > 0) errors.push(...isDns1123Subdomain(value.slice(0, slash)).map((text) => `prefix part ${text}`))
+  else if (slash > 0) errors.push(...isLongName(value.slice(0, slash)).map((text) => `prefix part ${text}`))
   if (name === '') errors.push('name part must be non-empty')
   else if (isTooLong(name, LABEL_MAX_LENGTH)) errors.push(`name part ${maxBytesMessage(LABEL_MAX_LENGTH)}`)
   if (!LABEL_KEY.test(name)) {

@@ -17,7 +17,9 @@ import { isDns1123Label, isLabelValue, isQualifiedName } from '#machinery/meta/v
 import { labelSelectorAsMatcher, matcherOfSet } from '#machinery/selectors/label.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { validateClaimSpec } from '../core/pod/claim-template-validation.ts'
+import { validateClaimSpec } from '../core/persistent-volume/claim-spec-validation.ts'
+import type { PodRules } from '../core/pod/rules.ts'
+import { DEFAULT_POD_RULES } from '../core/pod/rules.ts'
 import { validatePodTemplate } from '../core/pod/validation.ts'
 import {
   addInvalid,
@@ -47,11 +49,14 @@ const STATEFUL_SET_MUTABLE: ReadonlySet<string> = new Set([
 ])
 const RETENTION_POLICIES = ['Retain', 'Delete']
 
-export function validateDeployment({ spec }: DeepReadonly<Deployment>): FieldError[] {
+export function validateDeployment(
+  { spec }: DeepReadonly<Deployment>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
   checkNonNegative(errors, 'spec.replicas', spec.replicas)
   checkSelector(errors, spec.selector, 'deployment')
-  validateReplicatedTemplate(errors, spec.selector, spec.template, spec.replicas ?? 0)
+  validateReplicatedTemplate(errors, spec, rules)
   validateDeploymentStrategy(errors, spec.strategy)
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit)
@@ -100,28 +105,42 @@ function isZero(value: number | string | undefined): boolean {
   return (percentOf(value) ?? (/^[+-]?\d+$/.test(value) ? Number(value) : 0)) === 0
 }
 
-export function validateDeploymentUpdate(next: DeepReadonly<Deployment>, old: DeepReadonly<Deployment>): FieldError[] {
-  const errors = validateDeployment(next)
+export function validateDeploymentUpdate(
+  next: DeepReadonly<Deployment>,
+  old: DeepReadonly<Deployment>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
+  const errors = validateDeployment(next, rules)
   checkImmutable(errors, 'spec.selector', next.spec.selector, old.spec.selector)
   return errors
 }
 
-export function validateReplicaSet({ spec }: DeepReadonly<ReplicaSet>): FieldError[] {
+export function validateReplicaSet(
+  { spec }: DeepReadonly<ReplicaSet>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
   checkNonNegative(errors, 'spec.replicas', spec.replicas)
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   checkSelector(errors, spec.selector, 'deployment')
-  validateReplicatedTemplate(errors, spec.selector, spec.template, spec.replicas ?? 0)
+  validateReplicatedTemplate(errors, spec, rules)
   return errors
 }
 
-export function validateReplicaSetUpdate(next: DeepReadonly<ReplicaSet>, old: DeepReadonly<ReplicaSet>): FieldError[] {
-  const errors = validateReplicaSet(next)
+export function validateReplicaSetUpdate(
+  next: DeepReadonly<ReplicaSet>,
+  old: DeepReadonly<ReplicaSet>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
+  const errors = validateReplicaSet(next, rules)
   checkImmutable(errors, 'spec.selector', next.spec.selector, old.spec.selector)
   return errors
 }
 
-export function validateReplicationController({ spec }: DeepReadonly<ReplicationController>): FieldError[] {
+export function validateReplicationController(
+  { spec }: DeepReadonly<ReplicationController>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
   const { selector = {}, template, replicas = 0 } = spec
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
@@ -133,7 +152,7 @@ export function validateReplicationController({ spec }: DeepReadonly<Replication
     return errors
   }
   if (hasSelector && !matcherOfSet(selector).matches(template.metadata?.labels ?? {})) refuseLabels(errors, template)
-  validatePodTemplate(errors, 'spec.template', template)
+  validatePodTemplate(errors, 'spec.template', template, rules)
   if (replicas > 1) checkReadOnlyDisks(errors, template)
   validateAlwaysRestarting(errors, template, 'ReplicationController')
   return errors
@@ -142,16 +161,15 @@ export function validateReplicationController({ spec }: DeepReadonly<Replication
 /** The template of a ReplicaSet, also of the one a Deployment makes. Upstream: ValidatePodTemplateSpecForReplicaSet. */
 function validateReplicatedTemplate(
   errors: FieldError[],
-  selector: FrozenSelector | undefined,
-  template: FrozenTemplate | undefined,
-  replicas: number,
+  { selector, template, replicas = 0 }: DeepReadonly<ReplicaSet>['spec'],
+  rules: PodRules,
 ): void {
   if (selector !== undefined && !isUsable(selector)) {
     errors.push(fieldInvalid('spec.selector', selector, 'invalid label selector'))
     return
   }
   checkMatch(errors, selector, template)
-  validatePodTemplate(errors, 'spec.template', template)
+  validatePodTemplate(errors, 'spec.template', template, rules)
   if (replicas > 1) checkReadOnlyDisks(errors, template)
   validateAlwaysRestarting(errors, template, 'ReplicaSet')
 }
@@ -202,7 +220,10 @@ function checkReadOnlyDisks(errors: FieldError[], template: FrozenTemplate | und
   })
 }
 
-export function validateDaemonSet({ spec }: DeepReadonly<DaemonSet>): FieldError[] {
+export function validateDaemonSet(
+  { spec }: DeepReadonly<DaemonSet>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
   const { selector, template, updateStrategy: strategy = {} } = spec
   checkLabelSelector(errors, 'spec.selector', selector)
@@ -210,7 +231,7 @@ export function validateDaemonSet({ spec }: DeepReadonly<DaemonSet>): FieldError
   if (selector !== undefined && isEmptySelector(selector)) {
     errors.push(fieldInvalid('spec.selector', selector, 'empty selector is invalid for daemonset'))
   }
-  validatePodTemplate(errors, 'spec.template', template)
+  validatePodTemplate(errors, 'spec.template', template, rules)
   checkReadOnlyDisks(errors, template)
   validateAlwaysRestarting(errors, template, 'DaemonSet')
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
@@ -243,16 +264,23 @@ function validateDaemonRollingUpdate(
   checkNotMoreThan100Percent(errors, `${field}.maxSurge`, maxSurge)
 }
 
-export function validateDaemonSetUpdate(next: DeepReadonly<DaemonSet>, old: DeepReadonly<DaemonSet>): FieldError[] {
-  const errors = validateDaemonSet(next)
+export function validateDaemonSetUpdate(
+  next: DeepReadonly<DaemonSet>,
+  old: DeepReadonly<DaemonSet>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
+  const errors = validateDaemonSet(next, rules)
   checkImmutable(errors, 'spec.selector', next.spec.selector, old.spec.selector)
   return errors
 }
 
-export function validateStatefulSet(statefulSet: DeepReadonly<StatefulSet>): FieldError[] {
+export function validateStatefulSet(
+  statefulSet: DeepReadonly<StatefulSet>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
   const { serviceName = '', volumeClaimTemplates = [] } = statefulSet.spec
-  validateStatefulSetSpec(errors, statefulSet.spec, true)
+  validateStatefulSetSpec(errors, statefulSet.spec, rules)
   if (serviceName !== '') addInvalid(errors, 'spec.serviceName', serviceName, isDns1123Label(serviceName))
   volumeClaimTemplates.forEach(({ metadata, spec }, i) => {
     checkTemplateMeta(errors, `spec.volumeClaimTemplates[${i}].metadata`, metadata)
@@ -261,11 +289,11 @@ export function validateStatefulSet(statefulSet: DeepReadonly<StatefulSet>): Fie
   return errors
 }
 
-/** `checksPods` is false for a template that was accepted before. */
+/** Without `rules` the template is not looked at: it was accepted before. */
 function validateStatefulSetSpec(
   errors: FieldError[],
   spec: DeepReadonly<StatefulSet>['spec'],
-  checksPods: boolean,
+  rules: PodRules | undefined,
 ): void {
   const { podManagementPolicy: management = '', selector, template } = spec
   if (management === '') errors.push(fieldRequired('spec.podManagementPolicy', ''))
@@ -286,7 +314,7 @@ function validateStatefulSetSpec(
   if (selector !== undefined && !isUsable(selector)) errors.push(fieldInvalid('spec.selector', selector, ''))
   else {
     checkMatch(errors, selector, template)
-    if (checksPods) validatePodTemplate(errors, 'spec.template', withClaims(spec))
+    if (rules !== undefined) validatePodTemplate(errors, 'spec.template', withClaims(spec), rules)
   }
   validateAlwaysRestarting(errors, template, 'StatefulSet')
 }
@@ -329,9 +357,11 @@ function validateStatefulStrategy(
 export function validateStatefulSetUpdate(
   next: DeepReadonly<StatefulSet>,
   old: DeepReadonly<StatefulSet>,
+  rules: PodRules = DEFAULT_POD_RULES,
 ): FieldError[] {
   const errors: FieldError[] = []
-  validateStatefulSetSpec(errors, next.spec, !deepEqual(next.spec.template, old.spec.template))
+  const isSameTemplate = deepEqual(next.spec.template, old.spec.template)
+  validateStatefulSetSpec(errors, next.spec, isSameTemplate ? undefined : rules)
   const fixed = (spec: object): object =>
     Object.fromEntries(Object.entries(spec).filter(([member]) => !STATEFUL_SET_MUTABLE.has(member)))
   if (!deepEqual(fixed(next.spec), fixed(old.spec))) errors.push(fieldForbidden('spec', STATEFUL_SET_UPDATE_REFUSED))

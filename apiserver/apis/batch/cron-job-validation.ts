@@ -6,6 +6,8 @@ import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { PodRules } from '../core/pod/rules.ts'
+import { DEFAULT_POD_RULES } from '../core/pod/rules.ts'
 import { checkNonNegative } from '../validation.ts'
 import { validateJobSpec } from './validation.ts'
 
@@ -15,9 +17,12 @@ const NAME_MAX = 52
 const CONCURRENCY_POLICIES = ['Allow', 'Forbid', 'Replace']
 const TIME_ZONE_PART = /^[A-Za-z.\-_0-9+]{1,14}$/
 
-export function validateCronJob({ metadata, spec }: DeepReadonly<CronJob>): FieldError[] {
+export function validateCronJob(
+  { metadata, spec }: DeepReadonly<CronJob>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
-  validateSpec(errors, spec, undefined)
+  validateSpec(errors, spec, undefined, rules)
   if ((metadata.name ?? '').length > NAME_MAX) {
     errors.push(fieldInvalid('metadata.name', metadata.name, `must be no more than ${NAME_MAX} characters`))
   }
@@ -25,13 +30,17 @@ export function validateCronJob({ metadata, spec }: DeepReadonly<CronJob>): Fiel
 }
 
 /** Long names and zones in the schedule that were let in before stay. */
-export function validateCronJobUpdate(next: DeepReadonly<CronJob>, old: DeepReadonly<CronJob>): FieldError[] {
+export function validateCronJobUpdate(
+  next: DeepReadonly<CronJob>,
+  old: DeepReadonly<CronJob>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
-  validateSpec(errors, next.spec, old.spec)
+  validateSpec(errors, next.spec, old.spec, rules)
   return errors
 }
 
-function validateSpec(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec | undefined): void {
+function validateSpec(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec | undefined, rules: PodRules): void {
   const { schedule = '', timeZone, concurrencyPolicy = '', jobTemplate } = spec
   if (schedule === '') errors.push(fieldRequired('spec.schedule', ''))
   else validateSchedule(errors, schedule, timeZone, old?.schedule?.includes('TZ') ?? false)
@@ -46,7 +55,7 @@ function validateSpec(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec | 
     errors.push(error)
   }
   const job = jobTemplate?.spec
-  validateJobSpec(errors, 'spec.jobTemplate.spec', job ?? { template: {} })
+  validateJobSpec(errors, 'spec.jobTemplate.spec', job ?? { template: {} }, rules)
   if (job?.selector !== undefined) {
     errors.push(fieldInvalid('spec.jobTemplate.spec.selector', job.selector, '`selector` will be auto-generated'))
   }

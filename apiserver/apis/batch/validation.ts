@@ -8,6 +8,8 @@ import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { isUsable, sortedLabels } from '../apps/validation.ts'
+import type { PodRules } from '../core/pod/rules.ts'
+import { DEFAULT_POD_RULES } from '../core/pod/rules.ts'
 import { validatePodTemplate } from '../core/pod/validation.ts'
 import { addInvalid, checkImmutable, checkLabelSelector, checkNonNegative } from '../validation.ts'
 import { validatePodFailurePolicy, validateSuccessPolicy } from './policy-validation.ts'
@@ -22,11 +24,11 @@ const HTTP_PATH_FORMAT = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
 const HTTP_PATH = new RegExp(`^${HTTP_PATH_FORMAT}$`)
 const DOES_NOT_MATCH = '`selector` does not match template `labels`'
 
-export function validateJob(job: DeepReadonly<Job>): FieldError[] {
+export function validateJob(job: DeepReadonly<Job>, rules: PodRules = DEFAULT_POD_RULES): FieldError[] {
   const errors: FieldError[] = []
   const { spec } = job
   validateGeneratedSelector(errors, job)
-  validateSpecWithSelector(errors, spec)
+  validateSpecWithSelector(errors, spec, rules)
   const { completions = 0 } = spec
   if (spec.completionMode === 'Indexed' && completions > 0) {
     const name = job.metadata.name ?? ''
@@ -61,8 +63,8 @@ function validateGeneratedSelector(errors: FieldError[], { spec, metadata }: Dee
 }
 
 /** Upstream: ValidateJobSpec. */
-function validateSpecWithSelector(errors: FieldError[], spec: FrozenSpec): void {
-  validateJobSpec(errors, 'spec', spec)
+function validateSpecWithSelector(errors: FieldError[], spec: FrozenSpec, rules: PodRules): void {
+  validateJobSpec(errors, 'spec', spec, rules)
   const { selector } = spec
   const labels = spec.template?.metadata?.labels
   if (selector === undefined) {
@@ -76,7 +78,7 @@ function validateSpecWithSelector(errors: FieldError[], spec: FrozenSpec): void 
 }
 
 /** What holds for the Jobs of a CronJob too. */
-export function validateJobSpec(errors: FieldError[], field: string, spec: FrozenSpec): void {
+export function validateJobSpec(errors: FieldError[], field: string, spec: FrozenSpec, rules: PodRules): void {
   checkNonNegative(errors, `${field}.parallelism`, spec.parallelism)
   checkNonNegative(errors, `${field}.completions`, spec.completions)
   checkNonNegative(errors, `${field}.activeDeadlineSeconds`, spec.activeDeadlineSeconds)
@@ -92,7 +94,7 @@ export function validateJobSpec(errors: FieldError[], field: string, spec: Froze
   if (spec.podFailurePolicy !== undefined) validatePodFailurePolicy(errors, `${field}.podFailurePolicy`, spec)
   if (spec.successPolicy !== undefined) validateSuccessPolicy(errors, `${field}.successPolicy`, spec)
   validateReplacementPolicy(errors, `${field}.podReplacementPolicy`, spec)
-  validatePodTemplate(errors, `${field}.template`, spec.template)
+  validatePodTemplate(errors, `${field}.template`, spec.template, rules)
   validateRestartPolicy(errors, `${field}.template.spec.restartPolicy`, spec)
 }
 
@@ -174,10 +176,14 @@ function validateRestartPolicy(errors: FieldError[], field: string, spec: Frozen
   }
 }
 
-export function validateJobUpdate(job: DeepReadonly<Job>, old: DeepReadonly<Job>): FieldError[] {
+export function validateJobUpdate(
+  job: DeepReadonly<Job>,
+  old: DeepReadonly<Job>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
   const { spec } = job
-  validateSpecWithSelector(errors, spec)
+  validateSpecWithSelector(errors, spec, rules)
   checkCompletionsUpdate(errors, spec, old.spec)
   checkImmutable(errors, 'spec.selector', spec.selector, old.spec.selector)
   const template = isMutable(old) ? withSchedulingOf(old.spec.template, spec.template) : old.spec.template

@@ -8,19 +8,15 @@ import {
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
-  fieldTooLong,
 } from '#machinery/meta/field-error.ts'
-import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkSignerName } from '../signer-name.ts'
 
 type FrozenRequest = DeepReadonly<CertificateSigningRequest>
 
 const MIN_EXPIRATION_SECONDS = 600
 const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown'
-const DOMAIN_MAX = 253
-/** Domain, slash, and a namespace and a name with a dot between. */
-const SIGNER_NAME_MAX = 571
 const ALWAYS_TRUE: ReadonlySet<string> = new Set(['Approved', 'Denied', 'Failed'])
 const STATUSES = ['False', 'True', 'Unknown']
 const PEM_BEGIN = /-----BEGIN ([^-]*)-----\n([\s\S]*?)-----END [^-]*-----/g
@@ -110,7 +106,7 @@ function validateRequest(request: FrozenRequest, leniency: Leniency): FieldError
   if (!leniency.anySigner && signerName === LEGACY_SIGNER) {
     const detail = 'the legacy signerName is not allowed via this API version'
     errors.push(fieldInvalid('spec.signerName', signerName, detail))
-  } else validateSignerName(errors, signerName)
+  } else checkSignerName(errors, 'spec.signerName', signerName)
   const seconds = spec?.expirationSeconds
   if (seconds !== undefined && seconds < MIN_EXPIRATION_SECONDS) {
     const detail = 'may not specify a duration less than 600 seconds (10 minutes)'
@@ -167,42 +163,6 @@ function certificateProblem(base64: string): string | undefined {
     }
   }
   return blocks.length === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined
-}
-
-function validateSignerName(errors: FieldError[], signerName: string): void {
-  const field = 'spec.signerName'
-  if (signerName === '') {
-    errors.push(fieldRequired(field, 'signerName must be provided'))
-    return
-  }
-  const [domain = '', path = '', ...more] = signerName.split('/')
-  if (!signerName.includes('/') || more.length > 0) {
-    const detail = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
-    errors.push(fieldInvalid(field, signerName, detail))
-    return
-  }
-  if (domain.length > DOMAIN_MAX) errors.push(fieldTooLong(field, DOMAIN_MAX))
-  const labels = domain.split('.')
-  checkLabels(errors, domain, labels, isDns1123Label)
-  if (labels.length < 2) {
-    errors.push(fieldInvalid(field, domain, 'should be a domain with at least two segments separated by dots'))
-  }
-  checkLabels(errors, path, path.split('.'), isDns1123Subdomain)
-  if (signerName.length > SIGNER_NAME_MAX) errors.push(fieldTooLong(field, SIGNER_NAME_MAX))
-}
-
-/** Only the first label that is wrong. */
-function checkLabels(
-  errors: FieldError[],
-  value: string,
-  labels: readonly string[],
-  check: (label: string) => readonly string[],
-): void {
-  const wrong = labels.find((label) => check(label).length > 0)
-  if (wrong === undefined) return
-  for (const message of check(wrong)) {
-    errors.push(fieldInvalid('spec.signerName', value, `validating label ${JSON.stringify(wrong)}: ${message}`))
-  }
 }
 
 /** Which way an update comes decides what of the status it may touch. */

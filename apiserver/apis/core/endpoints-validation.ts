@@ -1,7 +1,7 @@
 /** Upstream: pkg/apis/core/validation ValidateEndpoints; pkg/api/endpoints warnings. */
 import type { EndpointAddress, EndpointPort, Endpoints } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
+import { fieldRequired } from '#machinery/meta/field-error.ts'
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, isValidPortNumber } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -10,16 +10,9 @@ import { addInvalid, checkOneOf } from '../validation.ts'
 
 type FrozenEndpoints = DeepReadonly<Endpoints>
 
-const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time'
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/
-
 /** `old`: subsets that have not changed are not looked at again. */
-export function validateEndpoints({ metadata, subsets }: FrozenEndpoints, old?: FrozenEndpoints): FieldError[] {
+export function validateEndpoints({ subsets }: FrozenEndpoints, old?: FrozenEndpoints): FieldError[] {
   const errors: FieldError[] = []
-  const time = metadata.annotations?.[TRIGGER_TIME]
-  if (time !== undefined && !(RFC_3339.test(time) && !Number.isNaN(Date.parse(time)))) {
-    errors.push(fieldInvalid(`annotations[${TRIGGER_TIME}]`, time, 'must be formatted as RFC3339'))
-  }
   if (old !== undefined && deepEqual(old.subsets, subsets)) return errors
   subsets?.forEach(({ addresses = [], notReadyAddresses = [], ports = [] }, i) => {
     const field = `subsets[${i}]`

@@ -14,6 +14,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import { checkLegacyCidr, cidrWarnings } from '../ip-validation.ts'
 import { addInvalid } from '../validation.ts'
 import { jsonProblem } from './json-problem.ts'
+import { validateConfig } from './node-config-validation.ts'
 import { checkResourceQuantity } from './resource-names.ts'
 
 type FrozenNode = DeepReadonly<Node>
@@ -25,6 +26,11 @@ export function validateNode(node: FrozenNode): FieldError[] {
   validateAnnotations(errors, node)
   validateTaints(errors, 'metadata.taints', node.spec?.taints)
   validateResources(errors, node)
+  const swap = node.status?.nodeInfo?.swap?.capacity
+  if (swap !== undefined && swap <= 0) {
+    errors.push(fieldInvalid('metadata.nodeSwapStatus.capacity', swap, 'must be greater than zero'))
+  }
+  validateDeclaredFeatures(errors, node.status?.declaredFeatures ?? [])
   const cidrs = node.spec?.podCIDRs ?? []
   const field = 'spec.podCIDRs'
   cidrs.forEach((cidr, i) => {
@@ -34,9 +40,6 @@ export function validateNode(node: FrozenNode): FieldError[] {
   if (cidrs.length > 2 || new Set(cidrs.map((cidr) => parseCidr(cidr)?.family)).size < 2) {
     errors.push(fieldInvalid(field, cidrs, 'may specify no more than one CIDR for each IP family'))
   }
-  cidrs.forEach((cidr, i) => {
-    if (cidrs.indexOf(cidr) < i) errors.push(fieldDuplicate(`${field}[${i}]`, cidr))
-  })
   return errors
 }
 
@@ -44,6 +47,7 @@ export function validateNodeUpdate(next: FrozenNode, old: FrozenNode): FieldErro
   const errors: FieldError[] = []
   validateAnnotations(errors, next)
   validateResources(errors, next)
+  validateDeclaredFeatures(errors, next.status?.declaredFeatures ?? [])
   const seen = new Set<string>()
   next.status?.addresses?.forEach(({ type, address }, i) => {
     const key = `${type} ${address}`
@@ -56,6 +60,7 @@ export function validateNodeUpdate(next: FrozenNode, old: FrozenNode): FieldErro
     const detail = 'node updates may not change providerID except from "" to valid'
     errors.push(fieldForbidden('spec.providerID', detail))
   }
+  validateConfig(errors, next)
   validateTaints(errors, 'metadata.taints', next.spec?.taints)
   if ((next.spec?.externalID ?? '') !== externalID) {
     errors.push(fieldForbidden('spec.externalID', 'may not be updated'))
@@ -93,6 +98,29 @@ function validateResources(errors: FieldError[], { status }: FrozenNode): void {
       checkResourceQuantity(errors, `status.${member}.${name}`, name, text)
     }
   }
+}
+
+const FEATURE = /^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/
+const FEATURE_MAX = 253
+const FEATURE_SHAPE =
+  "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+
+/** Sorted, each once. */
+function validateDeclaredFeatures(errors: FieldError[], features: readonly string[]): void {
+  const field = 'status.declaredFeatures'
+  features.forEach((feature, i) => {
+    const isTooLong = Buffer.byteLength(feature) > FEATURE_MAX
+    if (isTooLong || !FEATURE.test(feature)) {
+      const why = isTooLong ? `must be no more than ${FEATURE_MAX} characters` : FEATURE_SHAPE
+      errors.push(fieldInvalid(`${field}[${i}]`, feature, `invalid feature name ${JSON.stringify(feature)}: ${why}`))
+    }
+    const next = features[i + 1]
+    if (next === undefined || next > feature) return
+    const at = `${field}[${i + 1}]`
+    errors.push(
+      next === feature ? fieldDuplicate(at, next) : fieldInvalid(at, next, 'list must be sorted alphabetically'),
+    )
+  })
 }
 
 const TAINTS_ANNOTATION = 'scheduler.alpha.kubernetes.io/taints'

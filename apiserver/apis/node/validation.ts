@@ -6,6 +6,7 @@ import { isDns1123Label } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { deprecatedNodeLabel } from '../core/node-labels.ts'
 import { validateResourceRequirements } from '../core/pod/resources-validation.ts'
+import { DEFAULT_POD_RULES } from '../core/pod/rules.ts'
 import { validateTolerations } from '../core/pod/scheduling-validation.ts'
 import { addInvalid, checkImmutable, checkLabels } from '../validation.ts'
 
@@ -20,7 +21,7 @@ export function validateRuntimeClass({ handler = '', overhead, scheduling }: Fro
   checkLabels(errors, 'scheduling.nodeSelector', scheduling.nodeSelector)
   const { tolerations = [] } = scheduling
   // As upstream: the inner path is doubled.
-  validateTolerations(errors, 'scheduling.tolerations.tolerations', tolerations)
+  validateTolerations(errors, 'scheduling.tolerations.tolerations', tolerations, DEFAULT_POD_RULES)
   const seen = new Set<string>()
   tolerations.forEach((toleration, i) => {
     const { key = '', operator = '', value = '', effect = '' } = toleration

@@ -34,6 +34,7 @@ import type { LabelSelector } from '#machinery/api/meta/v1.ts'
 import { formatLabelSelector } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ScaleMapping, Strategy } from '../generic/interfaces.ts'
+import { templatedStrategy } from '../pod-templates.ts'
 
 interface Templated {
   readonly spec?: { readonly template?: DeepReadonly<PodTemplateSpec> }
@@ -46,21 +47,23 @@ const templateWarnings: NonNullable<Strategy['warnings']> = (object, old) => {
   return isNew ? podTemplateWarnings('spec.template', template) : []
 }
 
-export const deploymentStrategy: Strategy = {
-  warnings: templateWarnings,
-  validate: (object) => validateDeployment(object as DeepReadonly<Deployment>),
-  validateUpdate: (object, old) =>
-    validateDeploymentUpdate(object as DeepReadonly<Deployment>, old as DeepReadonly<Deployment>),
-}
+export const deploymentStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<Deployment>(isGateEnabled, {
+    specOf: ({ spec }) => spec.template?.spec,
+    validate: validateDeployment,
+    validateUpdate: validateDeploymentUpdate,
+    others: { warnings: templateWarnings },
+  })
 
-export const replicaSetStrategy: Strategy = {
-  warnings: templateWarnings,
-  validate: (object) => validateReplicaSet(object as DeepReadonly<ReplicaSet>),
-  validateUpdate: (object, old) =>
-    validateReplicaSetUpdate(object as DeepReadonly<ReplicaSet>, old as DeepReadonly<ReplicaSet>),
-}
+export const replicaSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<ReplicaSet>(isGateEnabled, {
+    specOf: ({ spec }) => spec.template?.spec,
+    validate: validateReplicaSet,
+    validateUpdate: validateReplicaSetUpdate,
+    others: { warnings: templateWarnings },
+  })
 
-export const daemonSetStrategy: Strategy = {
+const DAEMON_SET: Strategy = {
   prepareForCreate(draft) {
     // The first generation of the template; kept for old clients.
     const daemonSet = draft as DaemonSet
@@ -77,10 +80,15 @@ export const daemonSetStrategy: Strategy = {
     }
   },
   warnings: templateWarnings,
-  validate: (object) => validateDaemonSet(object as DeepReadonly<DaemonSet>),
-  validateUpdate: (object, old) =>
-    validateDaemonSetUpdate(object as DeepReadonly<DaemonSet>, old as DeepReadonly<DaemonSet>),
 }
+
+export const daemonSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<DaemonSet>(isGateEnabled, {
+    specOf: ({ spec }) => spec.template?.spec,
+    validate: validateDaemonSet,
+    validateUpdate: validateDaemonSetUpdate,
+    others: DAEMON_SET,
+  })
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
 
@@ -103,22 +111,25 @@ function dropMaxUnavailable(draft: StatefulSet, old?: DeepReadonly<StatefulSet>)
   delete draft.spec.updateStrategy?.rollingUpdate?.maxUnavailable
 }
 
-export const statefulSetStrategy = (isGateEnabled: IsGateEnabled): Strategy => ({
-  prepareForCreate(draft) {
-    if (!isGateEnabled('MaxUnavailableStatefulSet')) dropMaxUnavailable(draft as StatefulSet)
-  },
-  prepareForUpdate(draft, old) {
-    if (isGateEnabled('MaxUnavailableStatefulSet')) return
-    dropMaxUnavailable(draft as StatefulSet, old as DeepReadonly<StatefulSet>)
-  },
-  warnings: (object, old) => [
-    ...templateWarnings(object, old),
-    ...statefulSetWarnings(object as DeepReadonly<StatefulSet>, old === undefined),
-  ],
-  validate: (object) => validateStatefulSet(object as DeepReadonly<StatefulSet>),
-  validateUpdate: (object, old) =>
-    validateStatefulSetUpdate(object as DeepReadonly<StatefulSet>, old as DeepReadonly<StatefulSet>),
-})
+export const statefulSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<StatefulSet>(isGateEnabled, {
+    specOf: ({ spec }) => spec.template?.spec,
+    validate: validateStatefulSet,
+    validateUpdate: validateStatefulSetUpdate,
+    others: {
+      prepareForCreate(draft) {
+        if (!isGateEnabled('MaxUnavailableStatefulSet')) dropMaxUnavailable(draft as StatefulSet)
+      },
+      prepareForUpdate(draft, old) {
+        if (isGateEnabled('MaxUnavailableStatefulSet')) return
+        dropMaxUnavailable(draft as StatefulSet, old as DeepReadonly<StatefulSet>)
+      },
+      warnings: (object, old) => [
+        ...templateWarnings(object, old),
+        ...statefulSetWarnings(object as DeepReadonly<StatefulSet>, old === undefined),
+      ],
+    },
+  })
 
 export const controllerRevisionStrategy: Strategy = {
   validate: (object) => validateControllerRevision(object as DeepReadonly<ControllerRevision>),

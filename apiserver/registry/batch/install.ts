@@ -16,7 +16,7 @@ export const BATCH_GROUP: ResourceGroup = {
       kind: 'CronJob',
       shortNames: ['cj'],
       defaults: setCronJobDefaults,
-      strategy: cronJobStrategy,
+      strategy: ({ config }) => cronJobStrategy(config.isGateEnabled),
       table: cronJobTable,
     },
     {
@@ -24,7 +24,7 @@ export const BATCH_GROUP: ResourceGroup = {
       resource: 'jobs',
       kind: 'Job',
       defaults: setJobDefaults,
-      strategy: jobStrategy,
+      strategy: ({ config }) => jobStrategy(config.isGateEnabled),
       status: jobStatusStrategy,
       selectableFields: jobSelectableFields,
       table: jobTable,

@@ -4,11 +4,13 @@ import { validateCronJob, validateCronJobUpdate } from '#apiserver/apis/batch/cr
 import { validateJobStatusUpdate } from '#apiserver/apis/batch/status-validation.ts'
 import { validateJob, validateJobUpdate } from '#apiserver/apis/batch/validation.ts'
 import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { CronJob, Job } from '#machinery/api/batch/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
+import { templatedStrategy } from '../pod-templates.ts'
 
-export const jobStrategy: Strategy = {
+const JOB: Strategy = {
   // batch/v1 clients of old expect a deleted job's pods to stay unless they ask otherwise.
   defaultGarbageCollection: 'Orphan',
   prepareForCreate(draft) {
@@ -16,9 +18,15 @@ export const jobStrategy: Strategy = {
   },
   warnings: (object, old) =>
     old === undefined ? podTemplateWarnings('spec.template', (object as DeepReadonly<Job>).spec.template) : [],
-  validate: (object) => validateJob(object as DeepReadonly<Job>),
-  validateUpdate: (object, old) => validateJobUpdate(object as DeepReadonly<Job>, old as DeepReadonly<Job>),
 }
+
+export const jobStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<Job>(isGateEnabled, {
+    specOf: ({ spec }) => spec.template?.spec,
+    validate: validateJob,
+    validateUpdate: validateJobUpdate,
+    others: JOB,
+  })
 
 export const jobStatusStrategy: Strategy = {
   validateUpdate: (object, old) => validateJobStatusUpdate(object as DeepReadonly<Job>, old as DeepReadonly<Job>),
@@ -42,15 +50,21 @@ function generateSelector(job: Job): void {
   job.spec.selector = { ...job.spec.selector, matchLabels }
 }
 
-export const cronJobStrategy: Strategy = {
+const CRON_JOB: Strategy = {
   warnings(object, old) {
     const template = (object as DeepReadonly<CronJob>).spec.jobTemplate?.spec?.template
     const isNew = old === undefined || old.metadata.generation !== object.metadata.generation
     return isNew ? podTemplateWarnings('spec.jobTemplate.spec.template', template) : []
   },
-  validate: (object) => validateCronJob(object as DeepReadonly<CronJob>),
-  validateUpdate: (object, old) => validateCronJobUpdate(object as DeepReadonly<CronJob>, old as DeepReadonly<CronJob>),
 }
+
+export const cronJobStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<CronJob>(isGateEnabled, {
+    specOf: ({ spec }) => spec.jobTemplate?.spec?.template?.spec,
+    validate: validateCronJob,
+    validateUpdate: validateCronJobUpdate,
+    others: CRON_JOB,
+  })
 
 export const jobSelectableFields = {
   'status.successful': (object: DeepReadonly<Job>) => String(object.status?.succeeded ?? 0),

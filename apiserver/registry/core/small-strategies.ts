@@ -50,6 +50,7 @@ import type {
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
+import { templatedStrategy } from '../pod-templates.ts'
 
 const MOUNTABLE = 'kubernetes.io/enforce-mountable-secrets'
 
@@ -145,22 +146,30 @@ export const persistentVolumeClaimStatusStrategy: Strategy = {
   validateUpdate: (object) => validatePersistentVolumeClaimStatusUpdate(object as DeepReadonly<PersistentVolumeClaim>),
 }
 
-export const podTemplateStrategy: Strategy = {
-  returnsDeletedObject: true,
-  validate: (object) => validatePodTemplateObject(object as DeepReadonly<PodTemplate>),
-  validateUpdate: (object) => validatePodTemplateObject(object as DeepReadonly<PodTemplate>),
-  warnings: (object) => podTemplateWarnings('template', (object as DeepReadonly<PodTemplate>).template),
-}
+export const podTemplateStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<PodTemplate>(isGateEnabled, {
+    specOf: ({ template }) => template?.spec,
+    validate: validatePodTemplateObject,
+    validateUpdate: (object, _old, rules) => validatePodTemplateObject(object, rules),
+    others: {
+      returnsDeletedObject: true,
+      warnings: (object) => podTemplateWarnings('template', (object as DeepReadonly<PodTemplate>).template),
+    },
+  })
 
-export const replicationControllerStrategy: Strategy = {
-  defaultGarbageCollection: 'Orphan',
-  warnings: (object, old) =>
-    old !== undefined && old.metadata.generation === object.metadata.generation
-      ? []
-      : podTemplateWarnings('spec.template', (object as DeepReadonly<ReplicationController>).spec.template),
-  validate: (object) => validateReplicationController(object as DeepReadonly<ReplicationController>),
-  validateUpdate: (object) => validateReplicationController(object as DeepReadonly<ReplicationController>),
-}
+export const replicationControllerStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<ReplicationController>(isGateEnabled, {
+    specOf: ({ spec }) => spec.template?.spec,
+    validate: validateReplicationController,
+    validateUpdate: (object, _old, rules) => validateReplicationController(object, rules),
+    others: {
+      defaultGarbageCollection: 'Orphan',
+      warnings: (object, old) =>
+        old !== undefined && old.metadata.generation === object.metadata.generation
+          ? []
+          : podTemplateWarnings('spec.template', (object as DeepReadonly<ReplicationController>).spec.template),
+    },
+  })
 
 export const nodeStrategy: Strategy = {
   prepareForCreate(draft) {

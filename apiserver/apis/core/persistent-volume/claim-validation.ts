@@ -12,27 +12,21 @@ import {
   fieldRequired,
   keyField,
 } from '#machinery/meta/field-error.ts'
-import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '#machinery/meta/validation.ts'
+import { isQualifiedName } from '#machinery/meta/validation.ts'
 import type { Quantity } from '#machinery/quantity/quantity.ts'
 import { tryParseQuantity, ZERO_QUANTITY } from '#machinery/quantity/quantity.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { jsonDiff } from '#machinery/util/unified-diff.ts'
-import { addInvalid, checkImmutable, checkLabelSelector } from '../../validation.ts'
+import { addInvalid, checkImmutable } from '../../validation.ts'
 import { checkResourceQuantity, isNativeResource } from '../resource-names.ts'
-import {
-  checkAccessModes,
-  checkBasicResource,
-  checkClassName,
-  checkPositiveQuantity,
-  checkVolumeMode,
-} from './shared-validation.ts'
+import { validateClaimSpec } from './claim-spec-validation.ts'
+import { checkBasicResource } from './shared-validation.ts'
 
 type FrozenClaim = DeepReadonly<PersistentVolumeClaim>
 type FrozenSpec = DeepReadonly<PersistentVolumeClaimSpec>
 
 const BETA_CLASS = 'volume.beta.kubernetes.io/storage-class'
-const STORAGE = keyField('spec.resources', 'storage')
 const REQUEST = 'spec.resources.requests.storage'
 const IMMUTABLE =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
@@ -46,52 +40,9 @@ const RESIZE_STATES = [
 
 export function validatePersistentVolumeClaim({ spec }: FrozenClaim, old?: FrozenClaim): FieldError[] {
   const errors: FieldError[] = []
-  checkAccessModes(errors, spec.accessModes, 'at least 1 access mode is required')
-  checkLabelSelector(errors, 'spec.selector', spec.selector)
-  const storage = spec.resources?.requests?.['storage']
-  if (storage === undefined) errors.push(fieldRequired(STORAGE, ''))
-  else checkPositiveQuantity(errors, STORAGE, storage)
-  checkClassName(errors, 'spec.storageClassName', spec.storageClassName)
-  checkVolumeMode(errors, spec.volumeMode)
-  validateDataSources(errors, spec, old?.spec)
-  checkClassName(errors, 'spec.volumeAttributesClassName', spec.volumeAttributesClassName)
+  const allowsOddGroup = old?.spec.dataSource?.apiGroup !== undefined || old?.spec.dataSourceRef?.apiGroup !== undefined
+  validateClaimSpec(errors, 'spec', spec, allowsOddGroup)
   return errors
-}
-
-function validateDataSources(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec | undefined): void {
-  const { dataSource, dataSourceRef } = spec
-  if (dataSource === undefined && dataSourceRef === undefined) return
-  const allowsOddGroup = old?.dataSource?.apiGroup !== undefined || old?.dataSourceRef?.apiGroup !== undefined
-  if (dataSource !== undefined) validateDataSource(errors, 'spec.dataSource', dataSource, allowsOddGroup)
-  if (dataSourceRef === undefined) return
-  validateDataSource(errors, 'spec.dataSourceRef', dataSourceRef, allowsOddGroup)
-  const { namespace = '' } = dataSourceRef
-  if (namespace !== '') {
-    addInvalid(errors, 'spec.dataSourceRef.namespace', namespace, isDns1123Label(namespace))
-  }
-  if (dataSource === undefined) return
-  const isSame =
-    dataSource.apiGroup === dataSourceRef.apiGroup &&
-    dataSource.kind === dataSourceRef.kind &&
-    dataSource.name === dataSourceRef.name
-  // The bad value is a field.Path, which has no exported members.
-  if (namespace !== '') {
-    errors.push(fieldInvalid('spec', {}, 'may not be specified when dataSourceRef.namespace is specified'))
-  } else if (!isSame) errors.push(fieldInvalid('spec', {}, 'must match dataSourceRef'))
-}
-
-function validateDataSource(
-  errors: FieldError[],
-  field: string,
-  { apiGroup = '', kind, name }: DeepReadonly<TypedObjectReference>,
-  allowsOddGroup: boolean,
-): void {
-  if ((name ?? '') === '') errors.push(fieldRequired(`${field}.name`, ''))
-  if ((kind ?? '') === '') errors.push(fieldRequired(`${field}.kind`, ''))
-  if (apiGroup === '') {
-    const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
-    if (kind !== 'PersistentVolumeClaim') errors.push(fieldInvalid(field, kind ?? '', detail))
-  } else if (!allowsOddGroup) addInvalid(errors, `${field}.apiGroup`, apiGroup, isDns1123Subdomain(apiGroup))
 }
 
 export function validatePersistentVolumeClaimUpdate(next: FrozenClaim, old: FrozenClaim): FieldError[] {
@@ -141,9 +92,11 @@ function comparableSpecs(
     const storage = before.resources?.requests?.['storage'] ?? '0'
     after = { ...after, resources: { ...after.resources, requests: { ...requests, storage } } }
   }
-  after = withoutMember(after, 'volumeAttributesClassName')
-  const name = before.volumeAttributesClassName
-  if (name !== undefined) after = { ...after, volumeAttributesClassName: name }
+  if (next.status?.phase === 'Bound') {
+    after = withoutMember(after, 'volumeAttributesClassName')
+    const name = before.volumeAttributesClassName
+    if (name !== undefined) after = { ...after, volumeAttributesClassName: name }
+  }
   return { next: after, old: before }
 }
 
@@ -151,16 +104,14 @@ function withoutMember(spec: FrozenSpec, member: keyof PersistentVolumeClaimSpec
   return Object.fromEntries(Object.entries(spec).filter(([name]) => name !== member)) as unknown as FrozenSpec
 }
 
+/** A class that was applied once is not given up. */
 function validateAttributesClassUpdate(errors: FieldError[], next: FrozenSpec, { spec, status }: FrozenClaim): void {
   const name = next.volumeAttributesClassName
-  if (spec.volumeAttributesClassName === undefined || name === spec.volumeAttributesClassName) return
-  const at = 'spec.volumeAttributesClassName'
-  if (name === undefined) {
-    // A class that was never applied may be given up.
-    if (status?.currentVolumeAttributesClassName === undefined) return
-    const detail = 'update to nil is forbidden when status.currentVolumeAttributesClassName is not nil'
-    errors.push(fieldForbidden(at, detail))
-  } else if (name === '') errors.push(fieldForbidden(at, 'update from non-nil value to an empty string is forbidden'))
+  if (name === spec.volumeAttributesClassName || status?.currentVolumeAttributesClassName === undefined) return
+  if (name !== undefined && name !== '') return
+  const what = name === undefined ? 'nil' : 'empty string'
+  const detail = `update to ${what} is forbidden when status.currentVolumeAttributesClassName is not nil`
+  errors.push(fieldForbidden('spec.volumeAttributesClassName', detail))
 }
 
 /** The internal type, member by member, as Go prints it. */
@@ -191,8 +142,7 @@ export function validatePersistentVolumeClaimStatusUpdate({ spec, status }: Froz
   for (const [name, text] of Object.entries(status?.capacity ?? {})) {
     checkBasicResource(errors, keyField('status.capacity', name), text)
   }
-  // Upstream's path lacks the plural.
-  const states = 'status.allocatedResourceStatus'
+  const states = 'status.allocatedResourceStatuses'
   for (const [name, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
     checkResourceKey(errors, states, name)
     if (!RESIZE_STATES.includes(state)) errors.push(fieldNotSupported(states, name, RESIZE_STATES))

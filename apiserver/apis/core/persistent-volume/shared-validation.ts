@@ -1,6 +1,6 @@
 /** What volumes and claims have in common. Upstream: pkg/apis/core/validation. */
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
+import { fieldForbidden, fieldInvalid, fieldNotSupported } from '#machinery/meta/field-error.ts'
 import { isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import { addInvalid } from '../../validation.ts'
@@ -8,9 +8,7 @@ import { addInvalid } from '../../validation.ts'
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
 const VOLUME_MODES = ['Block', 'Filesystem']
 
-export function checkAccessModes(errors: FieldError[], modes: readonly string[] = [], whenEmpty: string): void {
-  const field = 'spec.accessModes'
-  if (modes.length === 0) errors.push(fieldRequired(field, whenEmpty))
+export function checkAccessModes(errors: FieldError[], field: string, modes: readonly string[]): void {
   for (const mode of modes) {
     if (!ACCESS_MODES.includes(mode)) errors.push(fieldNotSupported(field, mode, ACCESS_MODES))
   }
@@ -20,10 +18,8 @@ export function checkAccessModes(errors: FieldError[], modes: readonly string[] 
   }
 }
 
-export function checkVolumeMode(errors: FieldError[], mode: string | undefined): void {
-  if (mode !== undefined && !VOLUME_MODES.includes(mode)) {
-    errors.push(fieldNotSupported('spec.volumeMode', mode, VOLUME_MODES))
-  }
+export function checkVolumeMode(errors: FieldError[], field: string, mode: string | undefined): void {
+  if (mode !== undefined && !VOLUME_MODES.includes(mode)) errors.push(fieldNotSupported(field, mode, VOLUME_MODES))
 }
 
 export function checkPositiveQuantity(errors: FieldError[], field: string, text: string): void {

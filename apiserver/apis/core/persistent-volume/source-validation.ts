@@ -10,16 +10,10 @@ import type {
   StorageOSPersistentVolumeSource,
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import {
-  fieldForbidden,
-  fieldInvalid,
-  fieldNotSupported,
-  fieldRequired,
-  fieldTooLong,
-} from '#machinery/meta/field-error.ts'
+import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
 import { inclusiveRangeMessage, isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { addInvalid, checkName } from '../../validation.ts'
+import { addInvalid, checkDriverName, checkName } from '../../validation.ts'
 
 type FrozenSpec = DeepReadonly<PersistentVolumeSpec>
 type Check = (errors: FieldError[], field: string, spec: FrozenSpec, name: string) => void
@@ -33,7 +27,6 @@ interface SourceRule {
   readonly check: Check
 }
 
-const DRIVER_MAX = 63
 const LUN = { min: 0, max: 255 }
 const HOST_PATH_TYPES = [
   '',
@@ -316,10 +309,8 @@ function validateCsi(
   field: string,
   source: Partial<DeepReadonly<CSIPersistentVolumeSource>>,
 ): void {
-  const { driver = '', volumeHandle = '' } = source
-  if (driver === '') errors.push(fieldRequired(`${field}.driver`, ''))
-  if (driver.length > DRIVER_MAX) errors.push(fieldTooLong(`${field}.driver`, DRIVER_MAX))
-  addInvalid(errors, `${field}.driver`, driver, isDns1123Subdomain(driver.toLowerCase()))
+  const { driver, volumeHandle = '' } = source
+  checkDriverName(errors, `${field}.driver`, driver)
   if (volumeHandle === '') errors.push(fieldRequired(`${field}.volumeHandle`, ''))
   const check = (name: string, reference: DeepReadonly<SecretReference> | undefined): void => {
     if (reference === undefined) return

@@ -210,7 +210,7 @@ describe('PersistentVolumeClaim', () => {
       'changes its attributes before it is bound',
       claim({ volumeAttributesClassName: 'a' }, { phase: 'Pending' }),
       claim({ volumeAttributesClassName: 'b' }, { phase: 'Pending' }),
-      [],
+      [expect.stringContaining('spec: Forbidden: spec is immutable after creation except resources.requests')],
     ],
     ['gives up a class that was never applied', claim({ volumeAttributesClassName: 'a' }), claim({}), []],
     [
@@ -223,9 +223,11 @@ describe('PersistentVolumeClaim', () => {
     ],
     [
       'loses its attributes',
-      claim({ volumeAttributesClassName: 'a' }),
+      claim({ volumeAttributesClassName: 'a' }, { phase: 'Bound', currentVolumeAttributesClassName: 'a' }),
       claim({ volumeAttributesClassName: '' }),
-      ['spec.volumeAttributesClassName: Forbidden: update from non-nil value to an empty string is forbidden'],
+      [
+        'spec.volumeAttributesClassName: Forbidden: update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil',
+      ],
     ],
   ])('%s', (_name, old, next, expected) => {
     expect(texts(validatePersistentVolumeClaimUpdate(next, old))).toEqual(expected)
@@ -259,7 +261,7 @@ describe('PersistentVolumeClaim', () => {
     }
     expect(texts(validatePersistentVolumeClaimStatusUpdate(claim({}, status)))).toEqual([
       'status.capacity[storage]: Invalid value: -1: must be a valid resource quantity',
-      'status.allocatedResourceStatus: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"',
+      'status.allocatedResourceStatuses: Unsupported value: "storage": supported values: "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible", "NodeResizePending"',
       'status.allocatedResources: Unsupported value: "cpu": supported values: "storage"',
     ])
   })

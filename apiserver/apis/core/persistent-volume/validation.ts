@@ -40,7 +40,8 @@ const GA_LABELS: ReadonlyMap<string, string> = new Map([
 
 export function validatePersistentVolume({ metadata, spec }: FrozenVolume): FieldError[] {
   const errors: FieldError[] = []
-  checkAccessModes(errors, spec.accessModes, '')
+  if ((spec.accessModes ?? []).length === 0) errors.push(fieldRequired('spec.accessModes', ''))
+  checkAccessModes(errors, 'spec.accessModes', spec.accessModes ?? [])
   validateCapacity(errors, spec)
   const { persistentVolumeReclaimPolicy: policy = '', nodeAffinity } = spec
   if (policy !== '' && !RECLAIM_POLICIES.includes(policy)) {
@@ -56,7 +57,7 @@ export function validatePersistentVolume({ metadata, spec }: FrozenVolume): Fiel
     errors.push(fieldForbidden(RECLAIM, "may not be 'recycle' for a hostPath mount of '/'"))
   }
   checkClassName(errors, 'spec.storageClassName', spec.storageClassName)
-  checkVolumeMode(errors, spec.volumeMode)
+  checkVolumeMode(errors, 'spec.volumeMode', spec.volumeMode)
   validateAttributesClass(errors, spec)
   return errors
 }

@@ -5,6 +5,7 @@ import { fieldForbidden, fieldInvalid, keyField } from '#machinery/meta/field-er
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { visitContainers } from './containers.ts'
 import { checkDescendingPath } from './paths.ts'
+import type { PodRules } from './rules.ts'
 import { validateTolerations } from './scheduling-validation.ts'
 
 type Annotations = Readonly<Record<string, string>>
@@ -24,6 +25,7 @@ export function validatePodAnnotations(
   field: string,
   annotations: Annotations | undefined,
   spec: FrozenSpec,
+  rules: PodRules,
 ): void {
   if (annotations === undefined) return
   for (const [key, value] of Object.entries(annotations)) {
@@ -31,7 +33,7 @@ export function validatePodAnnotations(
       if ((spec.nodeName ?? '') !== '') continue
       const detail = 'must set spec.nodeName if mirror pod annotation is set'
       errors.push(fieldInvalid(keyField(field, key), value, detail))
-    } else if (key === TOLERATIONS) checkTolerations(errors, field, value)
+    } else if (key === TOLERATIONS) checkTolerations(errors, field, value, rules)
     else if (key === DELETION_COST) checkDeletionCost(errors, keyField(field, key), value)
     else if (key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER_PREFIX)) {
       checkSeccomp(errors, `${field}.${key}`, value)
@@ -39,11 +41,12 @@ export function validatePodAnnotations(
   }
 }
 
-function checkTolerations(errors: FieldError[], field: string, value: string): void {
+function checkTolerations(errors: FieldError[], field: string, value: string, rules: PodRules): void {
   if (value === '') return
   try {
     const tolerations: unknown = JSON.parse(value)
-    if (Array.isArray(tolerations)) validateTolerations(errors, `${field}.${TOLERATIONS}`, tolerations as Toleration[])
+    if (!Array.isArray(tolerations)) return
+    validateTolerations(errors, `${field}.${TOLERATIONS}`, tolerations as Toleration[], rules)
   } catch (error: unknown) {
     errors.push(fieldInvalid(field, TOLERATIONS, error instanceof Error ? error.message : String(error)))
   }

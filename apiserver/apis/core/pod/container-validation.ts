@@ -28,6 +28,7 @@ import { validateVolumeDevices, validateVolumeMounts } from './mount-validation.
 import type { HandlerContext } from './probe-validation.ts'
 import { validateHandlers } from './probe-validation.ts'
 import { validateResourceRequirements } from './resources-validation.ts'
+import type { PodRules } from './rules.ts'
 import { validateSecurityContext } from './security-validation.ts'
 import type { PodVolumes } from './volumes.ts'
 
@@ -39,6 +40,7 @@ interface ContainerContext extends HandlerContext {
   readonly claimNames: ReadonlySet<string>
   readonly podRestartPolicy: string
   readonly usesHostUsers: boolean
+  readonly rules: PodRules
 }
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
@@ -70,6 +72,7 @@ export function validateContainers(
   spec: DeepReadonly<PodSpec>,
   volumes: PodVolumes,
   claimNames: ReadonlySet<string>,
+  rules: PodRules,
 ): void {
   const context: ContainerContext = {
     volumes,
@@ -78,6 +81,7 @@ export function validateContainers(
     os: spec.os,
     podRestartPolicy: spec.restartPolicy ?? '',
     usesHostUsers: spec.hostUsers !== false,
+    rules,
   }
   validateRegular(errors, `${at}.containers`, spec.containers, context)
   if (spec.initContainers !== undefined) {
@@ -120,7 +124,7 @@ function validateInit(
   containers.forEach((container, i) => {
     const at = `${field}[${i}]`
     validateCommon(errors, at, container, context)
-    validateRestartPolicy(errors, at, container)
+    validateRestartPolicy(errors, at, container, true)
     const { name = '' } = container
     if (names.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
     else if (name !== '') names.add(name)
@@ -135,19 +139,13 @@ function validateInit(
       const detail = 'may not be set for init containers without restartPolicy=Always'
       errors.push(fieldForbidden(`${at}.${member}`, detail))
     }
-    if ((container.resizePolicy ?? []).length > 0) {
-      const detail = 'must not be set for init containers'
-      errors.push(fieldInvalid(`${at}.resizePolicy`, internalResizePolicies(container.resizePolicy), detail))
-    }
+    if (context.rules.allowsRestartingInitResize) return
+    container.resizePolicy?.forEach(({ restartPolicy }, j) => {
+      if (restartPolicy !== 'RestartContainer') return
+      const detail = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+      errors.push(fieldInvalid(`${at}.resizePolicy[${j}].restartPolicy`, restartPolicy, detail))
+    })
   })
-}
-
-/** As upstream prints its internal type. */
-function internalResizePolicies(policies: FrozenContainer['resizePolicy']): object[] {
-  return (policies ?? []).map(({ resourceName, restartPolicy }) => ({
-    ResourceName: resourceName,
-    RestartPolicy: restartPolicy,
-  }))
 }
 
 function validateEphemeral(
@@ -201,7 +199,7 @@ function validateCommon(errors: FieldError[], at: string, container: FrozenConta
     refuseValue(errors, `${at}.terminationMessagePolicy`, terminationMessagePolicy, MESSAGE_POLICIES)
   }
   if (container.ports !== undefined) validatePorts(errors, `${at}.ports`, container.ports)
-  if (container.env !== undefined) validateEnv(errors, `${at}.env`, container.env, context.volumes)
+  if (container.env !== undefined) validateEnv(errors, `${at}.env`, container.env)
   if (container.envFrom !== undefined) validateEnvFrom(errors, `${at}.envFrom`, container.envFrom)
   if (container.volumeMounts !== undefined) {
     validateVolumeMounts(errors, `${at}.volumeMounts`, container, context.volumes)
@@ -270,13 +268,14 @@ function checkHostPortConflicts(errors: FieldError[], field: string, containers:
 }
 
 /** A container's own restart policy and the exit codes it makes exceptions for. */
-function validateRestartPolicy(errors: FieldError[], at: string, container: FrozenContainer): void {
+function validateRestartPolicy(errors: FieldError[], at: string, container: FrozenContainer, isInit = false): void {
   const { restartPolicy, restartPolicyRules: rules = [] } = container
   if (restartPolicy === undefined) {
     if (rules.length > 0) {
       const detail = 'must specify restartPolicy when restart rules are used'
       errors.push(fieldRequired(`${at}.restartPolicy`, detail))
     }
+    if (isInit) return
   } else if (!RESTART_POLICIES.includes(restartPolicy)) {
     errors.push(fieldNotSupported(`${at}.restartPolicy`, restartPolicy, RESTART_POLICIES))
   }
@@ -317,7 +316,7 @@ function validateResizePolicy(
     if (!RESIZE_RESOURCES.includes(resourceName)) refuseValue(errors, field, resourceName, RESIZE_RESOURCES)
     if (!RESIZE_POLICIES.includes(restartPolicy)) refuseValue(errors, field, restartPolicy, RESIZE_POLICIES)
     if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
-      const detail = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+      const detail = "must be 'NotRequired' when pod `restartPolicy` is 'Never'"
       errors.push(fieldInvalid(field, restartPolicy, detail))
     }
   })

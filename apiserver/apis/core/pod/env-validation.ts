@@ -6,6 +6,7 @@ import type {
   EnvVarSource,
   FileKeySelector,
   ObjectFieldSelector,
+  PodSpec,
   ResourceFieldSelector,
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
@@ -20,8 +21,8 @@ import {
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid } from '../../validation.ts'
-import { checkDescendingPath } from './paths.ts'
-import type { PodVolumes } from './volumes.ts'
+import { visitContainers } from './containers.ts'
+import { checkNoBacksteps } from './paths.ts'
 
 const ENV_FIELD_PATHS: ReadonlySet<string> = new Set([
   'metadata.name',
@@ -64,12 +65,7 @@ const RESOURCE_FIELDS = [
 const BYTE_DIVISORS = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei']
 const CPU_DIVISORS = ['1m', '1']
 
-export function validateEnv(
-  errors: FieldError[],
-  field: string,
-  env: readonly DeepReadonly<EnvVar>[],
-  volumes: PodVolumes,
-): void {
+export function validateEnv(errors: FieldError[], field: string, env: readonly DeepReadonly<EnvVar>[]): void {
   for (let i = 0; i < env.length; i++) {
     const variable = env[i]
     if (variable === undefined) continue
@@ -79,19 +75,11 @@ export function validateEnv(
       const messages = isEnvVarName(name)
       if (messages.length > 0) addInvalid(errors, `${field}[${i}].name`, name, messages)
     }
-    if (valueFrom !== undefined) {
-      validateSource(errors, `${field}[${i}].valueFrom`, valueFrom, variable.value ?? '', volumes)
-    }
+    if (valueFrom !== undefined) validateSource(errors, `${field}[${i}].valueFrom`, valueFrom, variable.value ?? '')
   }
 }
 
-function validateSource(
-  errors: FieldError[],
-  field: string,
-  source: DeepReadonly<EnvVarSource>,
-  value: string,
-  volumes: PodVolumes,
-): void {
+function validateSource(errors: FieldError[], field: string, source: DeepReadonly<EnvVarSource>, value: string): void {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = source
   let given = 0
   if (fieldRef !== undefined) {
@@ -112,7 +100,7 @@ function validateSource(
   }
   if (fileKeyRef !== undefined) {
     given++
-    validateFileKeyRef(errors, `${field}.fileKeyRef`, fileKeyRef, volumes)
+    validateFileKeyRef(errors, `${field}.fileKeyRef`, fileKeyRef)
   }
   if (given === 0) {
     const detail =
@@ -133,26 +121,30 @@ function validateKeyRef(errors: FieldError[], field: string, reference: DeepRead
 }
 
 /** A key of a file that an init container left in an emptyDir. */
-function validateFileKeyRef(
-  errors: FieldError[],
-  field: string,
-  reference: DeepReadonly<FileKeySelector>,
-  volumes: PodVolumes,
-): void {
+function validateFileKeyRef(errors: FieldError[], field: string, reference: DeepReadonly<FileKeySelector>): void {
   const { volumeName = '', path = '', key = '' } = reference
   if (key === '') errors.push(fieldRequired(`${field}.key`, ''))
   else addInvalid(errors, `${field}.key`, key, isEnvVarName(key))
   if (volumeName === '') errors.push(fieldRequired(`${field}.volumeName`, ''))
-  else {
-    addInvalid(errors, `${field}.volumeName`, volumeName, isDns1123Label(volumeName))
-    const volume = volumes.get(volumeName)
-    if (volume === undefined) errors.push(fieldNotFound(`${field}.volumeName`, volumeName))
-    else if (volume.emptyDir === undefined) {
-      errors.push(fieldInvalid(`${field}.volumeName`, volumeName, 'referenced volume must be of type emptyDir'))
-    }
-  }
+  else addInvalid(errors, `${field}.volumeName`, volumeName, isDns1123Label(volumeName))
   if (path === '') errors.push(fieldRequired(`${field}.path`, ''))
-  else checkDescendingPath(errors, `${field}.path`, path)
+  else checkNoBacksteps(errors, `${field}.path`, path)
+}
+
+/** The files are in volumes of the kind that an init container can write. Upstream: validateFileKeyRefVolumes. */
+export function checkFileVolumes(errors: FieldError[], at: string, spec: DeepReadonly<PodSpec>): void {
+  visitContainers(spec, ({ env }, list, i) => {
+    env?.forEach(({ valueFrom }, j) => {
+      const volumeName = valueFrom?.fileKeyRef === undefined ? undefined : (valueFrom.fileKeyRef.volumeName ?? '')
+      if (volumeName === undefined) return
+      const field = `${at}.${list}[${i}].env[${j}].valueFrom.fileKeyRef.volumeName`
+      const volume = spec.volumes?.findLast(({ name }) => name === volumeName)
+      if (volume === undefined) errors.push(fieldNotFound(field, volumeName))
+      else if (volume.emptyDir === undefined) {
+        errors.push(fieldInvalid(field, volumeName, 'referenced volume must be of type emptyDir'))
+      }
+    })
+  })
 }
 
 /** Downward API references: whole fields, or one label or annotation. Upstream: validateObjectFieldSelector. */
@@ -255,5 +247,11 @@ export function validateEnvFrom(
 function checkReferenceName(errors: FieldError[], field: string, name: string): void {
   if (name === '') errors.push(fieldRequired(field, ''))
   // Upstream allows a trailing dash here, as in a name to be generated.
-  else addInvalid(errors, field, name, isDns1123Subdomain(name.endsWith('-') ? `${name.slice(0, -1)}a` : name))
+  else
+    addInvalid(
+      errors,
+      field,
+      name,
+      isDns1123Subdomain(name.length > 1 && name.endsWith('-') ? `${name.slice(0, -2)}a` : name),
+    )
 }

@@ -2,13 +2,9 @@
 import type { HostAlias, PodDNSConfig, PodSpec } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '#machinery/meta/field-error.ts'
-import {
-  isDns1123Label,
-  isDns1123Subdomain,
-  isDns1123SubdomainWithUnderscore,
-  isValidIp,
-} from '#machinery/meta/validation.ts'
+import { isDns1123Label, isDns1123Subdomain, isDns1123SubdomainWithUnderscore } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkLegacyIp } from '../../ip-validation.ts'
 import { addInvalid } from '../../validation.ts'
 
 const NAMESERVERS_MAX = 3
@@ -16,27 +12,33 @@ const SEARCH_PATHS_MAX = 32
 const SEARCH_CHARACTERS_MAX = 2048
 const HOSTNAME_OVERRIDE_MAX = 64
 
-export function validateNames(errors: FieldError[], at: string, spec: DeepReadonly<PodSpec>): void {
-  const { serviceAccountName = '', nodeName = '', hostname = '', subdomain = '' } = spec
+export function validateAccountAndNode(errors: FieldError[], at: string, spec: DeepReadonly<PodSpec>): void {
+  const { serviceAccountName = '', nodeName = '' } = spec
   if (serviceAccountName !== '') {
     addInvalid(errors, `${at}.serviceAccountName`, serviceAccountName, isDns1123Subdomain(serviceAccountName))
   }
   if (nodeName !== '') addInvalid(errors, `${at}.nodeName`, nodeName, isDns1123Subdomain(nodeName))
-  if (hostname !== '') addInvalid(errors, `${at}.hostname`, hostname, isDns1123Label(hostname))
-  if (subdomain !== '') addInvalid(errors, `${at}.subdomain`, subdomain, isDns1123Label(subdomain))
-  if (spec.hostnameOverride !== undefined) checkHostnameOverride(errors, `${at}.hostnameOverride`, spec)
 }
 
-function checkHostnameOverride(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
-  const { hostnameOverride = '' } = spec
-  addInvalid(errors, field, hostnameOverride, isDns1123Subdomain(hostnameOverride))
-  if (hostnameOverride.length > HOSTNAME_OVERRIDE_MAX) errors.push(fieldTooLong(field, HOSTNAME_OVERRIDE_MAX))
-  if (spec.hostNetwork === true) {
-    errors.push(fieldForbidden(field, 'may not be specified when `hostNetwork` is true'))
-  }
+export function validateHostNames(errors: FieldError[], at: string, spec: DeepReadonly<PodSpec>): void {
+  const { hostname = '', subdomain = '' } = spec
+  if (hostname !== '') addInvalid(errors, `${at}.hostname`, hostname, isDns1123Label(hostname))
+  if (subdomain !== '') addInvalid(errors, `${at}.subdomain`, subdomain, isDns1123Label(subdomain))
+}
+
+/** Upstream: validatePodHostName. */
+export function validateHostnameOverride(errors: FieldError[], at: string, spec: DeepReadonly<PodSpec>): void {
+  const { hostnameOverride } = spec
+  if (hostnameOverride === undefined) return
+  const field = `${at}.hostnameOverride`
   if (spec.setHostnameAsFQDN === true) {
-    errors.push(fieldForbidden(field, 'may not be specified when `setHostnameAsFQDN` is true'))
+    errors.push(fieldForbidden(field, 'may not be specified when setHostnameAsFQDN is true'))
   }
+  if (spec.hostNetwork === true) errors.push(fieldForbidden(field, 'may not be specified when hostNetwork is true'))
+  if (Buffer.byteLength(hostnameOverride) > HOSTNAME_OVERRIDE_MAX) {
+    errors.push(fieldTooLong(field, HOSTNAME_OVERRIDE_MAX))
+  }
+  addInvalid(errors, field, hostnameOverride, isDns1123Subdomain(hostnameOverride))
 }
 
 export function validateHostAliases(
@@ -45,7 +47,7 @@ export function validateHostAliases(
   aliases: readonly DeepReadonly<HostAlias>[],
 ): void {
   aliases.forEach(({ ip = '', hostnames = [] }, i) => {
-    addInvalid(errors, `${field}[${i}].ip`, ip, isValidIp(ip))
+    checkLegacyIp(errors, `${field}[${i}].ip`, ip)
     hostnames.forEach((hostname, j) => {
       addInvalid(errors, `${field}[${i}].hostnames[${j}]`, hostname, isDns1123Subdomain(hostname))
     })
@@ -76,7 +78,7 @@ export function validateDnsConfig(
     errors.push(fieldInvalid(`${field}.nameservers`, nameservers, detail))
   }
   nameservers.forEach((ip, i) => {
-    addInvalid(errors, `${field}.nameservers[${i}]`, ip, isValidIp(ip))
+    checkLegacyIp(errors, `${field}.nameservers[${i}]`, ip)
   })
   checkSearches(errors, `${field}.searches`, config.searches ?? [])
   config.options?.forEach(({ name = '' }, i) => {

@@ -7,23 +7,29 @@ import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { visitContainers } from './containers.ts'
+import type { PodRules } from './rules.ts'
 
 type FrozenSpec = DeepReadonly<PodSpec>
 
 const NOT_ON_WINDOWS = 'cannot be set for a windows pod'
+/** In upstream's order; those without a dot are of the spec. */
 const POD_MEMBERS_NOT_ON_WINDOWS = [
-  'appArmorProfile',
-  'seLinuxOptions',
-  'seccompProfile',
-  'fsGroup',
-  'fsGroupChangePolicy',
-  'sysctls',
-  'runAsUser',
-  'runAsGroup',
-  'supplementalGroups',
-  'supplementalGroupsPolicy',
-  'seLinuxChangePolicy',
-] as const
+  'securityContext.appArmorProfile',
+  'securityContext.seLinuxOptions',
+  'hostUsers',
+  'hostPID',
+  'hostIPC',
+  'securityContext.seccompProfile',
+  'securityContext.fsGroup',
+  'securityContext.fsGroupChangePolicy',
+  'securityContext.sysctls',
+  'shareProcessNamespace',
+  'securityContext.runAsUser',
+  'securityContext.runAsGroup',
+  'securityContext.supplementalGroups',
+  'securityContext.supplementalGroupsPolicy',
+  'securityContext.seLinuxChangePolicy',
+]
 const CONTAINER_MEMBERS_NOT_ON_WINDOWS = [
   'appArmorProfile',
   'seLinuxOptions',
@@ -40,7 +46,7 @@ const CONTAINER_MEMBERS_NOT_ON_WINDOWS = [
 export function validateOs(errors: FieldError[], at: string, spec: FrozenSpec): void {
   if (spec.os === undefined) return
   const { name = '' } = spec.os
-  if (name === '') errors.push(fieldRequired(`${at}.os.name`, 'cannot be empty'))
+  if (name === '') errors.push(fieldRequired(`${at}.os.name`, ''))
   else if (name === 'linux') forbidWindowsOptions(errors, at, spec)
   else if (name === 'windows') forbidLinuxMembers(errors, at, spec)
   else errors.push(fieldNotSupported(`${at}.os`, name, ['linux', 'windows']))
@@ -61,14 +67,13 @@ function forbidLinuxMembers(errors: FieldError[], at: string, spec: FrozenSpec):
   const forbid = (path: string): void => {
     errors.push(fieldForbidden(`${at}.${path}`, NOT_ON_WINDOWS))
   }
-  if (spec.hostUsers !== undefined) forbid('hostUsers')
-  if (spec.hostPID === true) forbid('hostPID')
-  if (spec.hostIPC === true) forbid('hostIPC')
-  if (spec.shareProcessNamespace !== undefined) forbid('shareProcessNamespace')
-  for (const member of POD_MEMBERS_NOT_ON_WINDOWS) {
-    const value = spec.securityContext?.[member]
-    if (value === undefined || (member === 'sysctls' && (value as readonly unknown[]).length === 0)) continue
-    forbid(`securityContext.${member}`)
+  for (const path of POD_MEMBERS_NOT_ON_WINDOWS) {
+    const [parent = '', member = parent] = path.split('.')
+    const owner = (member === parent ? spec : spec.securityContext) as Readonly<Record<string, unknown>> | undefined
+    const value = owner?.[member]
+    const isNothing = Array.isArray(value) && value.length === 0 && member === 'sysctls'
+    const isOff = value === false && (member === 'hostPID' || member === 'hostIPC')
+    if (value !== undefined && !isNothing && !isOff) forbid(path)
   }
   visitContainers(spec, ({ securityContext }, list, i) => {
     for (const member of CONTAINER_MEMBERS_NOT_ON_WINDOWS) {
@@ -104,10 +109,16 @@ export function validateHostProcess(errors: FieldError[], at: string, spec: Froz
 }
 
 /** A pod in a user namespace of its own shares no other namespace with the host. */
-export function validateHostUsers(errors: FieldError[], at: string, spec: FrozenSpec): void {
+export function validateHostUsers(errors: FieldError[], at: string, spec: FrozenSpec, rules: PodRules): void {
   if (spec.hostUsers !== false) return
-  const detail = 'when `pod.Spec.HostUsers` is false'
-  if (spec.hostNetwork === true) errors.push(fieldForbidden(`${at}.hostNetwork`, detail))
+  const detail = 'when `hostUsers` is false'
+  if (spec.hostNetwork === true && !rules.allowsHostNetworkInUserNamespace) {
+    errors.push(fieldForbidden(`${at}.hostNetwork`, detail))
+  }
   if (spec.hostPID === true) errors.push(fieldForbidden(`${at}.HostPID`, detail))
   if (spec.hostIPC === true) errors.push(fieldForbidden(`${at}.HostIPC`, detail))
+  if (rules.allowsDevicesInUserNamespace) return
+  visitContainers(spec, ({ volumeDevices = [] }, list, i) => {
+    if (volumeDevices.length > 0) errors.push(fieldForbidden(`${at}.${list}[${i}].volumeDevices`, detail))
+  })
 }

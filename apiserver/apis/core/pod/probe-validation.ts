@@ -23,6 +23,7 @@ export interface HandlerContext {
   readonly os: DeepReadonly<PodOS> | undefined
 }
 
+const SIGNALS_OF: Readonly<Record<string, readonly string[]>> = { linux: SIGNALS_OF_LINUX, windows: SIGNALS_OF_WINDOWS }
 const PROBE_HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'] as const
 const LIFECYCLE_HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'sleep'] as const
 const COUNTERS = [
@@ -86,13 +87,14 @@ function validateLifecycle(
   if (postStart !== undefined) validateHandler(errors, `${field}.postStart`, postStart, LIFECYCLE_HANDLERS, context)
   if (preStop !== undefined) validateHandler(errors, `${field}.preStop`, preStop, LIFECYCLE_HANDLERS, context)
   if (stopSignal === undefined) return
-  const os = context.os?.name
-  if (os === undefined) {
+  if (context.os === undefined) {
     errors.push(fieldForbidden(`${field}.stopSignal`, 'may not be set for containers with empty `spec.os.name`'))
     return
   }
-  const supported = os === 'windows' ? SIGNALS_OF_WINDOWS : SIGNALS_OF_LINUX
-  if (!supported.includes(stopSignal)) errors.push(fieldNotSupported(`${field}.stopSignal`, stopSignal, supported))
+  const supported = SIGNALS_OF[context.os.name ?? '']
+  // Another system is refused for itself.
+  if (supported !== undefined && !supported.includes(stopSignal))
+    errors.push(fieldNotSupported(`${field}.stopSignal`, stopSignal, supported))
 }
 
 function validateHandler(

@@ -7,18 +7,28 @@ import type {
   VolumeProjection,
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
-import { isDns1123Subdomain } from '#machinery/meta/validation.ts'
+import {
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  fieldRequired,
+  fieldTooLong,
+} from '#machinery/meta/field-error.ts'
+import { isDns1123Subdomain, isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkSignerName, isKubernetesSigner } from '../../signer-name.ts'
 import { addInvalid, checkLabelSelector } from '../../validation.ts'
 import { checkNonReservedPath } from './paths.ts'
-import { checkMode, validateDownwardFiles, validateItems } from './volume-files.ts'
+import { checkMode, validateDownwardFile, validateItem } from './volume-files.ts'
 
 const TOKEN_SECONDS_MIN = 600
 const TOKEN_SECONDS_MAX = 2 ** 32
 const CERTIFICATE_SECONDS_MIN = 3600
 const CERTIFICATE_SECONDS_MAX = 91 * 24 * 3600
-const KEY_TYPES = ['ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519', 'RSA3072', 'RSA4096']
+const KUBERNETES_CERTIFICATE_SECONDS_MAX = 24 * 3600
+const USER_ANNOTATIONS_MAX_BYTES = 256 * 1024
+const KEY_TYPES = ['RSA3072', 'RSA4096', 'ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519']
+const CERTIFICATE_PATHS = ['credentialBundlePath', 'keyPath', 'certificateChainPath'] as const
 const CONFLICT = 'conflicting duplicate paths'
 
 export function validateProjected(
@@ -46,7 +56,7 @@ function validateSource(
 ): void {
   /** `shown` is what upstream names as the bad value. */
   const claim = (path: string, shown: string): void => {
-    if (path !== '' && paths.has(path)) errors.push(fieldInvalid(field, shown, CONFLICT))
+    if (paths.has(path)) errors.push(fieldInvalid(field, shown, CONFLICT))
     paths.add(path)
   }
   for (const kind of ['secret', 'configMap'] as const) {
@@ -54,13 +64,14 @@ function validateSource(
     if (reference === undefined) continue
     const { name = '', items = [] } = reference
     if (name === '') errors.push(fieldRequired(`${at}.${kind}.name`, ''))
-    validateItems(errors, `${at}.${kind}.items`, items)
-    for (const { path = '' } of items) claim(path, name)
+    items.forEach((item, i) => {
+      validateItem(errors, `${at}.${kind}.items[${i}]`, item)
+      if ((item.path ?? '') !== '') claim(item.path, name)
+    })
   }
-  if (source.downwardAPI !== undefined) {
-    const { items = [] } = source.downwardAPI
-    validateDownwardFiles(errors, `${at}.downwardAPI`, items)
-    for (const { path = '' } of items) claim(path, path)
+  for (const file of source.downwardAPI?.items ?? []) {
+    validateDownwardFile(errors, `${at}.downwardAPI`, file)
+    if ((file.path ?? '') !== '') claim(file.path, file.path)
   }
   if (source.serviceAccountToken !== undefined) validateToken(errors, field, at, source.serviceAccountToken)
   if (source.clusterTrustBundle !== undefined) {
@@ -68,9 +79,18 @@ function validateSource(
     claim(source.clusterTrustBundle.path ?? '', source.clusterTrustBundle.path ?? '')
   }
   if (source.podCertificate !== undefined) {
-    validateCertificate(errors, `${at}.podCertificate`, source.podCertificate)
-    const { credentialBundlePath, keyPath, certificateChainPath } = source.podCertificate
-    for (const path of [credentialBundlePath, keyPath, certificateChainPath]) claim(path ?? '', path ?? '')
+    const certificateField = `${at}.podCertificate`
+    validateCertificate(errors, certificateField, source.podCertificate)
+    const given = CERTIFICATE_PATHS.filter((member) => (source.podCertificate?.[member] ?? '') !== '')
+    for (const member of given) {
+      const path = source.podCertificate[member] ?? ''
+      checkNonReservedPath(errors, `${certificateField}.${member}`, path)
+      claim(path, path)
+    }
+    if (given.length === 0) {
+      const detail = 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath'
+      errors.push(fieldRequired(certificateField, detail))
+    }
   }
 }
 
@@ -103,8 +123,7 @@ function validateTrustBundle(
     errors.push(fieldInvalid(field, internalBundle(bundle), 'only one of name and signerName may be used'))
   } else if (name !== undefined) {
     if (name === '') errors.push(fieldRequired(`${field}.name`, 'must be a valid object name'))
-    const plainName = name.slice(name.lastIndexOf(':') + 1)
-    for (const message of isDns1123Subdomain(plainName)) {
+    for (const message of trustBundleNameErrors(name)) {
       errors.push(fieldInvalid(`${field}.name`, name, `not a valid clustertrustbundlename: ${message}`))
     }
     if (labelSelector !== undefined) {
@@ -120,6 +139,18 @@ function validateTrustBundle(
   checkNonReservedPath(errors, `${field}.path`, path)
 }
 
+/** Of a signer's bundle, whose name begins with the signer's. Upstream: ValidateClusterTrustBundleName. */
+function trustBundleNameErrors(name: string): readonly string[] {
+  const colon = name.lastIndexOf(':')
+  // A signer without a name is none: the colon then is one too many.
+  if (colon === 0) return ['ClusterTrustBundle without signer name must not have ":" in its name']
+  const prefix = name.slice(0, colon + 1)
+  if (!prefix.includes('/')) return isDns1123Subdomain(name.slice(colon + 1))
+  const signer = name.slice(0, colon).replaceAll(':', '/')
+  const required = prefix.replaceAll('/', ':')
+  return [`ClusterTrustBundle for signerName ${signer} must be named with prefix ${required}`]
+}
+
 const internalBundle = (bundle: DeepReadonly<ClusterTrustBundleProjection>): object => ({
   Name: bundle.name ?? null,
   SignerName: bundle.signerName ?? null,
@@ -128,54 +159,40 @@ const internalBundle = (bundle: DeepReadonly<ClusterTrustBundleProjection>): obj
   Path: bundle.path ?? '',
 })
 
-/** `domain/path`. Upstream: ValidateSignerName. */
-function checkSignerName(errors: FieldError[], field: string, name: string): void {
-  if (name === '') {
-    errors.push(fieldRequired(field, ''))
-    return
-  }
-  const segments = name.split('/')
-  const [domain = '', path = ''] = segments
-  if (segments.length !== 2) {
-    const detail = 'must be a fully qualified domain and path of the form "example.com/signer-name"'
-    errors.push(fieldInvalid(field, name, detail))
-    return
-  }
-  for (const message of isDns1123Subdomain(domain)) {
-    errors.push(fieldInvalid(field, domain, `validating label ${JSON.stringify(domain)}: ${message}`))
-  }
-  for (const message of isDns1123Subdomain(path)) {
-    errors.push(fieldInvalid(field, path, `validating label ${JSON.stringify(path)}: ${message}`))
-  }
-}
-
 function validateCertificate(
   errors: FieldError[],
   field: string,
   certificate: DeepReadonly<PodCertificateProjection>,
 ): void {
-  const { signerName = '', keyType = '', maxExpirationSeconds: seconds } = certificate
+  const { signerName = '', keyType = '', maxExpirationSeconds: seconds, userAnnotations } = certificate
   checkSignerName(errors, `${field}.signerName`, signerName)
+  if (userAnnotations !== undefined) checkUserAnnotations(errors, `${field}.userAnnotations`, userAnnotations)
   if (!KEY_TYPES.includes(keyType)) errors.push(fieldNotSupported(`${field}.keyType`, keyType, KEY_TYPES))
-  if (seconds !== undefined && seconds < CERTIFICATE_SECONDS_MIN) {
-    const detail = `if provided, maxExpirationSeconds must be >= ${CERTIFICATE_SECONDS_MIN}`
-    errors.push(fieldInvalid(`${field}.maxExpirationSeconds`, seconds, detail))
+  if (seconds === undefined) return
+  const at = `${field}.maxExpirationSeconds`
+  if (seconds < CERTIFICATE_SECONDS_MIN) {
+    errors.push(fieldInvalid(at, seconds, `if provided, maxExpirationSeconds must be >= ${CERTIFICATE_SECONDS_MIN}`))
   }
-  if (seconds !== undefined && seconds > CERTIFICATE_SECONDS_MAX) {
-    const detail = `if provided, maxExpirationSeconds must be <= ${CERTIFICATE_SECONDS_MAX}`
-    errors.push(fieldInvalid(`${field}.maxExpirationSeconds`, seconds, detail))
+  const max = isKubernetesSigner(signerName) ? KUBERNETES_CERTIFICATE_SECONDS_MAX : CERTIFICATE_SECONDS_MAX
+  if (seconds > max) errors.push(fieldInvalid(at, seconds, `if provided, maxExpirationSeconds must be <= ${max}`))
+}
+
+/** Upstream: ValidateUserAnnotations. */
+function checkUserAnnotations(
+  errors: FieldError[],
+  field: string,
+  annotations: Readonly<Record<string, string>>,
+): void {
+  let bytes = 0
+  for (const [key, value] of Object.entries(annotations)) {
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
+    const name = key.toLowerCase()
+    const problems = isQualifiedName(name)
+    if (name === '') errors.push(fieldRequired(field, ''))
+    else if (problems.length > 0) addInvalid(errors, field, name, problems)
+    else if (!name.includes('/')) {
+      errors.push(fieldInvalid(field, name, 'must be a domain-prefixed key (such as "acme.io/foo")'))
+    }
   }
-  const { credentialBundlePath = '', keyPath = '', certificateChainPath = '' } = certificate
-  if (credentialBundlePath === '' && keyPath === '' && certificateChainPath === '') {
-    const detail = 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath'
-    errors.push(fieldRequired(field, detail))
-  }
-  const given = { credentialBundlePath, keyPath, certificateChainPath }
-  for (const [member, path] of Object.entries(given)) {
-    if (path !== '') checkNonReservedPath(errors, `${field}.${member}`, path)
-  }
-  for (const [key, value] of Object.entries(certificate.userAnnotations ?? {})) {
-    addInvalid(errors, `${field}.userAnnotations`, key, key.includes('/') ? [] : ['must be a domain-prefixed key'])
-    if (value.length > 256 * 1024) errors.push(fieldInvalid(`${field}.userAnnotations`, key, 'value is too long'))
-  }
+  if (bytes > USER_ANNOTATIONS_MAX_BYTES) errors.push(fieldTooLong(field, USER_ANNOTATIONS_MAX_BYTES))
 }

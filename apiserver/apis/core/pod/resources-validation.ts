@@ -168,20 +168,36 @@ function checkClaims(
 export function validatePodResources(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
   const { resources } = spec
   if (resources === undefined) return
+  if (spec.os?.name === 'windows') {
+    errors.push(fieldForbidden(field, 'may not be set for a windows pod'))
+    return
+  }
   if (resources.claims !== undefined) {
-    errors.push(fieldForbidden(`${field}.claims`, 'claims cannot be set for Resources at pod-level'))
+    errors.push(fieldForbidden(`${field}.claims`, 'claims may not be set for Resources at pod-level'))
   }
   checkRequirements(errors, field, resources, checkPodResourceName)
-  const requests = resources.requests ?? {}
-  for (const [name, total] of aggregateRequests(spec)) {
-    const own = tryParseQuantity(String((Object.hasOwn(requests, name) ? requests[name] : undefined) ?? '0'))
-    if (own === undefined || total.compare(own) <= 0) continue
-    const detail = `must be greater than or equal to aggregate container requests of ${total.toString()}`
-    errors.push(fieldInvalid(keyField(`${field}.requests`, name), own.toString(), detail))
-  }
+  checkAggregates(errors, field, spec, 'requests')
+  checkAggregates(errors, field, spec, 'limits')
   spec.containers.forEach((container, i) => {
     checkAgainstPodLimits(errors, `${field}.containers[${i}]`, container, resources.limits ?? {})
   })
+}
+
+/** What the containers ask for together fits; of limits that is asked of huge pages only, which are never overcommitted. */
+function checkAggregates(
+  errors: FieldError[],
+  field: string,
+  spec: DeepReadonly<PodSpec>,
+  kind: 'requests' | 'limits',
+): void {
+  const own = spec.resources?.[kind] ?? {}
+  for (const [name, total] of aggregate(spec, kind)) {
+    if (kind === 'limits' && !isHugePages(name)) continue
+    const amount = Object.hasOwn(own, name) ? tryParseQuantity(String(own[name])) : undefined
+    if (amount === undefined || total.compare(amount) <= 0) continue
+    const detail = `must be greater than or equal to aggregate container ${kind} of ${total.toString()}`
+    errors.push(fieldInvalid(keyField(`${field}.${kind}`, name), amount.toString(), detail))
+  }
 }
 
 function checkAgainstPodLimits(
@@ -200,28 +216,32 @@ function checkAgainstPodLimits(
   }
 }
 
-/** Upstream: component-helpers resource.AggregateContainerRequests. */
-function aggregateRequests(spec: DeepReadonly<PodSpec>): Map<string, Quantity> {
+/** Upstream: component-helpers resource.AggregateContainerRequests and -Limits. */
+function aggregate(spec: DeepReadonly<PodSpec>, kind: 'requests' | 'limits'): Map<string, Quantity> {
   const sum = new Map<string, Quantity>()
   const sidecars = new Map<string, Quantity>()
   const startUp = new Map<string, Quantity>()
-  for (const container of spec.containers) addRequests(sum, container)
+  for (const container of spec.containers) addResources(sum, container, kind)
   for (const container of spec.initContainers ?? []) {
     const isSidecar = container.restartPolicy === 'Always'
     if (isSidecar) {
-      addRequests(sum, container)
-      addRequests(sidecars, container)
+      addResources(sum, container, kind)
+      addResources(sidecars, container, kind)
     }
     const running = new Map(sidecars)
-    if (!isSidecar) addRequests(running, container)
+    if (!isSidecar) addResources(running, container, kind)
     keepLarger(startUp, running)
   }
   keepLarger(sum, startUp)
   return sum
 }
 
-function addRequests(sum: Map<string, Quantity>, container: DeepReadonly<Container>): void {
-  for (const [name, text] of Object.entries(container.resources?.requests ?? {})) {
+function addResources(
+  sum: Map<string, Quantity>,
+  container: DeepReadonly<Container>,
+  kind: 'requests' | 'limits',
+): void {
+  for (const [name, text] of Object.entries(container.resources?.[kind] ?? {})) {
     const amount = tryParseQuantity(String(text))
     if (amount !== undefined) sum.set(name, sum.get(name)?.add(amount) ?? amount)
   }

@@ -7,14 +7,16 @@ import type {
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldDuplicate, fieldInvalid, fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
-import { isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
+import { isDecimalInteger, isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid, checkLabelSelector } from '../../validation.ts'
 import { checkMatchedKeys } from './affinity-validation.ts'
+import type { PodRules } from './rules.ts'
 
 type Constraint = DeepReadonly<TopologySpreadConstraint>
 
 const TAINT_EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
+const INT_64_MAX = 2n ** 63n
 const SPREAD_ACTIONS = ['DoNotSchedule', 'ScheduleAnyway']
 const NODE_POLICIES = ['Honor', 'Ignore']
 const NOT_POSITIVE = 'must be greater than zero'
@@ -23,6 +25,7 @@ export function validateTolerations(
   errors: FieldError[],
   field: string,
   tolerations: readonly DeepReadonly<Toleration>[],
+  rules: PodRules,
 ): void {
   for (let i = 0; i < tolerations.length; i++) {
     const toleration = tolerations[i]
@@ -47,11 +50,28 @@ export function validateTolerations(
     } else if (operator === 'Equal' || operator === '') {
       const messages = isLabelValue(value)
       if (messages.length > 0) errors.push(fieldInvalid(`${field}[${i}].operator`, value, messages.join(';')))
-    } else errors.push(fieldNotSupported(`${field}[${i}].operator`, operator, ['Equal', 'Exists']))
+    } else if (operator !== 'Lt' && operator !== 'Gt') {
+      errors.push(fieldNotSupported(`${field}[${i}].operator`, operator, ['Equal', 'Exists']))
+    } else if (rules.allowsComparisons) checkNumber(errors, `${field}[${i}].value`, value)
+    else errors.push(fieldNotSupported(`${field}[${i}].operator`, operator, ['Equal', 'Exists', 'Lt', 'Gt']))
     if (effect !== '' && !TAINT_EFFECTS.includes(effect)) {
       errors.push(fieldNotSupported(`${field}[${i}].effect`, effect, TAINT_EFFECTS))
     }
   }
+}
+
+/** Canonical, and of 64 bits; upstream reports Go's parser beside its own words. */
+function checkNumber(errors: FieldError[], field: string, value: string): void {
+  addInvalid(errors, field, value, isDecimalInteger(value))
+  const problem = int64Problem(value)
+  if (problem === undefined) return
+  errors.push(fieldInvalid(field, value, `strconv.ParseInt: parsing ${JSON.stringify(value)}: ${problem}`))
+}
+
+function int64Problem(value: string): string | undefined {
+  if (!/^[+-]?[0-9]+$/.test(value)) return 'invalid syntax'
+  const number = BigInt(value.replace('+', ''))
+  return number >= -INT_64_MAX && number < INT_64_MAX ? undefined : 'value out of range'
 }
 
 export function validateTopologySpread(errors: FieldError[], field: string, constraints: readonly Constraint[]): void {

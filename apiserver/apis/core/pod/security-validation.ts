@@ -21,6 +21,7 @@ import { isDns1123Subdomain, isValidUserId } from '#machinery/meta/validation.ts
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid } from '../../validation.ts'
 import { checkDescendingPath } from './paths.ts'
+import type { PodRules } from './rules.ts'
 
 type FrozenContext = DeepReadonly<SecurityContext>
 
@@ -36,7 +37,12 @@ const FS_GROUP_POLICIES = ['Always', 'OnRootMismatch']
 const GROUPS_POLICIES = ['Merge', 'Strict']
 const SELINUX_POLICIES = ['MountOption', 'Recursive']
 
-export function validatePodSecurityContext(errors: FieldError[], field: string, spec: DeepReadonly<PodSpec>): void {
+export function validatePodSecurityContext(
+  errors: FieldError[],
+  field: string,
+  spec: DeepReadonly<PodSpec>,
+  rules: PodRules,
+): void {
   const { securityContext: context = {} } = spec
   checkId(errors, field, 'fsGroup', context.fsGroup)
   checkId(errors, field, 'runAsUser', context.runAsUser)
@@ -57,7 +63,8 @@ export function validatePodSecurityContext(errors: FieldError[], field: string, 
     validateAppArmor(errors, `${field}.appArmorProfile`, context.appArmorProfile)
   }
   checkPolicy(errors, `${field}.supplementalGroupsPolicy`, supplementalGroupsPolicy, GROUPS_POLICIES)
-  checkPolicy(errors, `${field}.seLinuxChangePolicy`, seLinuxChangePolicy, SELINUX_POLICIES)
+  const policies = rules.allowsSeLinuxMounts ? SELINUX_POLICIES : ['Recursive']
+  checkPolicy(errors, `${field}.seLinuxChangePolicy`, seLinuxChangePolicy, policies)
 }
 
 function checkId(errors: FieldError[], field: string, name: string, id: number | undefined): void {

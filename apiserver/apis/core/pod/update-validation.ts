@@ -18,6 +18,8 @@ import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { APPARMOR_PREFIX, MIRROR_POD, validatePodAnnotations } from './annotations-validation.ts'
 import { checkImagePadding } from './container-validation.ts'
+import type { PodRules } from './rules.ts'
+import { DEFAULT_POD_RULES } from './rules.ts'
 import { validateTolerations } from './scheduling-validation.ts'
 import { goDifference } from './spec-difference.ts'
 import { validateMetadataAndSpec } from './validation.ts'
@@ -30,22 +32,22 @@ const UPDATE_REFUSED =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
-export function validatePodUpdate(pod: FrozenPod, old: FrozenPod): FieldError[] {
+export function validatePodUpdate(pod: FrozenPod, old: FrozenPod, rules: PodRules = DEFAULT_POD_RULES): FieldError[] {
   const errors: FieldError[] = []
   const isSpecChanged = !deepEqual(pod.spec, old.spec)
   // What was accepted once is not judged again by rules that may have come later.
-  if (isSpecChanged) validateMetadataAndSpec(errors, pod)
-  else validatePodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations, pod.spec)
+  if (isSpecChanged) validateMetadataAndSpec(errors, pod, rules)
+  else validatePodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations, pod.spec, rules)
   checkAnnotations(errors, pod, old)
   if (!isSpecChanged) return errors
   if (checkContainers(errors, pod.spec, old.spec) && checkDeadline(errors, pod.spec, old.spec)) {
-    checkRest(errors, pod.spec, old.spec)
+    checkRest(errors, pod.spec, old.spec, rules)
   }
   return errors
 }
 
-function checkRest(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec): void {
-  checkTolerations(errors, spec.tolerations ?? [], old.tolerations ?? [])
+function checkRest(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec, rules: PodRules): void {
+  checkTolerations(errors, spec.tolerations ?? [], old.tolerations ?? [], rules)
   checkGates(errors, spec, old)
   const munged = withAllowedChanges(spec, old)
   if ((old.schedulingGates ?? []).length > 0) restoreOfGated(errors, munged, old)
@@ -108,9 +110,10 @@ function checkTolerations(
   errors: FieldError[],
   next: readonly DeepReadonly<Toleration>[],
   before: readonly DeepReadonly<Toleration>[],
+  rules: PodRules,
 ): void {
   const isKept = (old: DeepReadonly<Toleration>): boolean => next.some((other) => isSameToleration(old, other))
-  if (before.every(isKept)) validateTolerations(errors, 'spec.tolerations', next)
+  if (before.every(isKept)) validateTolerations(errors, 'spec.tolerations', next, rules)
   else {
     const detail = 'existing toleration can not be modified except its tolerationSeconds'
     errors.push(fieldForbidden('spec.tolerations', detail))
@@ -220,12 +223,16 @@ function internalTerm({ matchExpressions, matchFields }: DeepReadonly<NodeSelect
   return { MatchExpressions: requirements(matchExpressions), MatchFields: requirements(matchFields) }
 }
 
-export function validateEphemeralContainersUpdate(pod: FrozenPod, old: FrozenPod): FieldError[] {
+export function validateEphemeralContainersUpdate(
+  pod: FrozenPod,
+  old: FrozenPod,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   if (old.metadata.annotations?.[MIRROR_POD] !== undefined) {
-    return [fieldForbidden('', 'static pods do not support ephemeral containers')]
+    return [fieldForbidden('[]', 'static pods do not support ephemeral containers')]
   }
   const errors: FieldError[] = []
-  validateMetadataAndSpec(errors, pod)
+  validateMetadataAndSpec(errors, pod, rules)
   checkAnnotations(errors, pod, old)
   const field = 'spec.ephemeralContainers'
   for (const before of old.spec.ephemeralContainers ?? []) {

@@ -3,7 +3,14 @@
  * because every pod and every workload comes through here. Upstream: pkg/apis/core/validation/validation.go
  * ValidatePodCreate, ValidatePodTemplateSpec, ValidatePodSpec.
  */
-import type { Pod, PodResourceClaim, PodSpec, PodTemplate, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
+import type {
+  Pod,
+  PodResourceClaim,
+  PodSchedulingGroup,
+  PodSpec,
+  PodTemplate,
+  PodTemplateSpec,
+} from '#machinery/api/core/v1/types.gen.ts'
 import type { ObjectMeta } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
@@ -17,11 +24,20 @@ import { inclusiveRangeMessage, isDns1123Label, isDns1123Subdomain } from '#mach
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { addInvalid, checkLabels, checkTemplateMeta } from '../../validation.ts'
 import { validateAffinity } from './affinity-validation.ts'
-import { validatePodAnnotations, validateProfileMatches } from './annotations-validation.ts'
+import { MIRROR_POD, validatePodAnnotations, validateProfileMatches } from './annotations-validation.ts'
 import { checkImagePadding, validateContainers } from './container-validation.ts'
-import { validateDnsConfig, validateHostAliases, validateNames } from './identity-validation.ts'
+import { checkFileVolumes } from './env-validation.ts'
+import {
+  validateAccountAndNode,
+  validateDnsConfig,
+  validateHostAliases,
+  validateHostNames,
+  validateHostnameOverride,
+} from './identity-validation.ts'
 import { validateHostProcess, validateHostUsers, validateOs } from './os-validation.ts'
 import { validateOverhead, validatePodResources } from './resources-validation.ts'
+import type { PodRules } from './rules.ts'
+import { DEFAULT_POD_RULES } from './rules.ts'
 import {
   validateReadinessGates,
   validateSchedulingGates,
@@ -39,9 +55,9 @@ const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'Non
 const PREEMPTION_POLICIES = ['PreemptLowerPriority', 'Never']
 const NO_CLAIMS: ReadonlySet<string> = new Set()
 
-export function validatePod(pod: DeepReadonly<Pod>): FieldError[] {
+export function validatePod(pod: DeepReadonly<Pod>, rules: PodRules = DEFAULT_POD_RULES): FieldError[] {
   const errors: FieldError[] = []
-  validateMetadataAndSpec(errors, pod)
+  validateMetadataAndSpec(errors, pod, rules)
   const { spec } = pod
   if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(fieldForbidden('spec.ephemeralContainers', 'cannot be set on create'))
@@ -55,9 +71,13 @@ export function validatePod(pod: DeepReadonly<Pod>): FieldError[] {
 }
 
 /** What holds for a pod whenever it is written. ObjectMeta itself is the generic store's. */
-export function validateMetadataAndSpec(errors: FieldError[], { metadata, spec }: DeepReadonly<Pod>): void {
-  validatePodAnnotations(errors, 'metadata.annotations', metadata.annotations, spec)
-  validatePodSpec(errors, 'spec', spec, metadata)
+export function validateMetadataAndSpec(
+  errors: FieldError[],
+  { metadata, spec }: DeepReadonly<Pod>,
+  rules: PodRules,
+): void {
+  validatePodAnnotations(errors, 'metadata.annotations', metadata.annotations, spec, rules)
+  validatePodSpec(errors, 'spec', spec, metadata, rules)
   if ((spec.serviceAccountName ?? '') === '') forbidTokens(errors, spec)
   for (const list of ['containers', 'initContainers'] as const) {
     spec[list]?.forEach((container, i) => {
@@ -76,9 +96,12 @@ function forbidTokens(errors: FieldError[], spec: FrozenSpec): void {
   })
 }
 
-export function validatePodTemplateObject({ template }: DeepReadonly<PodTemplate>): FieldError[] {
+export function validatePodTemplateObject(
+  { template }: DeepReadonly<PodTemplate>,
+  rules: PodRules = DEFAULT_POD_RULES,
+): FieldError[] {
   const errors: FieldError[] = []
-  validatePodTemplate(errors, 'template', template)
+  validatePodTemplate(errors, 'template', template, rules)
   return errors
 }
 
@@ -87,11 +110,12 @@ export function validatePodTemplate(
   errors: FieldError[],
   field: string,
   template: DeepReadonly<PodTemplateSpec> | undefined,
+  rules: PodRules,
 ): void {
   const { metadata, spec = { containers: [] } } = template ?? {}
   checkTemplateMeta(errors, field, metadata)
-  validatePodAnnotations(errors, `${field}.annotations`, metadata?.annotations, spec)
-  validatePodSpec(errors, `${field}.spec`, spec, undefined)
+  validatePodAnnotations(errors, `${field}.annotations`, metadata?.annotations, spec, rules)
+  validatePodSpec(errors, `${field}.spec`, spec, undefined, rules)
   validateProfileMatches(errors, `${field}.spec`, metadata?.annotations, spec)
   if ((spec.ephemeralContainers ?? []).length > 0) {
     const detail = 'ephemeral containers not allowed in pod template'
@@ -105,19 +129,20 @@ function validatePodSpec(
   at: string,
   spec: FrozenSpec,
   meta: DeepReadonly<ObjectMeta> | undefined,
+  rules: PodRules,
 ): void {
   if (spec.terminationGracePeriodSeconds === undefined) {
     errors.push(fieldRequired(`${at}.terminationGracePeriodSeconds`, ''))
   }
   const volumes = validateVolumes(errors, `${at}.volumes`, spec.volumes, meta)
-  const claims = validateResourceClaims(errors, `${at}.resourceClaims`, spec.resourceClaims)
-  validateContainers(errors, at, spec, volumes, claims)
+  const claims = validateResourceClaims(errors, `${at}.resourceClaims`, spec.resourceClaims, meta)
+  validateContainers(errors, at, spec, volumes, claims, rules)
   if (spec.resources !== undefined) validatePodResources(errors, `${at}.resources`, spec)
   if (spec.hostNetwork === true) checkHostPorts(errors, `${at}.containers`, spec, meta !== undefined)
   checkChoice(errors, `${at}.restartPolicy`, spec.restartPolicy, RESTART_POLICIES)
   checkChoice(errors, `${at}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES)
   if (spec.nodeSelector !== undefined) checkLabels(errors, `${at}.nodeSelector`, spec.nodeSelector)
-  validatePodSecurityContext(errors, `${at}.securityContext`, spec)
+  validatePodSecurityContext(errors, `${at}.securityContext`, spec, rules)
   if (spec.affinity !== undefined) validateAffinity(errors, `${at}.affinity`, spec.affinity)
   if (spec.dnsConfig !== undefined || spec.dnsPolicy === 'None') {
     validateDnsConfig(errors, `${at}.dnsConfig`, spec.dnsConfig, spec.dnsPolicy)
@@ -128,12 +153,29 @@ function validatePodSpec(
     validateTopologySpread(errors, `${at}.topologySpreadConstraints`, spec.topologySpreadConstraints)
   }
   validateHostProcess(errors, at, spec)
-  validateHostUsers(errors, at, spec)
-  validateNames(errors, at, spec)
-  validateLifetimeAndClasses(errors, at, spec)
-  if (spec.tolerations !== undefined) validateTolerations(errors, `${at}.tolerations`, spec.tolerations)
+  validateHostUsers(errors, at, spec, rules)
+  validateHostnameOverride(errors, at, spec)
+  validateAccountAndNode(errors, at, spec)
+  checkDeadline(errors, `${at}.activeDeadlineSeconds`, spec.activeDeadlineSeconds)
+  validateHostNames(errors, at, spec)
+  if (spec.tolerations !== undefined) validateTolerations(errors, `${at}.tolerations`, spec.tolerations, rules)
   if (spec.hostAliases !== undefined) validateHostAliases(errors, `${at}.hostAliases`, spec.hostAliases)
+  validateClasses(errors, at, spec)
   validateOs(errors, at, spec)
+  if (spec.schedulingGroup !== undefined) checkGroup(errors, `${at}.schedulingGroup`, spec.schedulingGroup)
+  checkFileVolumes(errors, at, spec)
+}
+
+function checkDeadline(errors: FieldError[], field: string, deadline: number | undefined): void {
+  if (deadline === undefined || (deadline >= 1 && deadline <= MAX_INT_32)) return
+  errors.push(fieldInvalid(field, deadline, inclusiveRangeMessage(1, MAX_INT_32)))
+}
+
+function checkGroup(errors: FieldError[], field: string, group: DeepReadonly<PodSchedulingGroup>): void {
+  const { podGroupName: name } = group
+  if (name === undefined) {
+    errors.push(fieldInvalid(`${field}.podGroupName`, null, 'must specify one of: `podGroupName`'))
+  } else addInvalid(errors, `${field}.podGroupName`, name, isDns1123Label(name))
 }
 
 function checkChoice(errors: FieldError[], field: string, value = '', supported: readonly string[] = []): void {
@@ -141,11 +183,8 @@ function checkChoice(errors: FieldError[], field: string, value = '', supported:
   errors.push(value === '' ? fieldRequired(field, '') : fieldNotSupported(field, value, supported))
 }
 
-function validateLifetimeAndClasses(errors: FieldError[], at: string, spec: FrozenSpec): void {
-  const { activeDeadlineSeconds: deadline, priorityClassName = '', runtimeClassName, preemptionPolicy } = spec
-  if (deadline !== undefined && (deadline < 1 || deadline > MAX_INT_32)) {
-    errors.push(fieldInvalid(`${at}.activeDeadlineSeconds`, deadline, inclusiveRangeMessage(1, MAX_INT_32)))
-  }
+function validateClasses(errors: FieldError[], at: string, spec: FrozenSpec): void {
+  const { priorityClassName = '', runtimeClassName, preemptionPolicy } = spec
   if (priorityClassName !== '') {
     addInvalid(errors, `${at}.priorityClassName`, priorityClassName, isDns1123Subdomain(priorityClassName))
   }
@@ -174,10 +213,17 @@ function validateResourceClaims(
   errors: FieldError[],
   field: string,
   claims: readonly DeepReadonly<PodResourceClaim>[] | undefined,
+  meta: DeepReadonly<ObjectMeta> | undefined,
 ): ReadonlySet<string> {
   if (claims === undefined) return NO_CLAIMS
   const names = new Set<string>()
+  const isStatic = meta?.annotations?.[MIRROR_POD] !== undefined
   claims.forEach((claim, i) => {
+    if (isStatic) {
+      errors.push(fieldForbidden('[]', 'static pods do not support resource claims'))
+      if ((claim.name ?? '') !== '') names.add(claim.name)
+      return
+    }
     const at = `${field}[${i}]`
     const { name = '', resourceClaimName, resourceClaimTemplateName } = claim
     if (name === '') errors.push(fieldRequired(`${at}.name`, ''))

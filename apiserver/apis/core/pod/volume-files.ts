@@ -14,32 +14,38 @@ export function checkMode(errors: FieldError[], field: string, mode: number | un
 }
 
 export function validateItems(errors: FieldError[], field: string, items: readonly DeepReadonly<KeyToPath>[]): void {
-  items.forEach(({ key = '', path = '', mode }, i) => {
-    if (key === '') errors.push(fieldRequired(`${field}[${i}].key`, ''))
-    if (path === '') errors.push(fieldRequired(`${field}[${i}].path`, ''))
-    checkNonReservedPath(errors, `${field}[${i}].path`, path)
-    checkMode(errors, `${field}[${i}].mode`, mode)
+  items.forEach((item, i) => {
+    validateItem(errors, `${field}[${i}]`, item)
   })
 }
 
-/** Files of the downward API; upstream's path is that of the source, whichever file it is. */
-export function validateDownwardFiles(
+export function validateItem(
+  errors: FieldError[],
+  at: string,
+  { key = '', path = '', mode }: DeepReadonly<KeyToPath>,
+): void {
+  if (key === '') errors.push(fieldRequired(`${at}.key`, ''))
+  if (path === '') errors.push(fieldRequired(`${at}.path`, ''))
+  checkNonReservedPath(errors, `${at}.path`, path)
+  checkMode(errors, `${at}.mode`, mode)
+}
+
+/** A file of the downward API; upstream's path is that of the source, whichever file it is. */
+export function validateDownwardFile(
   errors: FieldError[],
   field: string,
-  files: readonly DeepReadonly<DownwardAPIVolumeFile>[],
+  { path = '', fieldRef, resourceFieldRef, mode }: DeepReadonly<DownwardAPIVolumeFile>,
 ): void {
-  for (const { path = '', fieldRef, resourceFieldRef, mode } of files) {
-    if (path === '') errors.push(fieldRequired(`${field}.path`, ''))
-    checkNonReservedPath(errors, `${field}.path`, path)
-    if (fieldRef !== undefined) {
-      validateFieldRef(errors, `${field}.fieldRef`, fieldRef, VOLUME_FIELD_PATHS)
-      if (resourceFieldRef !== undefined) {
-        const detail = 'fieldRef and resourceFieldRef can not be specified simultaneously'
-        errors.push(fieldInvalid(field, 'resource', detail))
-      }
-    } else if (resourceFieldRef !== undefined) {
-      validateResourceFieldRef(errors, `${field}.resourceFieldRef`, resourceFieldRef, true)
-    } else errors.push(fieldRequired(field, 'one of fieldRef and resourceFieldRef is required'))
-    checkMode(errors, `${field}.mode`, mode)
-  }
+  if (path === '') errors.push(fieldRequired(`${field}.path`, ''))
+  checkNonReservedPath(errors, `${field}.path`, path)
+  if (fieldRef !== undefined) {
+    validateFieldRef(errors, `${field}.fieldRef`, fieldRef, VOLUME_FIELD_PATHS)
+    if (resourceFieldRef !== undefined) {
+      const detail = 'fieldRef and resourceFieldRef can not be specified simultaneously'
+      errors.push(fieldInvalid(field, 'resource', detail))
+    }
+  } else if (resourceFieldRef !== undefined) {
+    validateResourceFieldRef(errors, `${field}.resourceFieldRef`, resourceFieldRef, true)
+  } else errors.push(fieldRequired(field, 'one of fieldRef and resourceFieldRef is required'))
+  checkMode(errors, `${field}.mode`, mode)
 }

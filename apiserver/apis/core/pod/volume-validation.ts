@@ -21,22 +21,20 @@ import {
   fieldInvalid,
   fieldNotSupported,
   fieldRequired,
-  fieldTooLong,
 } from '#machinery/meta/field-error.ts'
 import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { addInvalid, checkRequired } from '../../validation.ts'
-import { validateClaimTemplate } from './claim-template-validation.ts'
+import { addInvalid, checkDriverName, checkRequired } from '../../validation.ts'
+import { validateClaimTemplate } from '../persistent-volume/claim-spec-validation.ts'
 import { checkNoBacksteps } from './paths.ts'
 import { validateProjected } from './projected-validation.ts'
 import { REMOTE_SOURCES } from './remote-volume-validation.ts'
-import { checkMode, validateDownwardFiles, validateItems } from './volume-files.ts'
+import { checkMode, validateDownwardFile, validateItems } from './volume-files.ts'
 import type { PodVolumes, SourceCheck } from './volumes.ts'
 
 type FrozenVolume = DeepReadonly<Volume>
 
-const CSI_DRIVER_MAX = 63
 const ISCSI_NAME_MAX = 64
 const HOST_PATH_TYPES = [
   '',
@@ -60,22 +58,36 @@ export function validateVolumes(
 ): PodVolumes {
   if (volumes === undefined) return NO_VOLUMES
   const byName = new Map<string, FrozenVolume>()
+  const made = claimsMadeFor(volumes, meta)
   volumes.forEach((volume, i) => {
     const at = `${field}[${i}]`
     const { name = '' } = volume
     const before = errors.length
+    validateSource(errors, at, volume, meta)
     if (name === '') errors.push(fieldRequired(`${at}.name`, ''))
     else {
       const messages = isDns1123Label(name)
       if (messages.length > 0) addInvalid(errors, `${at}.name`, name, messages)
     }
     if (byName.has(name)) errors.push(fieldDuplicate(`${at}.name`, name))
-    const isNameValid = errors.length === before
-    validateSource(errors, at, volume, meta)
     // Upstream keeps only what it found nothing wrong with; mounts of the others are not found.
-    if (isNameValid && errors.length === before) byName.set(name, volume)
+    if (errors.length === before) byName.set(name, volume)
+    const claim = volume.persistentVolumeClaim?.claimName
+    if (made === undefined || claim === undefined || !made.has(claim)) return
+    const detail = 'must not reference a PVC that gets created for an ephemeral volume'
+    errors.push(fieldInvalid(`${at}.persistentVolumeClaim.claimName`, claim, detail))
   })
   return byName
+}
+
+/** Names of the claims that the pod's own ephemeral volumes become; without the pod's name nobody knows them. */
+function claimsMadeFor(
+  volumes: readonly FrozenVolume[],
+  meta: DeepReadonly<ObjectMeta> | undefined,
+): ReadonlySet<string> | undefined {
+  const podName = meta?.name ?? ''
+  if (podName === '' || volumes.every(({ ephemeral }) => ephemeral === undefined)) return undefined
+  return new Set(volumes.flatMap(({ ephemeral, name }) => (ephemeral === undefined ? [] : [`${podName}-${name}`])))
 }
 
 function validateSource(
@@ -160,10 +172,8 @@ function validateNfs(errors: FieldError[], field: string, { server, path = '' }:
 }
 
 function validateCsi(errors: FieldError[], field: string, source: DeepReadonly<CSIVolumeSource>): void {
-  const { driver = '', nodePublishSecretRef } = source
-  if (driver === '') errors.push(fieldRequired(`${field}.driver`, ''))
-  if (driver.length > CSI_DRIVER_MAX) errors.push(fieldTooLong(`${field}.driver`, CSI_DRIVER_MAX))
-  addInvalid(errors, `${field}.driver`, driver, isDns1123Subdomain(driver.toLowerCase()))
+  const { driver, nodePublishSecretRef } = source
+  checkDriverName(errors, `${field}.driver`, driver)
   if (nodePublishSecretRef === undefined) return
   const { name = '' } = nodePublishSecretRef
   if (name === '') errors.push(fieldRequired(`${field}.nodePublishSecretRef.name`, ''))
@@ -197,7 +207,7 @@ const LOCAL_SOURCES: readonly (readonly [keyof Volume, SourceCheck])[] = [
     'downwardAPI',
     (errors, field, { downwardAPI }) => {
       checkMode(errors, `${field}.defaultMode`, downwardAPI?.defaultMode)
-      validateDownwardFiles(errors, field, downwardAPI?.items ?? [])
+      for (const file of downwardAPI?.items ?? []) validateDownwardFile(errors, field, file)
     },
   ],
   ['configMap', (errors, field, { configMap }) => configMap && validateConfigMap(errors, field, configMap)],

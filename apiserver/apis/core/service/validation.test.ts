@@ -129,7 +129,7 @@ describe('validateService', () => {
       { internalTrafficPolicy: 'x', trafficDistribution: 'y' },
       [
         'spec.internalTrafficPolicy: Unsupported value: "x": supported values: "Cluster", "Local"',
-        'spec.trafficDistribution: Unsupported value: "y": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+        'spec.trafficDistribution: Unsupported value: "y": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
       ],
     ],
     [

@@ -21,7 +21,7 @@ import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from './fact
 const AFFINITY_SECONDS_MAX = 86400
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 const POLICIES = ['Cluster', 'Local']
-const DISTRIBUTIONS = ['PreferClose', 'PreferSameNode', 'PreferSameZone']
+const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode']
 const IP_MODES = ['Proxy', 'VIP']
 const TOPOLOGY_HINTS = 'service.kubernetes.io/topology-aware-hints'
 const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode'
@@ -171,9 +171,8 @@ function validateSourceRanges(errors: FieldError[], service: FrozenService, old:
     ranges.forEach((range, i) => {
       checkLegacyCidr(errors, `${at}[${i}]`, range.trim(), kept)
     })
-  } else if (annotation.trim() !== '') {
-    const kept = old?.metadata.annotations?.[SOURCE_RANGES]?.split(',').map((range) => range.trim())
-    for (const range of annotation.split(',')) checkLegacyCidr(errors, at, range.trim(), kept)
+  } else if (annotation.trim() !== '' && old?.metadata.annotations?.[SOURCE_RANGES] !== annotation) {
+    for (const range of annotation.split(',')) checkLegacyCidr(errors, at, range.trim())
   }
 }
 

@@ -4,24 +4,29 @@
  */
 
 import { setServiceAccountAlias } from '#apiserver/apis/core/pod/defaults.ts'
+import { disabledFieldDropper } from '#apiserver/apis/core/pod/disabled-fields.ts'
 import { podQosClass } from '#apiserver/apis/core/pod/qos.ts'
 import { validatePodResize } from '#apiserver/apis/core/pod/resize-validation.ts'
+import { podRulesOf } from '#apiserver/apis/core/pod/rules.ts'
 import { validatePodStatusUpdate } from '#apiserver/apis/core/pod/status-validation.ts'
 import { validateEphemeralContainersUpdate, validatePodUpdate } from '#apiserver/apis/core/pod/update-validation.ts'
 import { validatePod } from '#apiserver/apis/core/pod/validation.ts'
 import { podWarnings } from '#apiserver/apis/core/pod/warnings.ts'
-import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
+import { ipWarnings } from '#apiserver/apis/ip-validation.ts'
+import type { Container, Pod, PodSpec, PodStatus } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
-import { deepEqual } from '#machinery/util/json.ts'
+import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy, SubresourceDefinition, Verb } from '../../generic/interfaces.ts'
+import { templatedStrategy } from '../../pod-templates.ts'
 import { restoreExcept } from '../../strategy.ts'
 import { applyMatchLabelKeys } from './match-label-keys.ts'
 
 const asPod = (object: KubeObject): Pod => object as Pod
 const asFrozenPod = (object: DeepReadonly<KubeObject>): DeepReadonly<Pod> => object as DeepReadonly<Pod>
 
-export const podStrategy: Strategy = {
+const POD: Strategy = {
   prepareForCreate(draft) {
     const pod = asPod(draft)
     pod.metadata.generation = 1
@@ -46,11 +51,17 @@ export const podStrategy: Strategy = {
   },
   // Upstream warns of pods when they are made, not each time they change.
   warnings: (object, old) => (old === undefined ? podWarnings(asFrozenPod(object)) : []),
-  validate: (object) => validatePod(asFrozenPod(object)),
-  validateUpdate: (object, old) => validatePodUpdate(asFrozenPod(object), asFrozenPod(old)),
   returnsDeletedObject: true,
   gracePeriodSeconds: (object, options) => podGracePeriodSeconds(asFrozenPod(object), options),
 }
+
+export const podStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
+  templatedStrategy<Pod>(isGateEnabled, {
+    specOf: ({ spec }) => spec,
+    validate: validatePod,
+    validateUpdate: validatePodUpdate,
+    others: POD,
+  })
 
 /** Pods nobody runs go at once: unscheduled or finished ones. Upstream: CheckGracefulDelete. */
 function podGracePeriodSeconds(pod: DeepReadonly<Pod>, options: DeleteOptions): number {
@@ -69,51 +80,116 @@ export const podStatusStrategy: Strategy = {
     if (frozen.metadata.ownerReferences === undefined) delete pod.metadata.ownerReferences
     else pod.metadata.ownerReferences = frozen.metadata.ownerReferences.map((reference) => ({ ...reference }))
     pod.status ??= {}
-    const qosClass = frozen.status?.qosClass
-    if (qosClass !== undefined) pod.status.qosClass = qosClass
+    keepOlderMembers(pod.status, frozen.status ?? {})
+  },
+  warnings(object) {
+    const { podIPs, hostIPs } = asFrozenPod(object).status ?? {}
+    return Object.entries({ podIPs, hostIPs }).flatMap(([list, addresses]) =>
+      (addresses ?? []).flatMap(({ ip = '' }, i) => ipWarnings(`status.${list}[${i}].ip`, ip)),
+    )
   },
   validateUpdate: (object, old) => validatePodStatusUpdate(asFrozenPod(object), asFrozenPod(old)),
+}
+
+/** What clients older than these members leave out. */
+function keepOlderMembers(status: PodStatus, before: DeepReadonly<PodStatus>): void {
+  if ((status.qosClass ?? '') === '' && before.qosClass !== undefined) status.qosClass = before.qosClass
+  const { observedGeneration = 0 } = before
+  if ((status.observedGeneration ?? 0) === 0 && observedGeneration !== 0) status.observedGeneration = observedGeneration
+  for (const condition of status.conditions ?? []) {
+    const was = before.conditions?.find(({ type }) => type === condition.type)?.observedGeneration ?? 0
+    if ((condition.observedGeneration ?? 0) === 0 && was !== 0) condition.observedGeneration = was
+  }
 }
 
 const VIEW_VERBS: readonly Verb[] = ['get', 'patch', 'update']
 const SPEC_ONLY: ReadonlySet<string> = new Set(['spec'])
 
 /** /ephemeralcontainers: only that list may change. */
-export const podEphemeralContainers: SubresourceDefinition = {
-  name: 'ephemeralcontainers',
-  type: 'view',
-  verbs: VIEW_VERBS,
-  strategy: {
-    writableFields: ['spec.ephemeralContainers'],
-    prepareForUpdate(draft, old) {
-      const { ephemeralContainers } = asPod(draft).spec
-      restoreExcept(draft, old, new Set())
-      const spec = { ...asPod(draft).spec }
-      if (ephemeralContainers === undefined) delete spec.ephemeralContainers
-      else spec.ephemeralContainers = ephemeralContainers
-      asPod(draft).spec = spec
-      bumpGeneration(draft, old)
+export const podEphemeralContainers = (isGateEnabled: IsGateEnabled): SubresourceDefinition => {
+  const { drop, rulesOf } = podGates(isGateEnabled)
+  return {
+    name: 'ephemeralcontainers',
+    type: 'view',
+    verbs: VIEW_VERBS,
+    strategy: {
+      writableFields: ['spec.ephemeralContainers'],
+      prepareForUpdate(draft, old) {
+        const { ephemeralContainers } = asPod(draft).spec
+        restoreExcept(draft, old, new Set())
+        const spec = deepCopy<PodSpec>(asPod(draft).spec)
+        if (ephemeralContainers === undefined) delete spec.ephemeralContainers
+        else spec.ephemeralContainers = ephemeralContainers
+        asPod(draft).spec = spec
+        drop(spec, asFrozenPod(old).spec)
+        bumpGeneration(draft, old)
+      },
+      validateUpdate: (object, old) =>
+        validateEphemeralContainersUpdate(asFrozenPod(object), asFrozenPod(old), rulesOf(asFrozenPod(old).spec)),
     },
-    validateUpdate: (object, old) => validateEphemeralContainersUpdate(asFrozenPod(object), asFrozenPod(old)),
-  },
+  }
 }
 
-/** /resize: only containers' cpu and memory may change. */
-export const podResize: SubresourceDefinition = {
-  name: 'resize',
-  type: 'view',
-  verbs: VIEW_VERBS,
-  strategy: {
-    writableFields: ['containers', 'initContainers'].flatMap((list) =>
-      ['resources', 'resizePolicy'].map((member) => `spec.${list}.*.${member}`),
-    ),
-    prepareForUpdate(draft, old) {
-      restoreExcept(draft, old, SPEC_ONLY)
-      bumpGeneration(draft, old)
+/** /resize: only the pod's and the containers' cpu and memory may change. */
+export const podResize = (isGateEnabled: IsGateEnabled): SubresourceDefinition => {
+  const { drop, rulesOf } = podGates(isGateEnabled)
+  return {
+    name: 'resize',
+    type: 'view',
+    verbs: VIEW_VERBS,
+    strategy: {
+      writableFields: [
+        'spec.resources',
+        ...RESIZED_LISTS.flatMap((list) => RESIZED_MEMBERS.map((member) => `spec.${list}.*.${member}`)),
+      ],
+      prepareForUpdate(draft, old) {
+        restoreExcept(draft, old, SPEC_ONLY)
+        asPod(draft).spec = onlyResized(asPod(draft).spec, asFrozenPod(old).spec)
+        drop(asPod(draft).spec, asFrozenPod(old).spec)
+        bumpGeneration(draft, old)
+      },
+      validateUpdate: (object, old) =>
+        validatePodResize(asFrozenPod(object), asFrozenPod(old), rulesOf(asFrozenPod(old).spec)),
     },
-    validateUpdate: (object, old) => validatePodResize(asFrozenPod(object), asFrozenPod(old)),
-  },
+  }
 }
+
+const RESIZED_LISTS = ['containers', 'initContainers'] as const
+const RESIZED_MEMBERS = ['resources', 'resizePolicy'] as const
+
+/** What else the client changed is ignored; containers that are not the stored ones are left to the validation. */
+function onlyResized(next: PodSpec, old: DeepReadonly<PodSpec>): PodSpec {
+  const spec = deepCopy<PodSpec>(old)
+  const haveCounts = RESIZED_LISTS.every((list) => (next[list] ?? []).length === (spec[list] ?? []).length)
+  if (!haveCounts) return next
+  for (const list of RESIZED_LISTS) {
+    const stored: readonly Container[] = spec[list] ?? []
+    const containers: Container[] = next[list] ?? []
+    if (containers.some(({ name }, i) => name !== stored[i]?.name)) spec[list] = containers
+    else
+      stored.forEach((target, i) => {
+        const source = containers[i] ?? target
+        for (const member of RESIZED_MEMBERS) takeMember(target, source, member)
+      })
+  }
+  takeMember(spec, next, 'resources')
+  return spec
+}
+
+function takeMember<T, K extends keyof T>(target: T, source: T, member: K): void {
+  if (source[member] === undefined) delete target[member]
+  else target[member] = source[member]
+}
+
+interface PodGates {
+  readonly drop: ReturnType<typeof disabledFieldDropper>
+  readonly rulesOf: ReturnType<typeof podRulesOf>
+}
+
+const podGates = (isGateEnabled: IsGateEnabled): PodGates => ({
+  drop: disabledFieldDropper(isGateEnabled),
+  rulesOf: podRulesOf(isGateEnabled),
+})
 
 function bumpGeneration(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
   const before = old.metadata.generation ?? 1
