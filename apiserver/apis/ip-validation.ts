@@ -57,6 +57,23 @@ export function checkStrictCidr(errors: FieldError[], field: string, value: stri
   }
 }
 
+/** An address with the length of its network's prefix. Upstream: IsValidInterfaceAddress. */
+export function checkInterfaceAddress(errors: FieldError[], field: string, value: string): void {
+  const prefix = parseCidr(value)
+  if (prefix === undefined) {
+    const detail = 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)'
+    errors.push(fieldInvalid(field, value, detail))
+    return
+  }
+  const mapped = isMappedCidr(prefix)
+  const family = mapped ? 'IPv4' : prefix.family
+  const address = formatIp({ family, value: mapped ? prefix.address & 0xffffffffn : prefix.address })
+  const canonical = `${address}/${mapped && prefix.bits > 32 ? prefix.bits - 96 : prefix.bits}`
+  if (value !== canonical) {
+    errors.push(fieldInvalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`))
+  }
+}
+
 function cidrProblem(value: string, prefix: IpPrefix | undefined): string | undefined {
   if (prefix === undefined) return NOT_A_CIDR
   if (hasLeadingZeros(value, prefix)) return 'must not have leading 0s in IP or prefix length'

@@ -32,7 +32,7 @@ export const isNativeResource = (name: string): boolean => !name.includes('/') |
 export const isOvercommitAllowed = (name: string): boolean => isNativeResource(name) && !isHugePages(name)
 
 /** Resources of devices: a domain that is not Kubernetes' own. */
-function isExtendedResource(name: string): boolean {
+export function isExtendedResource(name: string): boolean {
   return !isNativeResource(name) && !name.startsWith(REQUESTS) && isQualifiedName(REQUESTS + name).length === 0
 }
 

@@ -1,6 +1,7 @@
 /** Upstream: pkg/apis/resource/v1/defaults.go. */
 import type {
   DeviceSubRequest,
+  DeviceToleration,
   ExactDeviceRequest,
   ResourceClaim,
   ResourceClaimSpec,
@@ -9,6 +10,7 @@ import type {
 
 export function setResourceClaimDefaults(claim: ResourceClaim): void {
   setSpecDefaults(claim.spec)
+  for (const { tolerations } of claim.status?.allocation?.devices?.results ?? []) setOperators(tolerations)
 }
 
 export function setResourceClaimTemplateDefaults(template: ResourceClaimTemplate): void {
@@ -25,4 +27,9 @@ function setSpecDefaults(spec: ResourceClaimSpec | undefined): void {
 function setRequestDefaults(request: ExactDeviceRequest | DeviceSubRequest): void {
   request.allocationMode ||= 'ExactCount'
   if (request.allocationMode === 'ExactCount') request.count ||= 1
+  setOperators(request.tolerations)
+}
+
+function setOperators(tolerations: DeviceToleration[] | undefined): void {
+  for (const toleration of tolerations ?? []) toleration.operator ||= 'Equal'
 }

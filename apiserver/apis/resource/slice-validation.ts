@@ -1,30 +1,31 @@
-/**
- * What drivers offer. Upstream: pkg/apis/resource/validation/validation.go ValidateResourceSlice.
- * Differs: of a device its name, node and attribute values are looked at, not taints, counters and capacities.
- */
-import type { Device, DeviceAttribute, ResourceSlice } from '#machinery/api/resource/v1/types.gen.ts'
+/** What drivers offer. Upstream: pkg/apis/resource/validation/validation.go ValidateResourceSlice. */
+import type { Device, ResourceSlice, ResourceSliceSpec } from '#machinery/api/resource/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldInvalid, fieldRequired, fieldTooLong, keyField } from '#machinery/meta/field-error.ts'
-import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
+import { fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { validateNodeSelectorTerms } from '../core/pod/affinity-validation.ts'
-import { addInvalid, checkImmutable } from '../validation.ts'
-import { checkDriverName, nameOf, validateItems } from './validation.ts'
+import { internalTerm } from '../core/pod/update-validation.ts'
+import { checkDriverName, checkImmutable } from '../validation.ts'
+import { hasLists } from './attribute-validation.ts'
+import { validateCounters, validateDevice } from './device-validation.ts'
+import { nameOf, validateItems } from './lists.ts'
+import { checkPoolName, checkRequiredLabel } from './names.ts'
+import { collectPlaces } from './placement-validation.ts'
 
 const DEVICES_MAX = 128
-const POOL_NAME_MAX = 253
-const ATTRIBUTES_MAX = 32
-const ATTRIBUTE_VALUE_MAX = 64
-const PRE_RELEASE = '(0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)'
-const SEMVER = new RegExp(
-  `^(0|[1-9]\\d*)(\\.(0|[1-9]\\d*)){2}(-${PRE_RELEASE}(\\.${PRE_RELEASE})*)?(\\+[0-9a-zA-Z-]+(\\.[0-9a-zA-Z-]+)*)?$`,
-)
+/** Of devices with taints, counters or lists. */
+const ADVANCED_DEVICES_MAX = 64
+const COUNTER_SETS_MAX = 8
+const ONE_PLACE = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required'
+
+/** Of an object that has no spec at all. */
+const NOTHING: FrozenSpec = { driver: '', pool: { name: '', generation: 0, resourceSliceCount: 0 } }
 
 type FrozenSlice = DeepReadonly<ResourceSlice>
+type FrozenSpec = DeepReadonly<ResourceSliceSpec>
 
-export function validateResourceSlice({ spec }: FrozenSlice): FieldError[] {
+export function validateResourceSlice({ spec = NOTHING }: Partial<FrozenSlice>, old?: FrozenSlice): FieldError[] {
   const errors: FieldError[] = []
-  const { driver, pool, devices = [] } = spec ?? {}
+  const { driver, pool } = spec
   checkDriverName(errors, 'spec.driver', driver)
   const { name = '', resourceSliceCount = 0, generation = 0 } = pool ?? {}
   checkPoolName(errors, 'spec.pool.name', name)
@@ -34,76 +35,57 @@ export function validateResourceSlice({ spec }: FrozenSlice): FieldError[] {
   if (generation < 0) {
     errors.push(fieldInvalid('spec.pool.generation', generation, 'must be greater than or equal to zero'))
   }
+  if (old !== undefined) {
+    checkImmutable(errors, 'spec.pool.name', name, old.spec.pool?.name ?? '')
+    checkImmutable(errors, 'spec.driver', driver, old.spec.driver)
+    checkImmutable(errors, 'spec.nodeName', spec.nodeName, old.spec.nodeName)
+  }
   checkPlacement(errors, spec)
-  validateItems(errors, 'spec.devices', devices, { max: DEVICES_MAX, keyOf: nameOf }, (device, at) => {
-    validateDevice(errors, at, device)
+  validateOffer(errors, spec, old?.spec)
+  return errors
+}
+
+function checkPlacement(errors: FieldError[], spec: FrozenSpec): void {
+  const onlyTerm = (): void => {
+    const terms = spec.nodeSelector?.nodeSelectorTerms
+    // One term alone can be merged with those of other slices.
+    if (terms?.length === 1) return
+    const printed = terms?.map(internalTerm) ?? null
+    errors.push(
+      fieldInvalid('spec.nodeSelector.nodeSelectorTerms', printed, 'must have exactly one node selector term'),
+    )
+  }
+  const empty = 'must be either unset or set to a non-empty string'
+  const places = collectPlaces(errors, 'spec', spec, empty, onlyTerm)
+  const { perDeviceNodeSelection: perDevice } = spec
+  if (perDevice === true) places.push('`perDeviceNodeSelection`')
+  else if (perDevice === false) {
+    errors.push(fieldInvalid('spec.perDeviceNodeSelection', false, 'must be either unset or set to true'))
+  }
+  if (places.length === 0) errors.push(fieldRequired('spec', ONE_PLACE))
+  else if (places.length > 1) {
+    errors.push(fieldInvalid('spec', `{${places.join(', ')}}`, `${ONE_PLACE}, but multiple fields are set`))
+  }
+}
+
+/** Devices, or the counters they share. */
+function validateOffer(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec | undefined): void {
+  const { sharedCounters, devices, perDeviceNodeSelection = false } = spec
+  if (sharedCounters !== undefined && devices !== undefined) {
+    errors.push(fieldInvalid('spec', '', 'only one of `sharedCounters` or `devices` is allowed'))
+  }
+  const before = new Map(old?.devices?.map((device) => [device.name, device]))
+  const max = (devices ?? []).some(isAdvanced) ? ADVANCED_DEVICES_MAX : DEVICES_MAX
+  validateItems(errors, 'spec.devices', devices ?? [], { max, keyOf: nameOf }, (device, at) => {
+    validateDevice(errors, at, device, before.get(device.name), perDeviceNodeSelection)
   })
-  return errors
+  const sets = { max: COUNTER_SETS_MAX, keyOf: nameOf }
+  validateItems(errors, 'spec.sharedCounters', sharedCounters ?? [], sets, ({ name, counters }, at) => {
+    checkRequiredLabel(errors, `${at}.name`, name)
+    validateCounters(errors, `${at}.counters`, counters)
+  })
 }
 
-export function validateResourceSliceUpdate(next: FrozenSlice, old: FrozenSlice): FieldError[] {
-  const errors = validateResourceSlice(next)
-  checkImmutable(errors, 'spec.pool.name', next.spec.pool?.name ?? '', old.spec.pool?.name ?? '')
-  checkImmutable(errors, 'spec.driver', next.spec.driver, old.spec.driver)
-  checkImmutable(errors, 'spec.nodeName', next.spec.nodeName, old.spec.nodeName)
-  return errors
-}
-
-function checkPoolName(errors: FieldError[], field: string, name: string): void {
-  if (name === '') {
-    errors.push(fieldRequired(field, ''))
-    return
-  }
-  if (Buffer.byteLength(name) > POOL_NAME_MAX) errors.push(fieldTooLong(field, POOL_NAME_MAX))
-  for (const part of name.split('/')) addInvalid(errors, field, part, isDns1123Subdomain(part))
-}
-
-function checkPlacement(errors: FieldError[], spec: FrozenSlice['spec'] | undefined): void {
-  const { nodeName, nodeSelector, allNodes = false, perDeviceNodeSelection = false } = spec ?? {}
-  const set: string[] = []
-  if (nodeName !== undefined) {
-    set.push('`nodeName`')
-    addInvalid(errors, 'spec.nodeName', nodeName, isDns1123Subdomain(nodeName))
-  }
-  if (nodeSelector !== undefined) {
-    set.push('`nodeSelector`')
-    const terms = nodeSelector.nodeSelectorTerms ?? []
-    const field = 'spec.nodeSelector.nodeSelectorTerms'
-    validateNodeSelectorTerms(errors, field, terms)
-    if (terms.length !== 1) errors.push(fieldInvalid(field, terms, 'must have exactly one node selector term'))
-  }
-  if (allNodes) set.push('`allNodes`')
-  if (perDeviceNodeSelection) set.push('`perDeviceNodeSelection`')
-  const detail = 'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required'
-  if (set.length === 0) errors.push(fieldRequired('spec', detail))
-  else if (set.length > 1) {
-    errors.push(fieldInvalid('spec', `{${set.join(', ')}}`, `${detail}, but multiple fields are set`))
-  }
-}
-
-function validateDevice(errors: FieldError[], field: string, device: DeepReadonly<Device>): void {
-  const { name = '', attributes = {}, capacity = {} } = device
-  addInvalid(errors, `${field}.name`, name, isDns1123Label(name))
-  for (const [key, attribute] of Object.entries(attributes)) {
-    validateAttribute(errors, keyField(`${field}.attributes`, key), attribute)
-  }
-  const count = Object.keys(attributes).length + Object.keys(capacity).length
-  if (count > ATTRIBUTES_MAX) {
-    const detail = `the total number of attributes and capacities must not exceed ${ATTRIBUTES_MAX}`
-    errors.push(fieldInvalid(field, count, detail))
-  }
-}
-
-function validateAttribute(errors: FieldError[], field: string, attribute: DeepReadonly<DeviceAttribute>): void {
-  const { string, version } = attribute
-  if (string !== undefined && Buffer.byteLength(string) > ATTRIBUTE_VALUE_MAX) {
-    errors.push(fieldTooLong(`${field}.string`, ATTRIBUTE_VALUE_MAX))
-  }
-  if (version !== undefined && !SEMVER.test(version)) {
-    const detail = 'must be a string compatible with semver.org spec 2.0.0'
-    errors.push(fieldInvalid(`${field}.version`, version, detail))
-  }
-  const values = Object.keys(attribute).length
-  if (values === 0) errors.push(fieldRequired(field, 'exactly one value must be specified'))
-  else if (values > 1) errors.push(fieldInvalid(field, attribute, 'exactly one value must be specified'))
+function isAdvanced({ taints = [], consumesCounters = [], attributes = {} }: DeepReadonly<Device>): boolean {
+  return taints.length > 0 || consumesCounters.length > 0 || Object.values(attributes).some(hasLists)
 }

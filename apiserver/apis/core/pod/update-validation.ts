@@ -217,7 +217,7 @@ function hasOnlyAdditions(term: DeepReadonly<NodeSelectorTerm>, old: DeepReadonl
 }
 
 /** As upstream prints its internal type. */
-function internalTerm({ matchExpressions, matchFields }: DeepReadonly<NodeSelectorTerm>): object {
+export function internalTerm({ matchExpressions, matchFields }: DeepReadonly<NodeSelectorTerm>): object {
   const requirements = (list: typeof matchExpressions): object[] | null =>
     list?.map(({ key, operator, values }) => ({ Key: key, Operator: operator, Values: values ?? null })) ?? null
   return { MatchExpressions: requirements(matchExpressions), MatchFields: requirements(matchFields) }
