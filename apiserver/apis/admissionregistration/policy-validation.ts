@@ -5,6 +5,7 @@
  */
 import type {
   AuditAnnotation,
+  MatchResources,
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
   Mutation,
@@ -33,6 +34,7 @@ import { FAILURE_POLICIES, validateMatchConditions, validateMatchResources } fro
 const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge']
 const ACTIONS = ['Audit', 'Deny', 'Warn']
 const REINVOCATION_POLICIES = ['IfNeeded', 'Never']
+const MUTABLE_OPERATIONS = ['*', 'CONNECT', 'CREATE', 'UPDATE']
 const AUDIT_ANNOTATIONS_MAX = 20
 const VALUE_EXPRESSION_MAX_BYTES = 5 * 1024
 const CEL_IDENTIFIER = /^[_a-zA-Z][_a-zA-Z0-9]*$/
@@ -66,29 +68,38 @@ export function validateValidatingPolicy(policy: FrozenPolicy, old?: FrozenPolic
 export function validateMutatingPolicy(policy: FrozenMutatingPolicy, old?: FrozenMutatingPolicy): FieldError[] {
   const errors: FieldError[] = []
   const spec: Partial<NonNullable<FrozenMutatingPolicy['spec']>> = policy.spec ?? {}
-  validateShared(errors, spec, old?.spec)
-  spec.matchConstraints?.resourceRules?.forEach(({ operations = [] }, i) => {
-    operations.forEach((operation, j) => {
-      if (operation === 'CREATE' || operation === 'UPDATE') return
-      const field = `spec.matchConstraints.resourceRules[${i}].operations[${j}]`
-      errors.push(fieldNotSupported(field, operation, ['CREATE', 'UPDATE']))
-    })
+  validateShared(errors, spec, old?.spec, () => {
+    checkMutableOperations(errors, 'spec.matchConstraints', spec.matchConstraints)
   })
   const { mutations = [], reinvocationPolicy = '' } = spec
-  if (reinvocationPolicy === '') errors.push(fieldRequired('spec.reinvocationPolicy', ''))
-  else if (!REINVOCATION_POLICIES.includes(reinvocationPolicy)) {
-    errors.push(fieldNotSupported('spec.reinvocationPolicy', reinvocationPolicy, REINVOCATION_POLICIES))
-  }
   if (mutations.length === 0) {
     errors.push(fieldRequired('spec.mutations', 'mutations must contain at least one item'))
   }
   mutations.forEach((mutation, i) => {
     validateMutation(errors, `spec.mutations[${i}]`, mutation)
   })
+  if (reinvocationPolicy === '') errors.push(fieldRequired('spec.reinvocationPolicy', ''))
+  else if (!REINVOCATION_POLICIES.includes(reinvocationPolicy)) {
+    errors.push(fieldNotSupported('spec.reinvocationPolicy', reinvocationPolicy, REINVOCATION_POLICIES))
+  }
   return errors
 }
 
-function validateShared(errors: FieldError[], spec: Spec, old: Spec | undefined): void {
+/** What is deleted cannot be mutated; the path has no indexes, as upstream. */
+function checkMutableOperations(
+  errors: FieldError[],
+  field: string,
+  resources: DeepReadonly<MatchResources> | undefined,
+): void {
+  for (const { operations = [] } of resources?.resourceRules ?? []) {
+    for (const operation of operations) {
+      if (MUTABLE_OPERATIONS.includes(operation)) continue
+      errors.push(fieldNotSupported(`${field}.resourceRules.operations`, operation, MUTABLE_OPERATIONS))
+    }
+  }
+}
+
+function validateShared(errors: FieldError[], spec: Spec, old: Spec | undefined, checkRules?: () => void): void {
   const { failurePolicy, paramKind, matchConstraints, matchConditions, variables = [] } = spec
   if (failurePolicy === undefined) errors.push(fieldRequired('spec.failurePolicy', ''))
   else if (!FAILURE_POLICIES.includes(failurePolicy)) {
@@ -101,6 +112,7 @@ function validateShared(errors: FieldError[], spec: Spec, old: Spec | undefined)
     if ((matchConstraints.resourceRules ?? []).length === 0) {
       errors.push(fieldRequired('spec.matchConstraints.resourceRules', ''))
     }
+    checkRules?.()
   }
   const isUnchanged =
     old !== undefined && deepEqual(old.paramKind, paramKind) && deepEqual(old.matchConditions, matchConditions)
@@ -138,7 +150,7 @@ function validateVariable(errors: FieldError[], field: string, variable: DeepRea
   const { name = '', expression = '' } = variable
   if (name.trim() === '') errors.push(fieldRequired(`${field}.name`, 'name is not specified'))
   else if (!CEL_IDENTIFIER.test(name) || CEL_RESERVED.has(name)) {
-    errors.push(fieldInvalid(`${field}.name`, name, 'name is not a valid CEL identifier'))
+    errors.push(fieldInvalid(`${field}.name`, name, 'must be a valid CEL identifier'))
   }
   if (expression.trim() === '') errors.push(fieldRequired(`${field}.expression`, 'expression is not specified'))
 }
@@ -150,9 +162,9 @@ function validateValidation(errors: FieldError[], field: string, validation: Dee
     errors.push(fieldInvalid(`${field}.messageExpression`, messageExpression, 'must be non-empty if specified'))
   }
   if (message !== '' && message.trim() === '') {
-    errors.push(fieldInvalid(`${field}.message`, message, 'message must be non-empty if specified'))
+    errors.push(fieldInvalid(`${field}.message`, message, 'must be non-empty if specified'))
   } else if (/[\n\r]/.test(message.trim())) {
-    errors.push(fieldInvalid(`${field}.message`, message, 'message must not contain line breaks'))
+    errors.push(fieldInvalid(`${field}.message`, message, 'must not contain line breaks'))
   }
   if (reason !== undefined && !REASONS.includes(reason)) {
     errors.push(fieldNotSupported(`${field}.reason`, reason, REASONS))
@@ -201,7 +213,7 @@ function validateMutation(errors: FieldError[], field: string, mutation: DeepRea
   if (mutation[own] === undefined) {
     errors.push(fieldRequired(`${field}.${own}`, `must be specified when patchType is ${patchType}`))
   } else if ((mutation[own].expression ?? '').trim() === '') {
-    errors.push(fieldRequired(`${field}.${own}.expression`, 'expression is not specified'))
+    errors.push(fieldRequired(`${field}.${own}.expression`, ''))
   }
   if (mutation[other] !== undefined) {
     const detail = `must not be specified when patchType is ${patchType}`
@@ -237,7 +249,9 @@ export function validateValidatingBinding({ spec }: DeepReadonly<ValidatingAdmis
 }
 
 export function validateMutatingBinding({ spec }: DeepReadonly<MutatingAdmissionPolicyBinding>): FieldError[] {
-  return validateBinding(spec)
+  const errors = validateBinding(spec)
+  checkMutableOperations(errors, 'spec.matchResources', spec?.matchResources)
+  return errors
 }
 
 function validateBinding(spec: DeepReadonly<MutatingAdmissionPolicyBinding>['spec'] | undefined): FieldError[] {

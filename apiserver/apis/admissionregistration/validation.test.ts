@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import type {
   MutatingAdmissionPolicy,
+  MutatingAdmissionPolicyBinding,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
@@ -8,6 +9,7 @@ import type {
 import { changed, validationTable } from '#test/support/validation-table.ts'
 import { setAdmissionBindingDefaults, setAdmissionPolicyDefaults } from './defaults.ts'
 import {
+  validateMutatingBinding,
   validateMutatingPolicy,
   validateValidatingBinding,
   validateValidatingPolicy,
@@ -198,11 +200,11 @@ describe('validating policies', () => {
         'spec.auditAnnotations.1': { key: 'k', valueExpression: '' },
       },
       [
-        'spec.variables[0].name: Invalid value: "if": name is not a valid CEL identifier',
+        'spec.variables[0].name: Invalid value: "if": must be a valid CEL identifier',
         'spec.variables[0].expression: Required value: expression is not specified',
         'spec.validations[0].expression: Required value: expression is not specified',
         'spec.validations[0].messageExpression: Invalid value: " ": must be non-empty if specified',
-        'spec.validations[0].message: Invalid value: "a\\nb": message must not contain line breaks',
+        'spec.validations[0].message: Invalid value: "a\\nb": must not contain line breaks',
         'spec.validations[0].reason: Unsupported value: "X": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
         'spec.auditAnnotations[1].valueExpression: Required value: valueExpression is not specified',
         'spec.auditAnnotations[1].key: Duplicate value: "k"',
@@ -249,16 +251,16 @@ describe('mutating policies', () => {
       'on deletion',
       { 'spec.matchConstraints.resourceRules.0.operations': ['DELETE'] },
       [
-        'spec.matchConstraints.resourceRules[0].operations[0]: Unsupported value: "DELETE": supported values: "CREATE", "UPDATE"',
+        'spec.matchConstraints.resourceRules.operations: Unsupported value: "DELETE": supported values: "*", "CONNECT", "CREATE", "UPDATE"',
       ],
     ],
     [
       'a patch of the other type',
       { 'spec.mutations.0.patchType': 'ApplyConfiguration', 'spec.reinvocationPolicy': 'X' },
       [
-        'spec.reinvocationPolicy: Unsupported value: "X": supported values: "IfNeeded", "Never"',
         'spec.mutations[0].applyConfiguration: Required value: must be specified when patchType is ApplyConfiguration',
         'spec.mutations[0].jsonPatch: Invalid value: "{jsonPatch}": must not be specified when patchType is ApplyConfiguration',
+        'spec.reinvocationPolicy: Unsupported value: "X": supported values: "IfNeeded", "Never"',
       ],
     ],
   ])
@@ -297,6 +299,25 @@ describe('policy bindings', () => {
         'spec.paramRef.name: Forbidden: name and selector are mutually exclusive',
         'spec.paramRef.selector: Forbidden: name and selector are mutually exclusive',
         'spec.paramRef.parameterNotFoundAction: Required value',
+      ],
+    ],
+  ])
+})
+
+const mutatingBinding: MutatingAdmissionPolicyBinding = {
+  ...META,
+  kind: 'MutatingAdmissionPolicyBinding',
+  spec: { policyName: 'p', matchResources: { resourceRules: [rule] } },
+}
+setAdmissionBindingDefaults(mutatingBinding)
+
+describe('bindings of mutating policies', () => {
+  validationTable(mutatingBinding, validateMutatingBinding, [
+    [
+      'on deletion',
+      { 'spec.matchResources.resourceRules.0.operations': ['CREATE', 'DELETE'] },
+      [
+        'spec.matchResources.resourceRules.operations: Unsupported value: "DELETE": supported values: "*", "CONNECT", "CREATE", "UPDATE"',
       ],
     ],
   ])

@@ -9,7 +9,8 @@ interface CounterRules {
   readonly counters: readonly string[]
   /** Each is bounded by `replicas`. */
   readonly partsOfReplicas: readonly string[]
-  readonly boundsAvailableByReady: boolean
+  /** What bounds `availableReplicas` beside `replicas`, as it is called; undefined: nothing. */
+  readonly availableBound?: string
 }
 
 export const DEPLOYMENT_COUNTERS: CounterRules = {
@@ -20,16 +21,29 @@ export const DEPLOYMENT_COUNTERS: CounterRules = {
     'readyReplicas',
     'availableReplicas',
     'unavailableReplicas',
+    'terminatingReplicas',
     'collisionCount',
   ],
   partsOfReplicas: ['updatedReplicas', 'readyReplicas', 'availableReplicas'],
-  boundsAvailableByReady: true,
+  availableBound: 'readyReplicas',
 }
 
 export const REPLICA_SET_COUNTERS: CounterRules = {
-  counters: ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'],
+  counters: [
+    'replicas',
+    'fullyLabeledReplicas',
+    'readyReplicas',
+    'availableReplicas',
+    'observedGeneration',
+    'terminatingReplicas',
+  ],
   partsOfReplicas: ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'],
-  boundsAvailableByReady: true,
+  availableBound: 'readyReplicas',
+}
+
+export const REPLICATION_CONTROLLER_COUNTERS: CounterRules = {
+  ...REPLICA_SET_COUNTERS,
+  counters: ['replicas', 'readyReplicas', 'availableReplicas', 'fullyLabeledReplicas', 'observedGeneration'],
 }
 
 export const STATEFUL_SET_COUNTERS: CounterRules = {
@@ -43,7 +57,7 @@ export const STATEFUL_SET_COUNTERS: CounterRules = {
     'collisionCount',
   ],
   partsOfReplicas: ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'],
-  boundsAvailableByReady: true,
+  availableBound: 'status.readyReplicas',
 }
 
 export const DAEMON_SET_COUNTERS: CounterRules = {
@@ -59,7 +73,6 @@ export const DAEMON_SET_COUNTERS: CounterRules = {
     'collisionCount',
   ],
   partsOfReplicas: [],
-  boundsAvailableByReady: false,
 }
 
 export function validateCounters(rules: CounterRules, next: Counters = {}, old: Counters = {}): FieldError[] {
@@ -71,8 +84,8 @@ export function validateCounters(rules: CounterRules, next: Counters = {}, old: 
     if (count(name) <= replicas) continue
     errors.push(fieldInvalid(`status.${name}`, count(name), 'cannot be greater than status.replicas'))
   }
-  if (rules.boundsAvailableByReady && count('availableReplicas') > count('readyReplicas')) {
-    const detail = 'cannot be greater than readyReplicas'
+  if (rules.availableBound !== undefined && count('availableReplicas') > count('readyReplicas')) {
+    const detail = `cannot be greater than ${rules.availableBound}`
     errors.push(fieldInvalid('status.availableReplicas', count('availableReplicas'), detail))
   }
   const { collisionCount: before } = old

@@ -18,6 +18,7 @@ import { labelSelectorAsMatcher, matcherOfSet } from '#machinery/selectors/label
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { validateClaimSpec } from '../core/persistent-volume/claim-spec-validation.ts'
+import { validatePodAnnotations } from '../core/pod/annotations-validation.ts'
 import type { PodRules } from '../core/pod/rules.ts'
 import { DEFAULT_POD_RULES } from '../core/pod/rules.ts'
 import { validatePodTemplate } from '../core/pod/validation.ts'
@@ -142,18 +143,17 @@ export function validateReplicationController(
   rules: PodRules = DEFAULT_POD_RULES,
 ): FieldError[] {
   const errors: FieldError[] = []
-  const { selector = {}, template, replicas = 0 } = spec
+  const { selector = {}, template } = spec
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   const hasSelector = Object.keys(selector).length > 0
   if (!hasSelector) errors.push(fieldRequired('spec.selector', ''))
-  checkNonNegative(errors, 'spec.replicas', replicas)
+  checkNonNegative(errors, 'spec.replicas', spec.replicas)
   if (template === undefined) {
     errors.push(fieldRequired('spec.template', ''))
     return errors
   }
   if (hasSelector && !matcherOfSet(selector).matches(template.metadata?.labels ?? {})) refuseLabels(errors, template)
   validatePodTemplate(errors, 'spec.template', template, rules)
-  if (replicas > 1) checkReadOnlyDisks(errors, template)
   validateAlwaysRestarting(errors, template, 'ReplicationController')
   return errors
 }
@@ -161,7 +161,7 @@ export function validateReplicationController(
 /** The template of a ReplicaSet, also of the one a Deployment makes. Upstream: ValidatePodTemplateSpecForReplicaSet. */
 function validateReplicatedTemplate(
   errors: FieldError[],
-  { selector, template, replicas = 0 }: DeepReadonly<ReplicaSet>['spec'],
+  { selector, template }: DeepReadonly<ReplicaSet>['spec'],
   rules: PodRules,
 ): void {
   if (selector !== undefined && !isUsable(selector)) {
@@ -170,7 +170,6 @@ function validateReplicatedTemplate(
   }
   checkMatch(errors, selector, template)
   validatePodTemplate(errors, 'spec.template', template, rules)
-  if (replicas > 1) checkReadOnlyDisks(errors, template)
   validateAlwaysRestarting(errors, template, 'ReplicaSet')
 }
 
@@ -210,16 +209,6 @@ export function isUsable(selector: FrozenSelector): boolean {
   return areLabels && areRequirements
 }
 
-/** Upstream: ValidateReadOnlyPersistentDisks. */
-function checkReadOnlyDisks(errors: FieldError[], template: FrozenTemplate | undefined): void {
-  template?.spec?.volumes?.forEach(({ gcePersistentDisk }, i) => {
-    if (gcePersistentDisk === undefined || gcePersistentDisk.readOnly === true) return
-    const detail =
-      'must be true for replicated pods > 1; GCE PD can only be mounted on multiple machines if it is read-only'
-    errors.push(fieldInvalid(`spec.template.spec.volumes[${i}].gcePersistentDisk.readOnly`, false, detail))
-  })
-}
-
 export function validateDaemonSet(
   { spec }: DeepReadonly<DaemonSet>,
   rules: PodRules = DEFAULT_POD_RULES,
@@ -232,7 +221,6 @@ export function validateDaemonSet(
     errors.push(fieldInvalid('spec.selector', selector, 'empty selector is invalid for daemonset'))
   }
   validatePodTemplate(errors, 'spec.template', template, rules)
-  checkReadOnlyDisks(errors, template)
   validateAlwaysRestarting(errors, template, 'DaemonSet')
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   const { type = '', rollingUpdate: rolling } = strategy
@@ -255,13 +243,13 @@ function validateDaemonRollingUpdate(
   const { maxUnavailable, maxSurge } = rolling
   checkPositiveIntOrPercent(errors, `${field}.maxUnavailable`, maxUnavailable)
   checkPositiveIntOrPercent(errors, `${field}.maxSurge`, maxSurge)
+  checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, maxUnavailable)
+  checkNotMoreThan100Percent(errors, `${field}.maxSurge`, maxSurge)
   if (!isZero(maxUnavailable) && !isZero(maxSurge)) {
     errors.push(fieldInvalid(`${field}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'))
   } else if (isZero(maxUnavailable) && isZero(maxSurge)) {
     errors.push(fieldRequired(`${field}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'))
   }
-  checkNotMoreThan100Percent(errors, `${field}.maxUnavailable`, maxUnavailable)
-  checkNotMoreThan100Percent(errors, `${field}.maxSurge`, maxSurge)
 }
 
 export function validateDaemonSetUpdate(
@@ -269,9 +257,9 @@ export function validateDaemonSetUpdate(
   old: DeepReadonly<DaemonSet>,
   rules: PodRules = DEFAULT_POD_RULES,
 ): FieldError[] {
-  const errors = validateDaemonSet(next, rules)
+  const errors: FieldError[] = []
   checkImmutable(errors, 'spec.selector', next.spec.selector, old.spec.selector)
-  return errors
+  return [...errors, ...validateDaemonSet(next, rules)]
 }
 
 export function validateStatefulSet(
@@ -279,21 +267,21 @@ export function validateStatefulSet(
   rules: PodRules = DEFAULT_POD_RULES,
 ): FieldError[] {
   const errors: FieldError[] = []
-  const { serviceName = '', volumeClaimTemplates = [] } = statefulSet.spec
-  validateStatefulSetSpec(errors, statefulSet.spec, rules)
-  if (serviceName !== '') addInvalid(errors, 'spec.serviceName', serviceName, isDns1123Label(serviceName))
-  volumeClaimTemplates.forEach(({ metadata, spec }, i) => {
-    checkTemplateMeta(errors, `spec.volumeClaimTemplates[${i}].metadata`, metadata)
-    validateClaimSpec(errors, `spec.volumeClaimTemplates[${i}].spec`, spec ?? {})
-  })
+  validateStatefulSetSpec(errors, statefulSet.spec, { rules, isNew: true })
   return errors
 }
 
-/** Without `rules` the template is not looked at: it was accepted before. */
+interface StatefulSetRules {
+  /** Absent: the template's spec is not looked at. */
+  readonly rules?: PodRules
+  /** Claims and the service's name cannot change, so only new ones are judged. */
+  readonly isNew: boolean
+}
+
 function validateStatefulSetSpec(
   errors: FieldError[],
   spec: DeepReadonly<StatefulSet>['spec'],
-  rules: PodRules | undefined,
+  { rules, isNew }: StatefulSetRules,
 ): void {
   const { podManagementPolicy: management = '', selector, template } = spec
   if (management === '') errors.push(fieldRequired('spec.podManagementPolicy', ''))
@@ -307,25 +295,43 @@ function validateStatefulSetSpec(
     const field = `spec.persistentVolumeClaimRetentionPolicy.${member}`
     errors.push(fieldNotSupported(field, policy ?? '', RETENTION_POLICIES))
   }
+  if (isNew) {
+    spec.volumeClaimTemplates?.forEach((claim, i) => {
+      validateClaimSpec(errors, `spec.volumeClaimTemplates[${i}].spec`, claim.spec ?? {})
+    })
+  }
   checkNonNegative(errors, 'spec.replicas', spec.replicas)
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds)
   checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start)
+  const { serviceName = '' } = spec
+  if (isNew && serviceName !== '') addInvalid(errors, 'spec.serviceName', serviceName, isDns1123Label(serviceName))
   checkSelector(errors, selector, 'statefulset')
   if (selector !== undefined && !isUsable(selector)) errors.push(fieldInvalid('spec.selector', selector, ''))
   else {
     checkMatch(errors, selector, template)
-    if (rules !== undefined) validatePodTemplate(errors, 'spec.template', withClaims(spec), rules)
+    validateStatefulTemplate(errors, asInPods(spec), rules)
   }
   validateAlwaysRestarting(errors, template, 'StatefulSet')
 }
 
-/** The template with the volumes its claims will become, so that mounts of them are found. */
-function withClaims({ template, volumeClaimTemplates = [] }: DeepReadonly<StatefulSet>['spec']): FrozenTemplate {
-  if (volumeClaimTemplates.length === 0 || template?.spec === undefined) return template ?? {}
+/** Labels and annotations are judged twice, as upstream. Upstream: ValidatePodTemplateSpecForStatefulSet. */
+function validateStatefulTemplate(errors: FieldError[], template: FrozenTemplate, rules: PodRules | undefined): void {
+  if (rules !== undefined) validatePodTemplate(errors, 'spec.template', template, rules)
+  const { metadata, spec = { containers: [] } } = template
+  checkTemplateMeta(errors, 'spec.template', metadata)
+  const at = 'spec.template.annotations'
+  validatePodAnnotations(errors, at, metadata?.annotations, spec, rules ?? DEFAULT_POD_RULES)
+}
+
+/** The template as the controller fills it in: names of hosts are its own, claims become volumes. */
+function asInPods({ template, volumeClaimTemplates = [] }: DeepReadonly<StatefulSet>['spec']): FrozenTemplate {
+  if (template?.spec === undefined) return template ?? {}
+  const { subdomain, hostname, volumes = [], ...others } = template.spec
+  if (volumeClaimTemplates.length === 0 && subdomain === undefined && hostname === undefined) return template
   const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ''))
-  const own = (template.spec.volumes ?? []).filter(({ name }) => !names.has(name))
-  const claims = [...names].map((name): Volume => ({ name, persistentVolumeClaim: { claimName: name || 'claim' } }))
-  return { ...template, spec: { ...template.spec, volumes: [...own, ...claims] } }
+  const own = volumes.filter(({ name }) => !names.has(name))
+  const claims = [...names].map((name): Volume => ({ name, persistentVolumeClaim: { claimName: name } }))
+  return { ...template, spec: { ...others, volumes: [...claims, ...own] } }
 }
 
 function validateStatefulStrategy(
@@ -360,8 +366,10 @@ export function validateStatefulSetUpdate(
   rules: PodRules = DEFAULT_POD_RULES,
 ): FieldError[] {
   const errors: FieldError[] = []
-  const isSameTemplate = deepEqual(next.spec.template, old.spec.template)
-  validateStatefulSetSpec(errors, next.spec, isSameTemplate ? undefined : rules)
+  const before: FieldError[] = []
+  validateStatefulSetSpec(before, old.spec, { rules, isNew: false })
+  // A stored template that breaks later rules may go on breaking them.
+  validateStatefulSetSpec(errors, next.spec, before.length > 0 ? { isNew: false } : { rules, isNew: false })
   const fixed = (spec: object): object =>
     Object.fromEntries(Object.entries(spec).filter(([member]) => !STATEFUL_SET_MUTABLE.has(member)))
   if (!deepEqual(fixed(next.spec), fixed(old.spec))) errors.push(fieldForbidden('spec', STATEFUL_SET_UPDATE_REFUSED))
@@ -370,8 +378,11 @@ export function validateStatefulSetUpdate(
 
 export function validateControllerRevision({ data, revision }: DeepReadonly<ControllerRevision>): FieldError[] {
   const errors: FieldError[] = []
-  if (data === undefined || data === null) errors.push(fieldRequired('data', 'data is mandatory'))
   checkNonNegative(errors, 'revision', revision)
+  if (data === undefined || data === null) errors.push(fieldRequired('data', 'data is mandatory'))
+  else if (typeof data !== 'object' || Array.isArray(data)) {
+    errors.push(fieldRequired('data', 'data must be a valid JSON object'))
+  }
   return errors
 }
 
@@ -379,7 +390,8 @@ export function validateControllerRevisionUpdate(
   next: DeepReadonly<ControllerRevision>,
   old: DeepReadonly<ControllerRevision>,
 ): FieldError[] {
-  const errors = validateControllerRevision(next)
+  const errors: FieldError[] = []
+  checkNonNegative(errors, 'revision', next.revision)
   checkImmutable(errors, 'data', next.data, old.data)
   return errors
 }

@@ -21,8 +21,10 @@ import { inclusiveRangeMessage, isDns1123Subdomain, isQualifiedName } from '#mac
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { validateInlineVolume } from '../core/persistent-volume/validation.ts'
 import {
   addInvalid,
+  checkDriverName,
   checkImmutable,
   checkLabelSelector,
   checkNonNegative,
@@ -31,7 +33,6 @@ import {
 } from '../validation.ts'
 
 const NODE_ID_MAX = 256
-const DRIVER_NAME_MAX = 63
 const METADATA_MAX_BYTES = 256 * 1024
 const ERROR_MESSAGE_MAX_BYTES = 1024
 const TOKEN_MIN_SECONDS = 600
@@ -125,12 +126,6 @@ function validateNodeDriver(
   }
 }
 
-function checkDriverName(errors: FieldError[], field: string, name: string): void {
-  checkRequired(errors, field, name)
-  if (Buffer.byteLength(name) > DRIVER_NAME_MAX) errors.push(fieldTooLong(field, DRIVER_NAME_MAX))
-  if (name !== '') addInvalid(errors, field, name, isDns1123Subdomain(name.toLowerCase()))
-}
-
 /** How many volumes a node takes may change, nothing else of an entry. */
 export function validateCsiNodeUpdate(next: DeepReadonly<CSINode>, old: DeepReadonly<CSINode>): FieldError[] {
   const errors = validateCsiNode(next)
@@ -162,7 +157,6 @@ export function validateCsiStorageCapacityUpdate(next: FrozenCapacity, old: Froz
   return errors
 }
 
-/** Differs: an inline volume's own fields are not looked at. */
 export function validateVolumeAttachment(attachment: FrozenAttachment): FieldError[] {
   const errors = validateStoredAttachment(attachment)
   // What only a new one must satisfy: upstream came to these rules late.
@@ -189,7 +183,7 @@ function validateStoredAttachment({ spec, status }: FrozenAttachment): FieldErro
   else if (volume === '') {
     const hint = 'must specify non empty persistentVolumeName'
     errors.push(fieldRequired('spec.source.persistentVolumeName', hint))
-  }
+  } else if (inline !== undefined) validateInlineVolume(errors, 'spec.source.inlineVolumeSpec', inline)
   const { nodeName = '' } = spec ?? {}
   addInvalid(errors, 'spec.nodeName', nodeName, isDns1123Subdomain(nodeName))
   let bytes = 0

@@ -240,11 +240,53 @@ const attachment: VolumeAttachment = {
   spec: { attacher: 'io.a', nodeName: 'n', source: { persistentVolumeName: 'pv' } },
 }
 
+const INLINE = 'spec.source.inlineVolumeSpec'
+
 describe('volume attachments', () => {
   const exactlyOne = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
   validationTable(attachment, validateVolumeAttachment, [
     ['no attacher', { 'spec.attacher': '' }, ['spec.attacher: Required value', 'spec.attacher: Required value']],
     ['no source', { 'spec.source': {} }, [`spec.source: Required value: ${exactlyOne}`]],
+    [
+      'a volume of its own',
+      {
+        'spec.source': {
+          inlineVolumeSpec: {
+            accessModes: ['ReadWriteOnce'],
+            persistentVolumeReclaimPolicy: 'Retain',
+            csi: { driver: 'io.a', volumeHandle: 'h' },
+          },
+        },
+      },
+      [],
+    ],
+    [
+      'a volume as if it were an object',
+      {
+        'spec.source': {
+          inlineVolumeSpec: {
+            claimRef: { name: 'a' },
+            capacity: { storage: '1Gi' },
+            persistentVolumeReclaimPolicy: 'Delete',
+            nodeAffinity: {},
+            nfs: { server: 'a', path: 'b' },
+            storageClassName: 'a',
+            volumeMode: 'Block',
+          },
+        },
+      },
+      [
+        `${INLINE}.claimRef: Forbidden: may not be specified in the context of inline volumes`,
+        `${INLINE}.capacity: Forbidden: may not be specified in the context of inline volumes`,
+        `${INLINE}.csi: Required value: has to be specified in the context of inline volumes`,
+        `${INLINE}.accessModes: Required value`,
+        `${INLINE}.persistentVolumeReclaimPolicy: Forbidden: may only be Retain in the context of inline volumes`,
+        `${INLINE}.nodeAffinity: Forbidden: may not be specified in the context of inline volumes`,
+        `${INLINE}.nfs.path: Invalid value: "b": must be an absolute path`,
+        `${INLINE}.storageClassName: Forbidden: may not be specified in the context of inline volumes`,
+        `${INLINE}.volumeMode: Forbidden: may not specify volumeMode other than Filesystem in the context of inline volumes`,
+      ],
+    ],
     ['two sources', { 'spec.source.inlineVolumeSpec': {} }, [`spec.source: Forbidden: ${exactlyOne}`]],
     [
       'errors that are too much',

@@ -47,6 +47,7 @@ import {
   persistentVolumeStatusStrategy,
   persistentVolumeStrategy,
   podTemplateStrategy,
+  replicationControllerStatusStrategy,
   replicationControllerStrategy,
   resourceQuotaStatusStrategy,
   resourceQuotaStrategy,
@@ -223,7 +224,7 @@ export const CORE_GROUP: ResourceGroup = {
       categories: ['all'],
       defaults: setReplicationControllerDefaults,
       strategy: ({ config }) => replicationControllerStrategy(config.isGateEnabled),
-      status: true,
+      status: replicationControllerStatusStrategy,
       emptyStatus: { replicas: 0 },
       generation: true,
       scale: {

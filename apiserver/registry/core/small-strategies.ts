@@ -1,5 +1,6 @@
 /** Strategies of the core kinds that are little more than their validation. Upstream: pkg/registry/core/<kind>. */
 
+import { REPLICATION_CONTROLLER_COUNTERS, validateCounters } from '#apiserver/apis/apps/status-validation.ts'
 import { validateReplicationController } from '#apiserver/apis/apps/validation.ts'
 import {
   validateConfigMap,
@@ -47,6 +48,7 @@ import type {
   ResourceQuota,
   Secret,
 } from '#machinery/api/core/v1/types.gen.ts'
+import { isLongName } from '#machinery/meta/validation.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
@@ -164,12 +166,26 @@ export const replicationControllerStrategy = (isGateEnabled: IsGateEnabled): Str
     validateUpdate: (object, _old, rules) => validateReplicationController(object, rules),
     others: {
       defaultGarbageCollection: 'Orphan',
+      validateName: isLongName,
       warnings: (object, old) =>
         old !== undefined && old.metadata.generation === object.metadata.generation
           ? []
           : podTemplateWarnings('spec.template', (object as DeepReadonly<ReplicationController>).spec.template),
     },
   })
+
+export const replicationControllerStatusStrategy: Strategy = {
+  validateUpdate: (object, old) =>
+    validateCounters(
+      REPLICATION_CONTROLLER_COUNTERS,
+      (object as unknown as Counted).status,
+      (old as unknown as Counted).status,
+    ),
+}
+
+interface Counted {
+  readonly status?: Readonly<Record<string, unknown>>
+}
 
 export const nodeStrategy: Strategy = {
   prepareForCreate(draft) {

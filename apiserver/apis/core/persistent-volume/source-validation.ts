@@ -100,19 +100,19 @@ export const SOURCES: readonly SourceRule[] = [
   { member: 'csi', check: (errors, field, { csi }) => validateCsi(errors, field, csi ?? {}) },
 ]
 
-export function validateSource(errors: FieldError[], spec: FrozenSpec, name: string): void {
+export function validateSource(errors: FieldError[], at: string, spec: FrozenSpec, name: string): void {
   let count = 0
   for (const { member, field = member, refusedAt = member, check } of SOURCES) {
     if (spec[member] === undefined) continue
     // Flex volumes never count as one too many.
     if (count > 0 && member !== 'flexVolume') {
-      errors.push(fieldForbidden(`spec.${refusedAt}`, 'may not specify more than 1 volume type'))
+      errors.push(fieldForbidden(`${at}.${refusedAt}`, 'may not specify more than 1 volume type'))
       continue
     }
     count++
-    check(errors, `spec.${field}`, spec, name)
+    check(errors, `${at}.${field}`, spec, name)
   }
-  if (count === 0) errors.push(fieldRequired('spec', 'must specify a volume type'))
+  if (count === 0) errors.push(fieldRequired(at, 'must specify a volume type'))
 }
 
 function checkPartition(errors: FieldError[], field: string, partition = 0): void {
@@ -278,7 +278,7 @@ function validateLocal(errors: FieldError[], field: string, { local, nodeAffinit
   if (path === '') errors.push(fieldRequired(`${field}.path`, ''))
   else checkNoBacksteps(errors, `${field}.path`, path)
   if (nodeAffinity === undefined) {
-    errors.push(fieldRequired('spec.nodeAffinity', 'Local volume requires node affinity'))
+    errors.push(fieldRequired(field.replace(/local$/, 'nodeAffinity'), 'Local volume requires node affinity'))
   }
 }
 

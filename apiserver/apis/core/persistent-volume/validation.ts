@@ -52,14 +52,37 @@ export function validatePersistentVolume({ metadata, spec }: FrozenVolume): Fiel
     if (nodeAffinity.required === undefined) errors.push(fieldRequired(at, 'must specify required node constraints'))
     else validateNodeSelectorTerms(errors, `${at}.nodeSelectorTerms`, nodeAffinity.required.nodeSelectorTerms)
   }
-  validateSource(errors, spec, metadata.name ?? '')
+  validateSource(errors, 'spec', spec, metadata.name ?? '')
   if (policy === 'Recycle' && /^\/[./]*$/.test(spec.hostPath?.path ?? '')) {
     errors.push(fieldForbidden(RECLAIM, "may not be 'recycle' for a hostPath mount of '/'"))
   }
   checkClassName(errors, 'spec.storageClassName', spec.storageClassName)
   checkVolumeMode(errors, 'spec.volumeMode', spec.volumeMode)
-  validateAttributesClass(errors, spec)
+  validateAttributesClass(errors, 'spec', spec)
   return errors
+}
+
+/** A volume that is no object of its own: of a CSI driver, and little more than its source. */
+export function validateInlineVolume(errors: FieldError[], field: string, spec: FrozenSpec): void {
+  const { accessModes = [], persistentVolumeReclaimPolicy: policy = '', volumeMode: mode } = spec
+  const forbid = (member: string, detail: string): void => {
+    errors.push(fieldForbidden(`${field}.${member}`, `${detail} in the context of inline volumes`))
+  }
+  if (spec.claimRef !== undefined) forbid('claimRef', 'may not be specified')
+  if (Object.keys(spec.capacity ?? {}).length > 0) forbid('capacity', 'may not be specified')
+  if (spec.csi === undefined) {
+    errors.push(fieldRequired(`${field}.csi`, 'has to be specified in the context of inline volumes'))
+  }
+  if (accessModes.length === 0) errors.push(fieldRequired(`${field}.accessModes`, ''))
+  checkAccessModes(errors, `${field}.accessModes`, accessModes)
+  if (policy !== '' && policy !== 'Retain') forbid('persistentVolumeReclaimPolicy', 'may only be Retain')
+  if (spec.nodeAffinity !== undefined) forbid('nodeAffinity', 'may not be specified')
+  validateSource(errors, field, spec, '')
+  if ((spec.storageClassName ?? '') !== '') forbid('storageClassName', 'may not be specified')
+  if (mode !== undefined && mode !== 'Filesystem') {
+    forbid('volumeMode', 'may not specify volumeMode other than Filesystem')
+  }
+  validateAttributesClass(errors, field, spec)
 }
 
 function validateCapacity(errors: FieldError[], { capacity = {} }: FrozenSpec): void {
@@ -74,13 +97,17 @@ function validateCapacity(errors: FieldError[], { capacity = {} }: FrozenSpec): 
   }
 }
 
-function validateAttributesClass(errors: FieldError[], { volumeAttributesClassName: name, csi }: FrozenSpec): void {
+function validateAttributesClass(
+  errors: FieldError[],
+  field: string,
+  { volumeAttributesClassName: name, csi }: FrozenSpec,
+): void {
   if (name === undefined) return
-  const at = 'spec.volumeAttributesClassName'
+  const at = `${field}.volumeAttributesClassName`
   if (name === '') errors.push(fieldRequired(at, 'an empty string is disallowed'))
   checkClassName(errors, at, name)
   if (csi === undefined) {
-    errors.push(fieldRequired('spec.csi', 'has to be specified when using volumeAttributesClassName'))
+    errors.push(fieldRequired(`${field}.csi`, 'has to be specified when using volumeAttributesClassName'))
   }
 }
 
