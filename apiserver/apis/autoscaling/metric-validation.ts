@@ -10,6 +10,7 @@ import { fieldForbidden, fieldInvalid, fieldNotSupported, fieldRequired } from '
 import { isDns1123Label, isPathSegmentName } from '#machinery/meta/validation.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { checkContainerResourceName } from '../core/resource-names.ts'
 import { addInvalid, checkRequired } from '../validation.ts'
 
 const METRIC_TYPES = ['ContainerResource', 'External', 'Object', 'Pods', 'Resource']
@@ -58,7 +59,9 @@ function validateSource(
 ): void {
   if (source === 'object') checkDescribedObject(metric.object?.describedObject)
   if (source === 'resource' || source === 'containerResource') {
-    checkRequired(errors, `${field}.name`, metric[source]?.name, 'must specify a resource name')
+    const name = metric[source]?.name ?? ''
+    if (name === '') errors.push(fieldRequired(`${field}.name`, 'must specify a resource name'))
+    else if (source === 'containerResource') checkContainerResourceName(errors, `${field}.name`, name)
   } else checkMetricName(errors, `${field}.metric.name`, metric[source]?.metric)
   if (source === 'containerResource') {
     const container = metric.containerResource?.container ?? ''

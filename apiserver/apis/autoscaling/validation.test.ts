@@ -51,6 +51,19 @@ describe('horizontal pod autoscalers', () => {
       [],
     ],
     [
+      'a resource no container has',
+      {
+        'spec.metrics.0': {
+          type: 'ContainerResource',
+          containerResource: { name: 'gpus', container: 'c', target: { type: 'Utilization', averageUtilization: 1 } },
+        },
+      },
+      [
+        `${METRIC}.containerResource.name: Invalid value: "gpus": must be a standard resource type or fully qualified`,
+        `${METRIC}.containerResource.name: Invalid value: "gpus": must be a standard resource for containers`,
+      ],
+    ],
+    [
       'a metric of no type',
       { 'spec.metrics.0': {} },
       [

@@ -24,7 +24,7 @@ export function validateCronJob(
   const errors: FieldError[] = []
   validateSpec(errors, spec, undefined, rules)
   if ((metadata.name ?? '').length > NAME_MAX) {
-    errors.push(fieldInvalid('metadata.name', metadata.name, `must be no more than ${NAME_MAX} characters`))
+    errors.push(fieldInvalid('metadata.name', metadata.name, `must be no more than ${NAME_MAX} bytes`))
   }
   return errors
 }

@@ -1,11 +1,11 @@
 /** Jobs. Upstream: pkg/apis/batch/validation/validation.go, pkg/registry/batch/job/strategy.go. */
 import type { Job, JobSpec } from '#machinery/api/batch/v1/types.gen.ts'
-import type { PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
+import type { PodSpec, PodTemplateSpec, ResourceRequirements } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid, fieldNotSupported, fieldRequired, fieldTooLong, keyField } from '#machinery/meta/field-error.ts'
 import { isDns1123Label, isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
-import { deepEqual } from '#machinery/util/json.ts'
+import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { isUsable, sortedLabels } from '../apps/validation.ts'
 import type { PodRules } from '../core/pod/rules.ts'
@@ -180,14 +180,14 @@ export function validateJobUpdate(
   job: DeepReadonly<Job>,
   old: DeepReadonly<Job>,
   rules: PodRules = DEFAULT_POD_RULES,
+  gates: SuspensionGates = NO_GATES,
 ): FieldError[] {
   const errors: FieldError[] = []
   const { spec } = job
   validateSpecWithSelector(errors, spec, rules)
   checkCompletionsUpdate(errors, spec, old.spec)
   checkImmutable(errors, 'spec.selector', spec.selector, old.spec.selector)
-  const template = isMutable(old) ? withSchedulingOf(old.spec.template, spec.template) : old.spec.template
-  checkImmutable(errors, 'spec.template', spec.template, template)
+  checkTemplate(errors, spec.template, old, gates)
   for (const member of [
     'completionMode',
     'podFailurePolicy',
@@ -200,9 +200,48 @@ export function validateJobUpdate(
   return errors
 }
 
-/** A suspended job that has never started may still get other scheduling directives. */
-const isMutable = ({ spec, status }: DeepReadonly<Job>): boolean =>
-  spec.suspend === true && status?.startTime === undefined
+/** What of the template of a suspended Job may change although the Job has run before. */
+export interface SuspensionGates {
+  /** Where its Pods may go: MutableSchedulingDirectivesForSuspendedJobs. */
+  readonly scheduling: boolean
+  /** What its containers ask for: MutablePodResourcesForSuspendedJobs. */
+  readonly resources: boolean
+}
+
+const NO_GATES: SuspensionGates = { scheduling: false, resources: false }
+
+function checkTemplate(errors: FieldError[], next: Template, old: DeepReadonly<Job>, gates: SuspensionGates): void {
+  const hasStarted = old.status?.startTime !== undefined
+  const isSuspended = old.spec.suspend === true
+  const isIdle = isSuspended && (old.status?.active ?? 0) === 0 && (!hasStarted || isMarkedSuspended(old))
+  const isMutable = gates.scheduling ? isIdle : isSuspended && !hasStarted
+  const before = isMutable ? withSchedulingOf(old.spec.template, next) : old.spec.template
+  if (!gates.resources || !isIdle) {
+    checkImmutable(errors, 'spec.template', next, before)
+    return
+  }
+  // Of the metadata nothing is said then, as upstream.
+  checkImmutable(errors, 'spec.template.spec', next.spec, withResourcesOf(before.spec, next.spec))
+}
+
+const isMarkedSuspended = ({ status }: DeepReadonly<Job>): boolean =>
+  (status?.conditions ?? []).some(({ type, status: value }) => type === 'Suspended' && value === 'True')
+
+/** Only of containers that are the same ones. Upstream: validatePodResourceUpdatesOnly. */
+function withResourcesOf(old: Template['spec'], next: Template['spec']): Template['spec'] {
+  if (old === undefined || next === undefined) return old
+  const spec = deepCopy<PodSpec>(old)
+  for (const list of ['containers', 'initContainers'] as const) {
+    const containers = next[list] ?? []
+    if (containers.length !== (spec[list] ?? []).length) continue
+    spec[list]?.forEach((container, i) => {
+      const resources = containers[i]?.name === container.name ? containers[i]?.resources : container.resources
+      if (resources === undefined) delete container.resources
+      else container.resources = deepCopy<ResourceRequirements>(resources)
+    })
+  }
+  return spec
+}
 
 /** Elastic indexed jobs: completions may change together with parallelism, to the same value. */
 function checkCompletionsUpdate(errors: FieldError[], next: FrozenSpec, old: FrozenSpec): void {

@@ -26,7 +26,7 @@ export function validatePriorityClass(priorityClass: DeepReadonly<PriorityClass>
     const detail = `maximum allowed value of a user defined priority is ${HIGHEST_USER_PRIORITY}`
     errors.push(fieldForbidden('value', detail))
   }
-  const policies = ['Never', 'PreemptLowerPriority']
+  const policies = ['PreemptLowerPriority', 'Never']
   if (priorityClass.preemptionPolicy !== undefined) {
     checkOneOf(errors, 'preemptionPolicy', priorityClass.preemptionPolicy, policies)
   }

@@ -66,6 +66,11 @@ export function validateCsiDriver({ spec }: FrozenDriver): FieldError[] {
     const detail = 'must be greater than or equal to 10 seconds'
     errors.push(fieldInvalid('spec.nodeAllocatableUpdatePeriodSeconds', period, detail))
   }
+  const inSecrets = spec?.serviceAccountTokenInSecrets
+  if (inSecrets !== undefined && (spec?.tokenRequests ?? []).length === 0) {
+    const detail = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified'
+    errors.push(fieldInvalid('spec.serviceAccountTokenInSecrets', inSecrets, detail))
+  }
   return errors
 }
 

@@ -135,6 +135,13 @@ describe('CSI drivers', () => {
       ),
     ],
     [
+      'secrets without tokens',
+      { 'spec.tokenRequests': [], 'spec.serviceAccountTokenInSecrets': false },
+      [
+        'spec.serviceAccountTokenInSecrets: Invalid value: false: serviceAccountTokenInSecrets is set but no tokenRequests are specified',
+      ],
+    ],
+    [
       'tokens out of range',
       {
         'spec.tokenRequests': [

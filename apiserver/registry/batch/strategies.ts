@@ -20,13 +20,18 @@ const JOB: Strategy = {
     old === undefined ? podTemplateWarnings('spec.template', (object as DeepReadonly<Job>).spec.template) : [],
 }
 
-export const jobStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
-  templatedStrategy<Job>(isGateEnabled, {
+export const jobStrategy = (isGateEnabled: IsGateEnabled): Strategy => {
+  const gates = {
+    scheduling: isGateEnabled('MutableSchedulingDirectivesForSuspendedJobs'),
+    resources: isGateEnabled('MutablePodResourcesForSuspendedJobs'),
+  }
+  return templatedStrategy<Job>(isGateEnabled, {
     specOf: ({ spec }) => spec.template?.spec,
     validate: validateJob,
-    validateUpdate: validateJobUpdate,
+    validateUpdate: (job, old, rules) => validateJobUpdate(job, old, rules, gates),
     others: JOB,
   })
+}
 
 export const jobStatusStrategy: Strategy = {
   validateUpdate: (object, old) => validateJobStatusUpdate(object as DeepReadonly<Job>, old as DeepReadonly<Job>),

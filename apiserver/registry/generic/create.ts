@@ -17,7 +17,7 @@ import { admissionAttributes } from './admission-chain.ts'
 import { storedApiVersion } from './conversion.ts'
 import type { RequestContext, ResourceDefinition, WriteRequest } from './interfaces.ts'
 import { interpretError } from './interpret-error.ts'
-import { validateMetadata } from './metadata-validation.ts'
+import { validateFinalizerNames, validateMetadata } from './metadata-validation.ts'
 import { inStoredOrder } from './object-order.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
@@ -117,6 +117,7 @@ function prepare(draft: KubeObject, definition: ResourceDefinition, request: Wri
   if (managedFields !== undefined) draft.metadata.managedFields = managedFields
   const errors: FieldError[] = []
   validateMetadata(draft.metadata, { namespaced: definition.namespaced, validateName: strategy.validateName }, errors)
+  validateFinalizerNames(draft.metadata, definition.group, errors)
   const ownErrors = strategy.validate?.(draft, context)
   if (ownErrors !== undefined) errors.push(...ownErrors)
   if (errors.length > 0) throw newInvalid(definition, draft.metadata.name ?? draft.metadata.generateName ?? '', errors)

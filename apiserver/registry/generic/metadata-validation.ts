@@ -159,6 +159,34 @@ function validateFinalizers(finalizers: readonly string[] | undefined, errors: F
   }
 }
 
+/** Groups that ask more of a finalizer than upstream's machinery does. */
+const STRICT_GROUPS: ReadonlySet<string> = new Set([
+  '',
+  'apps',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'discovery.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'networking.k8s.io',
+  'node.k8s.io',
+  'rbac.authorization.k8s.io',
+  'resource.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
+])
+const STANDARD_FINALIZERS: ReadonlySet<string> = new Set(['kubernetes', ORPHAN_FINALIZER, FOREGROUND_FINALIZER])
+
+/** Upstream: pkg/apis/core/validation validateKubeFinalizerName. */
+export function validateFinalizerNames({ finalizers }: Meta, group: string, errors: FieldError[]): void {
+  if (finalizers === undefined || !STRICT_GROUPS.has(group)) return
+  finalizers.forEach((finalizer, i) => {
+    if (finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return
+    const detail = 'name is neither a standard finalizer name nor is it fully qualified'
+    errors.push(fieldInvalid(`metadata.finalizers[${i}]`, finalizer, detail))
+  })
+}
+
 function validateNoNewFinalizers(finalizers: readonly string[], old: readonly string[], errors: FieldError[]): void {
   const extra = finalizers.filter((finalizer) => !old.includes(finalizer)).sort()
   if (extra.length === 0) return

@@ -16,7 +16,7 @@ import { createObject, ensureNamespace, ttlOf } from './create.ts'
 import { hasPendingFinalizers } from './finalizers.ts'
 import type { UpdateRequest } from './interfaces.ts'
 import { interpretError } from './interpret-error.ts'
-import { validateMetadata, validateMetadataUpdate } from './metadata-validation.ts'
+import { validateFinalizerNames, validateMetadata, validateMetadataUpdate } from './metadata-validation.ts'
 import { inStoredOrder, isUnchanged, withRevisionOf } from './object-order.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
@@ -120,6 +120,7 @@ function prepare(parts: StoreParts, draft: KubeObject, current: CachedObject, re
     validateMetadata(draft.metadata, rules, errors)
   }
   validateMetadataUpdate(draft.metadata, old.metadata, errors)
+  validateFinalizerNames(draft.metadata, parts.definition.group, errors)
   const ownErrors = strategy.validateUpdate?.(draft, old, context)
   if (ownErrors !== undefined) errors.push(...ownErrors)
   if (errors.length > 0) throw newInvalid(parts.definition, request.name, errors)

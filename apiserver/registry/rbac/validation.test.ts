@@ -49,7 +49,7 @@ describe('roles', () => {
       'aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil',
     ])
     const bad = { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'a b': 'c' } }] } }
-    expect(validateClusterRole(object(bad))).toHaveLength(1)
+    expect(validateClusterRole(object(bad))).toHaveLength(2)
   })
 })
 

@@ -1,4 +1,6 @@
 /** What makes a role or binding valid. Upstream: pkg/apis/rbac/validation/validation.go. */
+import { isUsable } from '#apiserver/apis/apps/validation.ts'
+import { checkLabelSelector } from '#apiserver/apis/validation.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type {
   ClusterRole,
@@ -17,8 +19,6 @@ import {
   indexField,
 } from '#machinery/meta/field-error.ts'
 import { isDns1123Subdomain, isPathSegmentName } from '#machinery/meta/validation.ts'
-import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
-import { errorMessage } from '#machinery/util/errors.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { RBAC_API_GROUP } from './defaults.ts'
@@ -37,11 +37,9 @@ export function validateClusterRole(object: DeepReadonly<KubeObject>): FieldErro
     errors.push(fieldRequired(field, 'at least one clusterRoleSelector required if aggregationRule is non-nil'))
   }
   for (const [i, selector] of selectors.entries()) {
-    try {
-      labelSelectorAsMatcher(selector)
-    } catch (err: unknown) {
-      errors.push(fieldInvalid(indexField(field, i), selector, errorMessage(err)))
-    }
+    checkLabelSelector(errors, indexField(field, i), selector)
+    // Upstream prints what came out of the selector: nothing.
+    if (!isUsable(selector)) errors.push(fieldInvalid(indexField(field, i), null, 'invalid label selector.'))
   }
   return errors
 }
