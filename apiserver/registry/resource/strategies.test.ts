@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import { ALL_GATES_OFF } from '#apiserver/apis/feature-gates.ts'
 import type { Device, ResourceClaim, ResourceClaimStatus, ResourceSlice } from '#machinery/api/resource/v1/types.gen.ts'
-import type { StoredObjects } from '../deps.ts'
+import type { RegistryDeps, StoredObjects } from '../deps.ts'
 import type { RequestContext } from '../generic/interfaces.ts'
 import { resourceClaimStatusStrategy, resourceClaimStrategy, resourceSliceStrategy } from './strategies.ts'
 
@@ -23,13 +23,13 @@ describe('the status of devices', () => {
   it('goes with their allocation', () => {
     const other = { ...DEVICE, device: 'b' }
     const draft = claim({ ...allocated(other), devices: [DEVICE, other, { ...DEVICE, device: 'never' }] })
-    resourceClaimStatusStrategy(namespaces({})).prepareForUpdate?.(draft, claim(allocated(DEVICE, other)), context)
+    resourceClaimStatusStrategy({ objects: namespaces({}) } as RegistryDeps).prepareForUpdate?.(draft, claim(allocated(DEVICE, other)), context)
     expect(draft.status?.devices?.map(({ device }) => device)).toEqual(['b', 'never'])
   })
 
   it('leaves nothing behind', () => {
     const draft = claim({ devices: [DEVICE] })
-    resourceClaimStatusStrategy(namespaces({})).prepareForUpdate?.(draft, claim(allocated(DEVICE)), context)
+    resourceClaimStatusStrategy({ objects: namespaces({}) } as RegistryDeps).prepareForUpdate?.(draft, claim(allocated(DEVICE)), context)
     expect(draft.status).toEqual({})
   })
 })
