@@ -8,7 +8,6 @@
  */
 import { toleratesDeviceTaint } from '#machinery/devices/tolerations.ts'
 import { assert } from '#machinery/util/assert.ts'
-import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Budget } from './budget.ts'
 import type { Amounts } from './capacity.ts'
 import { consumedCapacity } from './capacity.ts'
