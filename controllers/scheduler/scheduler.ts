@@ -274,6 +274,7 @@ class Scheduler implements ControllerComponent {
     try {
       const { node, run } = await this.#cycle.findNode(profile, queued.info, signal)
       this.#metrics?.decided(this.#secondsSince(startedMs))
+      run?.countEvaluations()
       if (node !== undefined && run !== undefined) this.#commit(queued, profile, node, run, startedMs, signal)
       else await this.#unfit(queued, profile, run, startedMs, signal)
     } catch (err: unknown) {
@@ -369,6 +370,7 @@ class Scheduler implements ControllerComponent {
     }
     const postFilterMs = profile.recorder.now()
     const { nominatedNode, afterwards } = await this.#postFilter(profile, run, signal)
+    run.countEvaluations()
     const isFound = nominatedNode !== undefined && nominatedNode !== ''
     profile.recorder.reached('PostFilter', isFound ? 'Success' : 'Unschedulable', postFilterMs)
     this.#attempted('unschedulable', queued.info.pod, startedMs)

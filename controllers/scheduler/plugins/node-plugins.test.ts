@@ -239,6 +239,15 @@ describe('scores', () => {
     expect(scores(plugin, {}, nodes)).toBe('skip')
   })
 
+  it('NodeResourcesBalancedAllocation looks at the resources it is given', () => {
+    const resources = ['cpu', 'memory', 'example.com/a'].map((name) => ({ name, weight: 1 }))
+    const plugin = create(nodeResourcesBalancedAllocationPlugin, { resources })
+    const nodes = [makeNodeInfo({ allocatable: { cpu: '10', memory: '10Gi', 'example.com/a': '10' } })]
+    // From 100 to 85, for 10, 10 and 40 per cent deviate by 14; without the device all stays even.
+    expect(scores(plugin, requests({ cpu: '1', memory: '1Gi', 'example.com/a': '4' }), nodes)).toEqual([67])
+    expect(scores(plugin, requests({ cpu: '1', memory: '1Gi' }), nodes)).toEqual([75])
+  })
+
   it('ImageLocality prefers nodes that have large images many nodes have', () => {
     const image = (sizeBytes: number) => ({ images: [{ names: ['i:latest'], sizeBytes }] })
     const nodes = [makeNodeInfo({ name: 'a', status: image(1000 * 2 ** 20) }), makeNodeInfo({ name: 'b' })]

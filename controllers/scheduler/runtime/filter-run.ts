@@ -38,6 +38,9 @@ export class FilterRun {
   readonly timer: PluginTimer | undefined
   /** As `timer`, until the filters have run on one node. */
   #filterTimer: PluginTimer | undefined
+  /** Nodes that every filter let through, and those that each filter refused, by its place. */
+  #passes = 0
+  readonly #ends: number[] = []
 
   /** Runs the PreFilter plugins. Throws when one fails. */
   constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot, nominator: Nominator) {
@@ -124,20 +127,50 @@ export class FilterRun {
     return this.#active.map((filter) => stateAfter(filter, this.pod, node, changes))
   }
 
+  /** The hottest loop there is. */
   #filter(filters: readonly ActiveFilter[], node: NodeInfo): Verdict | undefined {
-    const timer = this.#filterTimer
-    this.#filterTimer = undefined
-    for (const { plugin, hasFilter, evaluations, state } of filters) {
+    if (this.#filterTimer !== undefined) return this.#timedFilter(filters, node, this.#filterTimer)
+    for (let i = 0; i < filters.length; i++) {
+      const { plugin, hasFilter, state } = filters[i] as ActiveFilter
       if (!hasFilter) continue
-      evaluations.filter++
-      const startedMs = timer?.now() ?? 0
       const verdict = plugin.filter(state, this.pod, node)
-      timer?.ran(plugin.name, 'Filter', verdict?.code ?? 'Success', startedMs)
-      if (verdict === undefined || verdict.code === 'Skip') continue
-      throwIfError(plugin.name, verdict)
-      return { ...verdict, plugin: plugin.name }
+      if (verdict !== undefined && verdict.code !== 'Skip') return this.#refused(i, plugin.name, verdict)
     }
+    this.#passes++
     return undefined
+  }
+
+  /** The same, once in a cycle that is sampled. */
+  #timedFilter(filters: readonly ActiveFilter[], node: NodeInfo, timer: PluginTimer): Verdict | undefined {
+    this.#filterTimer = undefined
+    for (const [i, { plugin, hasFilter, state }] of filters.entries()) {
+      if (!hasFilter) continue
+      const startedMs = timer.now()
+      const verdict = plugin.filter(state, this.pod, node)
+      timer.ran(plugin.name, 'Filter', verdict?.code ?? 'Success', startedMs)
+      if (verdict !== undefined && verdict.code !== 'Skip') return this.#refused(i, plugin.name, verdict)
+    }
+    this.#passes++
+    return undefined
+  }
+
+  #refused(place: number, plugin: string, verdict: Verdict): Verdict {
+    this.#ends[place] = (this.#ends[place] ?? 0) + 1
+    throwIfError(plugin, verdict)
+    return { ...verdict, plugin }
+  }
+
+  /** For the metrics: how often each filter was asked since this was last called. */
+  countEvaluations(): void {
+    // A filter is asked about every node that the filters before it let through.
+    let asked = this.#passes
+    for (let i = this.#active.length - 1; i >= 0; i--) {
+      asked += this.#ends[i] ?? 0
+      const { hasFilter, evaluations } = this.#active[i] as ActiveFilter
+      if (hasFilter) evaluations.filter += asked
+    }
+    this.#passes = 0
+    this.#ends.fill(0)
   }
 }
 

@@ -18,12 +18,19 @@ export class ResourceScorer {
   readonly #scorer: Scorer
   /** What containers really ask for, instead of 100m / 200 MiB for those that ask for nothing. */
   readonly #usesRequested: boolean
+  /** Of the node that is looked at: made once, for this is done for every node and Pod. */
+  readonly #requested: number[]
+  readonly #allocatable: number[]
+  readonly #used: number[]
 
   constructor(resources: readonly ScoredResource[], scorer: Scorer, usesRequested: boolean) {
     this.#resources = resources
     this.#weights = resources.map(({ weight }) => weight)
     this.#scorer = scorer
     this.#usesRequested = usesRequested
+    this.#requested = resources.map(() => 0)
+    this.#allocatable = resources.map(() => 0)
+    this.#used = resources.map(() => 0)
   }
 
   /** In the order of the resources. */
@@ -33,18 +40,18 @@ export class ResourceScorer {
   }
 
   score(requests: readonly number[], node: NodeInfo): number {
-    const requested: number[] = []
-    const allocatable: number[] = []
-    const used: number[] = []
+    const requested = this.#requested
+    const allocatable = this.#allocatable
+    const used = this.#used
     for (let i = 0; i < this.#resources.length; i++) {
       const name = this.#resources[i]?.name ?? ''
       const wanted = requests[i] ?? 0
       // A device nobody asks for says nothing about the node.
       const isIgnored = wanted === 0 && isScalar(name)
-      allocatable.push(isIgnored ? 0 : amountOf(node.allocatable, name))
+      allocatable[i] = isIgnored ? 0 : amountOf(node.allocatable, name)
       const before = this.#usesRequested ? amountOf(node.requested, name) : nonZeroAmountOf(node, name)
-      used.push(before)
-      requested.push(before + wanted)
+      used[i] = before
+      requested[i] = before + wanted
     }
     return this.#scorer(requested, allocatable, this.#weights, used)
   }

@@ -57,21 +57,31 @@ export const balanced: Scorer = (requested, allocatable, _weights, used) => {
 
 /** 100 when all resources are used in the same proportion. */
 function evenness(requested: readonly number[], allocatable: readonly number[]): number {
-  const fractions: number[] = []
+  let count = 0
+  let sum = 0
+  let first = 0
+  let second = 0
   for (let i = 0; i < requested.length; i++) {
     const all = allocatable[i] ?? 0
-    if (all !== 0) fractions.push(Math.min((requested[i] ?? 0) / all, 1))
+    if (all === 0) continue
+    const fraction = Math.min((requested[i] ?? 0) / all, 1)
+    if (count === 0) first = fraction
+    else second = fraction
+    sum += fraction
+    count++
   }
-  return Math.trunc((1 - deviation(fractions)) * SCORE_MAX)
+  if (count < 2) return SCORE_MAX
+  const deviation = count === 2 ? Math.abs((first - second) / 2) : spread(requested, allocatable, sum / count, count)
+  return Math.trunc((1 - deviation) * SCORE_MAX)
 }
 
-function deviation(fractions: readonly number[]): number {
-  const [first = 0, second = 0] = fractions
-  if (fractions.length < 2) return 0
-  if (fractions.length === 2) return Math.abs((first - second) / 2)
-  const mean = fractions.reduce((sum, fraction) => sum + fraction, 0) / fractions.length
-  const squares = fractions.reduce((sum, fraction) => sum + (fraction - mean) ** 2, 0)
-  return Math.sqrt(squares / fractions.length)
+function spread(requested: readonly number[], allocatable: readonly number[], mean: number, count: number): number {
+  let squares = 0
+  for (let i = 0; i < requested.length; i++) {
+    const all = allocatable[i] ?? 0
+    if (all !== 0) squares += (Math.min((requested[i] ?? 0) / all, 1) - mean) ** 2
+  }
+  return Math.sqrt(squares / count)
 }
 
 function weighted(
