@@ -1,6 +1,6 @@
 /**
  * What may make a Pod schedulable that required (anti-)affinity kept out.
- * Upstream: plugins/interpodaffinity/plugin.go. Differs: also woken when a Pod leaves whose own anti-affinity shut it out.
+ * Upstream: plugins/interpodaffinity/plugin.go (v1.36).
  */
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { affinityTermsOf } from '../../framework/affinity-terms.ts'
