@@ -12,6 +12,9 @@ type FrozenPod = DeepReadonly<Pod>
 /** Allocated claims have it: an allocation is taken back before its claim goes. */
 export const DELETE_PROTECTION = 'resource.kubernetes.io/delete-protection'
 
+/** A claim the scheduler makes of a Pod's extended resources. */
+export const EXTENDED_RESOURCE_CLAIM = 'resource.kubernetes.io/extended-resource-claim'
+
 /**
  * `named`: made for this Pod from a template when `isGenerated`. `none`: it was decided that no claim is needed.
  * `missing`: not made yet. `unknown`: a way of asking for claims this version does not know.

@@ -351,3 +351,92 @@ describe('selectors', () => {
     })
   })
 })
+
+describe('extended resources that a class stands for', () => {
+  const GPU = 'example.com/gpu'
+  const asking = (name: string, amount = '1') =>
+    plane.client.create(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name, namespace },
+      spec: {
+        containers: [{ name: 'c', image: 'i', resources: { requests: { [GPU]: amount }, limits: { [GPU]: amount } } }],
+      },
+    })
+
+  it('are devices where the node has none of its own', async () => {
+    await start()
+    await addNode('n1')
+    await addSlice('n1', ['d0', 'd1'])
+    await asking('a', '2')
+    expect(await refused('a')).toContain(`1 Insufficient ${GPU}`)
+    await plane.client.create(DEVICE_CLASSES, makeDeviceClass('gpu', { extendedResourceName: GPU }))
+    expect(await bound('a')).toBe('n1')
+    const { extendedResourceClaimStatus } = (await pod('a')).status ?? {}
+    expect(extendedResourceClaimStatus).toEqual({
+      requestMappings: [{ containerName: 'c', resourceName: GPU, requestName: 'container-0-request-0' }],
+      resourceClaimName: expect.stringMatching(/^a-extended-resources-[a-z0-9]{5}$/),
+    })
+    const made = await claim(extendedResourceClaimStatus?.resourceClaimName ?? '')
+    expect(made).toMatchObject({
+      metadata: {
+        annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' },
+        ownerReferences: [{ kind: 'Pod', name: 'a', controller: true }],
+        finalizers: [DELETE_PROTECTION],
+      },
+      spec: {
+        devices: {
+          requests: [
+            {
+              name: 'container-0-request-0',
+              exactly: { deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 2 },
+            },
+          ],
+        },
+      },
+      status: { reservedFor: [{ resource: 'pods', name: 'a' }] },
+    })
+    expect(devicesOf(made)).toEqual(['n1/d0', 'n1/d1'])
+    await asking('b')
+    expect(await refused('b')).toContain('1 cannot allocate all claims')
+    await finish('a')
+    await bound('b')
+  })
+
+  it('are the node’s own where it has some', async () => {
+    await start()
+    await addNode('n1')
+    await plane.client.create(DEVICE_CLASSES, makeDeviceClass('gpu', { extendedResourceName: GPU }))
+    const body = { status: { capacity: { [GPU]: '1' }, allocatable: { [GPU]: '1' } } }
+    await plane.client.patch(NODES, { name: 'n1' }, { type: 'strategic', body }, { subresource: 'status' })
+    await asking('a')
+    expect(await bound('a')).toBe('n1')
+    expect((await plane.client.list(RESOURCE_CLAIMS, { namespace })).items).toEqual([])
+    await asking('b')
+    expect(await refused('b')).toContain(`1 Insufficient ${GPU}`)
+  })
+
+  it('find what an earlier attempt left behind, and start anew', async () => {
+    await start()
+    await addNode('n1')
+    await addSlice('n1', ['d0'])
+    await asking('a')
+    await refused('a')
+    const { uid = '' } = (await pod('a')).metadata
+    await plane.client.create(RESOURCE_CLAIMS, {
+      ...makeResourceClaim('left'),
+      metadata: {
+        name: 'left',
+        namespace,
+        annotations: { 'resource.kubernetes.io/extended-resource-claim': 'true' },
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'a', uid, controller: true }],
+      },
+    })
+    await plane.client.create(DEVICE_CLASSES, makeDeviceClass('gpu', { extendedResourceName: GPU }))
+    await bound('a')
+    const { items } = await plane.client.list(RESOURCE_CLAIMS, { namespace })
+    expect(items.map(({ metadata }) => metadata.name)).toEqual([
+      (await pod('a')).status?.extendedResourceClaimStatus?.resourceClaimName,
+    ])
+  })
+})

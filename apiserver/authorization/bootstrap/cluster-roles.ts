@@ -264,6 +264,7 @@ function schedulerRules(): PolicyRule[] {
     ...rulePerResource(READ, STORAGE, 'csidrivers csistoragecapacities'),
     rule(READ, RESOURCE, 'deviceclasses'),
     ...rulePerResource(READ_UPDATE, RESOURCE, 'resourceclaims resourceclaims/status'),
+    rule('create delete', RESOURCE, 'resourceclaims'),
     rule(READ_UPDATE, CORE, 'pods/finalizers'),
     rule(READ, RESOURCE, 'resourceslices'),
     rule('patch update', RESOURCE, 'resourceclaims/binding'),

@@ -3,6 +3,21 @@ import type { AllocationResult } from '#machinery/api/resource/v1/types.gen.ts'
 import type { NodeMatcher } from '#machinery/scheduling/node-affinity.ts'
 import type { Allocator } from './allocator/allocator.ts'
 import type { FrozenClaim } from './allocator/interfaces.ts'
+import type { ExtendedClaim, NodeClaim } from './extended-claim.ts'
+
+export interface NodeAllocation {
+  /** For each of `toAllocate`, then for `extended`. */
+  readonly results: readonly AllocationResult[]
+  readonly extended: NodeClaim | undefined
+}
+
+/** Extended resources between Reserve and the binding. */
+export interface ExtendedReservation {
+  readonly node: NodeClaim
+  readonly allocation: AllocationResult
+  /** Once it is in the API. */
+  created: FrozenClaim | undefined
+}
 
 export interface ClaimState {
   /** Of the Pod, in its order; PreBind puts in what it has written. */
@@ -13,10 +28,13 @@ export interface ClaimState {
   readonly toAllocate: readonly number[]
   /** Undefined when all claims have devices. */
   readonly allocator: Allocator | undefined
-  /** Node -> a result for each of `toAllocate`; filled in by Filter. */
-  readonly byNode: Map<string, readonly AllocationResult[]>
+  /** For extended resources of the Pod that device classes stand for. */
+  readonly extended: ExtendedClaim | undefined
+  /** Filled in by Filter. */
+  readonly byNode: Map<string, NodeAllocation>
   /** Places of allocated claims that a node could not use. */
   readonly unavailable: Set<number>
   /** Place -> what was reserved for the claim, not yet written. */
   readonly reserved: Map<number, AllocationResult>
+  extendedReservation: ExtendedReservation | undefined
 }

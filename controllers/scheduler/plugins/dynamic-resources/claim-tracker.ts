@@ -8,6 +8,7 @@ import { keyString, keyStringOf, objectKeyOf } from '#machinery/informers/key.ts
 import type { Informer } from '#machinery/informers/shared-informer.ts'
 import type { ObjectKey } from '#machinery/meta/resource.ts'
 import { compareResourceVersions } from '#machinery/meta/resource-version.ts'
+import type { FrozenPod } from '../../framework/interfaces.ts'
 import type { DeviceUse, FrozenAllocation, FrozenClaim } from './allocator/interfaces.ts'
 import { CountedDeviceUse } from './device-use.ts'
 
@@ -61,6 +62,25 @@ export class ClaimTracker {
       this.#written.set(key, claim)
     this.#pending.delete(claim.metadata.uid ?? '')
     this.#recount(claim)
+  }
+
+  /** `claim` was made of what was reserved for `inMemory`; the cache may not show it yet. */
+  replace(inMemory: FrozenClaim, claim: FrozenClaim): void {
+    if (this.#informer.lister.get(objectKeyOf(claim)) === undefined) this.#written.set(keyStringOf(claim), claim)
+    this.settle(claim)
+    this.abandon(inMemory)
+  }
+
+  /** It was deleted, perhaps before the cache ever showed it. */
+  forget(claim: FrozenClaim): void {
+    if (this.#written.get(keyStringOf(claim))?.metadata.uid === claim.metadata.uid)
+      this.#written.delete(keyStringOf(claim))
+    this.#recount(claim)
+  }
+
+  /** As the cache shows them. */
+  ownedBy({ metadata }: FrozenPod): readonly FrozenClaim[] {
+    return this.#informer.lister.byIndex('controller-uid', metadata.uid ?? '')
   }
 
   /** True: the claim had devices that are free again. */

@@ -12,7 +12,7 @@ export function deviceEvents(hasClaims: (pod: FrozenPod) => boolean): readonly E
     { resource: 'nodes', actions: ['add', 'update'], mayHelp: (_pod, event) => nodeMayHelp(event) },
     {
       resource: 'resourceclaims',
-      actions: ['add', 'update'],
+      actions: ['add', 'update', 'delete'],
       mayHelp: (pod, event) => claimMayHelp(pod, event) && hasClaims(pod),
     },
     { resource: 'pods', actions: ['update'], mayHelp: (pod, event) => isOwnUpdate(pod, event) && hasClaims(pod) },
@@ -30,14 +30,15 @@ function nodeMayHelp(event: ClusterEvent): boolean {
   )
 }
 
-/** Devices were freed, or it is one of the Pod's own. */
+/** Devices were freed, or it is one of the Pod's own. One of an earlier attempt has to be gone. */
 function claimMayHelp(pod: FrozenPod, event: ClusterEvent): boolean {
   const { old, object } = changeOf<ResourceClaim>(event)
   if (old?.status?.allocation !== undefined && object?.status?.allocation === undefined) return true
+  if (object === undefined) return old?.metadata.ownerReferences?.some(({ uid }) => uid === pod.metadata.uid) === true
   const isOwn =
-    object?.metadata.namespace === pod.metadata.namespace &&
-    resourceClaimNamesOf(pod).includes(object?.metadata.name ?? '')
-  return isOwn && (old === undefined || !deepEqual(old.status, object?.status))
+    object.metadata.namespace === pod.metadata.namespace &&
+    resourceClaimNamesOf(pod).includes(object.metadata.name ?? '')
+  return isOwn && (old === undefined || !deepEqual(old.status, object.status))
 }
 
 /** Its status names a claim that has been made. The hint sees the Pod as it was. */

@@ -13,6 +13,7 @@ import { keyStringOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import { nodeSelectorMatcher } from '#machinery/scheduling/node-affinity.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
+import { extendedResourcesOf } from '../../framework/extended-resources.ts'
 import type {
   CycleView,
   EventHint,
@@ -42,6 +43,7 @@ import { deviceEvents } from './hints.ts'
 import { claimsOf } from './pod-claims.ts'
 import { subrequestScore } from './score.ts'
 import { DeviceReadiness } from './device-readiness.ts'
+import { ExtendedClaims } from './extended-claim.ts'
 import { CelSelectors } from './selectors.ts'
 import { SliceIndex } from './slice-index.ts'
 
@@ -66,6 +68,7 @@ export class DynamicResources
   readonly #selectors: DeviceSelectors
   readonly #writer: ClaimWriter
   readonly #readiness: DeviceReadiness
+  readonly #extended: ExtendedClaims
 
   constructor(args: DynamicResourcesArgs, handle: PluginHandle) {
     this.#handle = handle
@@ -77,6 +80,7 @@ export class DynamicResources
     this.#classes = handle.lister(DEVICE_CLASSES)
     this.#writer = new ClaimWriter(handle)
     this.#readiness = new DeviceReadiness(handle, this.#claims, bindingMs)
+    this.#extended = new ExtendedClaims(handle, extendedResourcesOf(handle), this.#claims, this.#writer)
     this.events = deviceEvents((pod) => typeof this.#claimsOf(pod) !== 'string')
   }
 
@@ -85,10 +89,11 @@ export class DynamicResources
     return typeof claims === 'string' ? unresolvable(claims) : undefined
   }
 
-  preFilter({ pod }: PodInfo): Verdict | { readonly state: ClaimState } {
-    const claims = this.#claimsOf(pod)
+  preFilter(info: PodInfo): Verdict | { readonly state: ClaimState } {
+    const claims = this.#claimsOf(info.pod)
     if (typeof claims === 'string') return unresolvable(claims)
-    if (claims.length === 0) return SKIP
+    const extended = this.#extended.of(info)
+    if (claims.length === 0 && extended === undefined) return SKIP
     const toAllocate = [...claims.keys()].filter((i) => claims[i]?.status?.allocation === undefined)
     for (const i of toAllocate) {
       const problem = this.#problemOf(claims[i] as FrozenClaim)
@@ -102,15 +107,19 @@ export class DynamicResources
           return selector === undefined ? undefined : nodeSelectorMatcher(selector)
         }),
         toAllocate,
-        allocator: toAllocate.length === 0 ? undefined : this.#newAllocator(),
+        extended,
+        allocator: toAllocate.length === 0 && extended === undefined ? undefined : this.#newAllocator(),
         byNode: new Map(),
         unavailable: new Set(),
         reserved: new Map(),
+        extendedReservation: undefined,
       },
     }
   }
 
-  filter(state: ClaimState, _pod: PodInfo, { name, node }: NodeInfo): Verdict | undefined {
+  filter(state: ClaimState, pod: PodInfo, info: NodeInfo): Verdict | undefined {
+    const { node } = info
+    if (state.extended?.isStale === true) return unresolvable('cannot schedule extended resource claim')
     let isAvailable = true
     for (const [i, claim] of state.claims.entries()) {
       if (state.reachableFrom[i]?.matches(node) !== false && !this.#isLost(claim)) continue
@@ -118,7 +127,7 @@ export class DynamicResources
       isAvailable = false
     }
     if (state.allocator !== undefined) {
-      const refusal = this.#allocate(state, state.allocator, name, node)
+      const refusal = this.#allocate(state, state.allocator, pod, info)
       if (refusal !== undefined) return refusal
     }
     return isAvailable ? undefined : unresolvable('resourceclaim not available on the node')
@@ -135,9 +144,13 @@ export class DynamicResources
     if (state === undefined) return unschedulable('no new claims to deallocate')
     const idle = [...state.unavailable].flatMap((i) => state.claims[i] ?? []).filter((claim) => isIdle(claim, pod))
     const [chosen] = idle.length > 1 ? [idle[this.#handle.random.int(idle.length)]] : idle
-    if (chosen === undefined) return unschedulable('still not schedulable')
-    await this.#writer.deallocate(chosen, signal)
-    return unschedulable('deallocation of ResourceClaim completed')
+    if (chosen !== undefined) {
+      await this.#writer.deallocate(chosen, signal)
+      return unschedulable('deallocation of ResourceClaim completed')
+    }
+    if (state.extended?.isStale !== true) return unschedulable('still not schedulable')
+    await this.#extended.remove(state.extended.claim, signal)
+    return unschedulable('deletion of ResourceClaim completed')
   }
 
   preScore(
@@ -151,7 +164,7 @@ export class DynamicResources
   }
 
   score(state: ClaimState, _pod: PodInfo, { name }: NodeInfo): number {
-    const results = state.byNode.get(name) ?? []
+    const results = state.byNode.get(name)?.results ?? []
     return state.toAllocate.reduce((sum, place, i) => sum + subrequestScore(state.claims[place], results[i]), 0)
   }
 
@@ -162,17 +175,21 @@ export class DynamicResources
   reserve(filterState: unknown, _pod: PodInfo, nodeName: string): Verdict | undefined {
     const state = filterState as ClaimState | undefined
     if (state?.allocator === undefined) return undefined
-    const results = state.byNode.get(nodeName)
-    if (results === undefined) {
+    const found = state.byNode.get(nodeName)
+    if (found === undefined) {
       const message = 'claim allocation not found for node'
       return failed(new Error(message), message)
     }
     for (const [i, place] of state.toAllocate.entries()) {
-      const [claim, allocation] = [state.claims[place], results[i]]
+      const [claim, allocation] = [state.claims[place], found.results[i]]
       if (claim === undefined || allocation === undefined) continue
       this.#claims.reserve(claim, allocation)
       state.reserved.set(place, allocation)
     }
+    const last = found.results.at(-1)
+    if (found.extended === undefined || last === undefined) return undefined
+    this.#claims.reserve(found.extended.claim, last)
+    state.extendedReservation = { node: found.extended, allocation: last, created: undefined }
     return undefined
   }
 
@@ -184,6 +201,11 @@ export class DynamicResources
       if (allocation !== undefined && this.#claims.abandon(claim)) this.#tellFreed(claim, allocation)
       if (claim.status?.allocation !== undefined && isReservedFor(pod, claim)) void this.#writer.release(claim, pod)
     }
+    const extended = state?.extendedReservation
+    if (state === undefined || extended === undefined) return
+    state.extendedReservation = undefined
+    if (this.#claims.abandon(extended.node.claim)) this.#tellFreed(extended.node.claim, extended.allocation)
+    if (extended.created !== undefined) void this.#extended.discard(extended.created)
   }
 
   isNeeded(filterState: unknown): boolean {
@@ -206,7 +228,13 @@ export class DynamicResources
         state.claims[place] = written
         this.#claims.settle(written)
       }
-      await this.#readiness.wait(state.claims, pod, nodeName, signal)
+      const extended = await this.#writeExtended(state, pod, signal)
+      await this.#readiness.wait(
+        extended === undefined ? state.claims : [...state.claims, extended],
+        pod,
+        nodeName,
+        signal,
+      )
       return undefined
     } catch (err: unknown) {
       return failed(err, errorMessage(err))
@@ -247,12 +275,23 @@ export class DynamicResources
     })
   }
 
-  #allocate(state: ClaimState, allocator: Allocator, name: string, node: NodeInfo['node']): Verdict | undefined {
+  async #writeExtended(state: ClaimState, pod: FrozenPod, signal: AbortSignal): Promise<FrozenClaim | undefined> {
+    const { extendedReservation: reservation } = state
+    if (reservation === undefined) return undefined
+    const created = (claim: FrozenClaim): void => {
+      reservation.created = claim
+    }
+    return await this.#extended.write(reservation.node, pod, reservation.allocation, created, signal)
+  }
+
+  #allocate(state: ClaimState, allocator: Allocator, pod: PodInfo, info: NodeInfo): Verdict | undefined {
+    const { name, node } = info
     try {
+      const extended = state.extended === undefined ? undefined : this.#extended.forNode(state.extended, pod, info)
       const claims = state.toAllocate.flatMap((place) => state.claims[place] ?? [])
-      const results: readonly AllocationResult[] | undefined = allocator.allocate(node, claims)
+      const results = allocator.allocate(node, extended === undefined ? claims : [...claims, extended.claim])
       if (results === undefined) return unresolvable('cannot allocate all claims')
-      state.byNode.set(name, results)
+      state.byNode.set(name, { results, extended })
       return undefined
     } catch (err: unknown) {
       if (err instanceof UnusablePoolsError) return unresolvable(err.message)

@@ -1,4 +1,8 @@
 /** Whether the Pod's requests fit, and how full the node would be. Upstream: scheduler plugins/noderesources/fit.go. */
+import type { DeviceClass } from '#machinery/api/resource/v1/types.gen.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { ExtendedResources } from '../../framework/extended-resources.ts'
+import { extendedResourcesOf, resourceNamesOf } from '../../framework/extended-resources.ts'
 import type {
   FilterPlugin,
   FrozenNode,
@@ -22,11 +26,13 @@ const NAME = 'NodeResourcesFit'
 export const nodeResourcesFitPlugin: PluginDefinition = {
   name: NAME,
   checkArgs: checkFitArgs,
-  create: (args: PluginArgs) => createFit(args as FitArgs),
+  create: (args: PluginArgs, handle) => createFit(args as FitArgs, extendedResourcesOf(handle)),
 }
 
-function createFit(args: FitArgs): FilterPlugin & ScorePlugin<readonly number[]> {
-  const ignored = ignoredResources(args)
+function createFit(args: FitArgs, extended: ExtendedResources): FilterPlugin & ScorePlugin<readonly number[]> {
+  const isIgnored = ignoredResources(args)
+  // What a node has nothing of may be devices: DynamicResources sees to them.
+  const ignored: IsIgnored = (name, all) => isIgnored(name) || (all === 0 && extended.classOf(name) !== undefined)
   const scorer = createScorer(args)
   return {
     name: NAME,
@@ -37,6 +43,12 @@ function createFit(args: FitArgs): FilterPlugin & ScorePlugin<readonly number[]>
         actions: ['add', 'update'],
         mayHelp: (pod, { object }) => fitsEmpty(requestsOf(pod), object as FrozenNode, ignored),
       },
+      {
+        resource: 'deviceclasses',
+        actions: ['add', 'update'],
+        mayHelp: (pod, { object }) =>
+          resourceNamesOf(object as DeepReadonly<DeviceClass>).some((name) => requestsOf(pod).scalar.has(name)),
+      },
     ],
     filter: (_state, pod, node) => insufficient(pod.requests, node, ignored),
     preScore: (pod) => ({ state: scorer.requestsOf(pod) }),
@@ -44,11 +56,14 @@ function createFit(args: FitArgs): FilterPlugin & ScorePlugin<readonly number[]>
   }
 }
 
+/** `all`: what the node has of it. */
+type IsIgnored = (name: string, all: number) => boolean
+
 /** Every reason, not only the first. */
 function insufficient(
   wanted: Readonly<ResourceAmounts>,
   node: Pick<NodeInfo, 'allocatable' | 'requested'> & { readonly pods: { readonly size: number } },
-  isIgnored: (name: string) => boolean,
+  isIgnored: IsIgnored,
 ): Verdict | undefined {
   const { allocatable, requested } = node
   // Most nodes fit most Pods, and this is asked more often than anything else.
@@ -73,7 +88,8 @@ function insufficient(
   check('memory', wanted.memory, requested.memory, allocatable.memory)
   check('ephemeral-storage', wanted.ephemeralStorage, requested.ephemeralStorage, allocatable.ephemeralStorage)
   for (const [name, amount] of wanted.scalar) {
-    if (!isIgnored(name)) check(name, amount, requested.scalar.get(name) ?? 0, allocatable.scalar.get(name) ?? 0)
+    const all = allocatable.scalar.get(name) ?? 0
+    if (!isIgnored(name, all)) check(name, amount, requested.scalar.get(name) ?? 0, all)
   }
   if (reasons === undefined) return undefined
   return { code: isUnresolvable ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons }
@@ -84,7 +100,7 @@ const isWithin = (amount: number, used: number, all: number): boolean => amount 
 
 const NOTHING: Readonly<ResourceAmounts> = { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalar: new Map() }
 
-function fitsEmpty(wanted: Readonly<ResourceAmounts>, node: FrozenNode, isIgnored: (name: string) => boolean): boolean {
+function fitsEmpty(wanted: Readonly<ResourceAmounts>, node: FrozenNode, isIgnored: IsIgnored): boolean {
   const state = { allocatable: nodeAllocatable(node), requested: NOTHING, pods: { size: 0 } }
   return insufficient(wanted, state, isIgnored) === undefined
 }
