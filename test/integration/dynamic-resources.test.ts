@@ -213,6 +213,48 @@ describe('devices', () => {
   })
 })
 
+describe('a restart between two writes', () => {
+  const storage = () => new MemoryStorage({ clock: systemClock })
+  /** As the scheduler that went had left things. */
+  async function leave(kept: MemoryStorage, claimed: Partial<ResourceClaim['status']> | undefined): Promise<void> {
+    plane = await startTestControlPlane({ storage: kept })
+    const metadata = { name: 'default', namespace }
+    await plane.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
+    await prepare('d0', 'd1')
+    await addClaim('mine')
+    const { uid = '' } = (await usingClaim('a', 'mine')).metadata
+    let draft = deepCopy<ResourceClaim>(await claim('mine'))
+    draft.metadata.finalizers = [DELETE_PROTECTION]
+    draft = deepCopy<ResourceClaim>(await plane.client.update(RESOURCE_CLAIMS, draft))
+    if (claimed !== undefined) {
+      draft.status = { ...claimed, reservedFor: [{ resource: 'pods', name: 'a', uid }] }
+      await plane.client.update(RESOURCE_CLAIMS, draft, { subresource: 'status' })
+    }
+    await plane.stop()
+    plane = await startTestControlPlane({ storage: kept, controllers: CONTROLLERS })
+  }
+
+  it('goes on with a claim that has its finalizer only', async () => {
+    await leave(storage(), undefined)
+    await bound('a')
+    expect((await claim('mine')).metadata.finalizers).toEqual([DELETE_PROTECTION])
+    expect(devicesOf(await claim('mine'))).toEqual(['n1/d0'])
+  })
+
+  it('goes on with a claim that has its devices, and gives them to nobody else', async () => {
+    await leave(storage(), {
+      allocation: { devices: { results: [{ request: 'r0', driver: DRIVER, pool: 'n1', device: 'd1' }] } },
+    })
+    for (const name of ['b', 'c']) await usingTemplate(name)
+    await bound('a')
+    expect(devicesOf(await claim('mine'))).toEqual(['n1/d1'])
+    await eventually(async () => {
+      const { items } = await plane.client.list(RESOURCE_CLAIMS, { namespace })
+      expect(items.flatMap(devicesOf).sort()).toEqual(['n1/d0', 'n1/d1'])
+    })
+  })
+})
+
 it('waits for a claim somebody else has to make, without a word in its status', async () => {
   await start()
   await prepare('d0')
