@@ -207,7 +207,7 @@ describe('admin access', () => {
       `spec.devices.requests[0].adminAccess: ${FORBIDDEN}`,
     )
     await expect(plane.client.create(RESOURCE_CLAIM_TEMPLATES, makeClaimTemplate('a', admin))).rejects.toThrow(
-      `spec.spec.devices.requests[0].adminAccess: ${FORBIDDEN}`,
+      `spec.devices.requests[0].adminAccess: ${FORBIDDEN}`,
     )
     await label('true')
     await plane.client.create(RESOURCE_CLAIM_TEMPLATES, makeClaimTemplate('a', admin))
