@@ -482,3 +482,73 @@ describe('extended resources that a class stands for', () => {
     ])
   })
 })
+
+describe('what the scheduler writes passes validation', () => {
+  it('for parts of a shared device, tolerated taints and configuration', async () => {
+    await start()
+    await prepare()
+    const opaque = (value: string) => ({ opaque: { driver: DRIVER, parameters: { value } } })
+    await plane.client.create(DEVICE_CLASSES, makeDeviceClass('nic', { config: [opaque('class')] }))
+    const nic: Device = {
+      name: 'nic',
+      allowMultipleAllocations: true,
+      capacity: { bandwidth: { value: '10', requestPolicy: { default: '2', validRange: { min: '1', step: '1' } } } },
+      taints: [{ key: 'slow', effect: 'NoSchedule' }],
+    }
+    await addSlice('n1', [nic])
+    const request = makeRequest('r0', {
+      deviceClassName: 'nic',
+      capacity: { requests: { bandwidth: '4' } },
+      tolerations: [{ key: 'slow', operator: 'Exists' }],
+    })
+    for (const name of ['a', 'b', 'c']) {
+      await addClaim(name, { requests: [request], config: [opaque('claim')] })
+      await usingClaim(name, name)
+    }
+    await eventually(async () => {
+      const { items } = await plane.client.list(PODS, { namespace })
+      expect(items.filter(({ spec }) => spec.nodeName !== undefined)).toHaveLength(2)
+    })
+    const { items } = await plane.client.list(RESOURCE_CLAIMS, { namespace })
+    const allocations = items.flatMap(({ status }) => status?.allocation?.devices ?? [])
+    expect(allocations).toHaveLength(2)
+    for (const { results, config } of allocations) {
+      expect(results).toMatchObject([
+        {
+          device: 'nic',
+          consumedCapacity: { bandwidth: '4' },
+          shareID: expect.any(String),
+          tolerations: [{ key: 'slow' }],
+        },
+      ])
+      expect(config).toMatchObject([
+        { source: 'FromClass', requests: ['r0'], ...opaque('class') },
+        { source: 'FromClaim', ...opaque('claim') },
+      ])
+    }
+  })
+
+  it('for partitions of a device', async () => {
+    await start()
+    await prepare()
+    const pool = { name: 'n1', generation: 1, resourceSliceCount: 2 }
+    const uses = (name: string, memory: string): Device => ({
+      name,
+      consumesCounters: [{ counterSet: 'gpu', counters: { memory: { value: memory } } }],
+    })
+    const { metadata: _metadata, ...counters } = makeSlice('n1', [], { pool })
+    const { devices: _devices, ...spec } = counters.spec
+    const sharedCounters = [{ name: 'gpu', counters: { memory: { value: '40Gi' } } }]
+    await plane.client.create(RESOURCE_SLICES, {
+      ...counters,
+      metadata: { name: 'counters' },
+      spec: { ...spec, sharedCounters },
+    })
+    await addSlice('n1', [uses('half-0', '20Gi'), uses('half-1', '20Gi'), uses('whole', '40Gi')], { pool })
+    for (const name of ['a', 'b', 'c']) await usingTemplate(name)
+    await eventually(async () => {
+      const { items } = await plane.client.list(RESOURCE_CLAIMS, { namespace })
+      expect(items.flatMap(devicesOf).sort()).toEqual(['n1/half-0', 'n1/half-1'])
+    })
+  })
+})
