@@ -2,8 +2,7 @@
  * `Authorization: Bearer …`: asks each token authenticator in turn; a token nobody accepts is an error, never anonymous.
  * Upstream: apiserver pkg/authentication/request/bearertoken, token/union.
  */
-import { errorMessage } from '#machinery/util/errors.ts'
-import { InvalidCredentialError } from './errors.ts'
+import { InvalidCredentialError, joinRefusals } from './errors.ts'
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from './interfaces.ts'
 
 export interface TokenAuthenticator {
@@ -25,23 +24,18 @@ export class TokenUnion implements TokenAuthenticator {
 
   authenticateToken(token: string, audiences?: readonly string[]): AuthenticationResult | undefined {
     if (token.length > TOKEN_BYTES_MAX) throw new InvalidCredentialError('bearer token is too long')
-    const errors: string[] = []
+    const refusals: unknown[] = []
     for (const authenticator of this.#authenticators) {
       try {
         const result = authenticator.authenticateToken(token, audiences)
         if (result !== undefined) return result
       } catch (err: unknown) {
-        errors.push(errorMessage(err))
+        refusals.push(err)
       }
     }
-    if (errors.length > 0) throw new InvalidCredentialError(joinErrors(errors))
+    if (refusals.length > 0) throw joinRefusals(refusals)
     return undefined
   }
-}
-
-/** Upstream's aggregate: one message as it is, several as a list. */
-export function joinErrors(errors: readonly string[]): string {
-  return errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]`
 }
 
 export function createBearerTokenAuthenticator(tokens: TokenAuthenticator): Authenticator {

@@ -3,9 +3,7 @@
  * hide a good one of another kind, but without a good one the request fails even where anonymous access is on.
  * Upstream: apiserver pkg/authentication/request/union, group/authenticated_group_adder.go.
  */
-import { errorMessage } from '#machinery/util/errors.ts'
-import { joinErrors } from './bearer-token.ts'
-import { InvalidCredentialError } from './errors.ts'
+import { joinRefusals } from './errors.ts'
 import {
   type AuthenticationRequest,
   type AuthenticationResult,
@@ -49,18 +47,18 @@ class AuthenticatorChain implements Authenticator {
   #continue(
     request: AuthenticationRequest,
     from: number,
-    errors: string[],
+    refusals: unknown[],
   ): AuthenticationResult | undefined | Promise<AuthenticationResult | undefined> {
     for (let i = from; i < this.#authenticators.length; i++) {
       try {
         const outcome = this.#authenticators[i]?.authenticate(request)
-        if (outcome instanceof Promise) return this.#await(outcome, request, i + 1, errors)
+        if (outcome instanceof Promise) return this.#await(outcome, request, i + 1, refusals)
         if (outcome !== undefined) return this.#complete(outcome)
       } catch (err: unknown) {
-        errors.push(errorMessage(err))
+        refusals.push(err)
       }
     }
-    if (errors.length > 0) throw new InvalidCredentialError(joinErrors(errors))
+    if (refusals.length > 0) throw joinRefusals(refusals)
     return this.#fallback
   }
 
@@ -68,15 +66,15 @@ class AuthenticatorChain implements Authenticator {
     pending: Promise<AuthenticationResult | undefined>,
     request: AuthenticationRequest,
     next: number,
-    errors: string[],
+    refusals: unknown[],
   ): Promise<AuthenticationResult | undefined> {
     try {
       const outcome = await pending
       if (outcome !== undefined) return this.#complete(outcome)
     } catch (err: unknown) {
-      errors.push(errorMessage(err))
+      refusals.push(err)
     }
-    return this.#continue(request, next, errors)
+    return this.#continue(request, next, refusals)
   }
 
   #complete(result: AuthenticationResult): AuthenticationResult {

@@ -31,7 +31,6 @@ export function withAudit(next: Handler, auditing: Auditing): Handler {
   return (call) => {
     const record = recordOf(call, call.user, auditing)
     if (record === undefined) return next(call)
-    for (const [key, value] of call.credentialNotes ?? []) record.annotate(key, value)
     return whenStored(record.process('RequestReceived'), (isStored) => {
       if (isStored) return serve(call, next, record)
       auditing.counts.rejected++
@@ -69,6 +68,7 @@ function recordOf(call: ApiCall, user: UserInfo | undefined, auditing: Auditing)
   if (decision.level === 'None') return undefined
   const record = new RequestRecord(call, user, decision, sink)
   call.audit = record
+  for (const [key, value] of call.credentialNotes ?? []) record.annotate(key, value)
   return record
 }
 

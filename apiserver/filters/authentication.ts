@@ -2,6 +2,7 @@
 import { newUnauthorized, StatusError } from '#machinery/meta/errors.ts'
 import type { Logger } from '#machinery/util/logger.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
+import { notesOf } from '../authentication/errors.ts'
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '../authentication/interfaces.ts'
 import type { ApiRequest } from '../server/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
@@ -16,6 +17,7 @@ export function withAuthentication(next: Handler, authenticator: Authenticator, 
   const refuse = (call: ApiCall, err: unknown): never => {
     // Why a credential was refused is for the log only; but a broken authenticator is not the client's fault.
     if (err instanceof StatusError && err.code !== 401) throw err
+    call.credentialNotes = notesOf(err)
     logger.warn({ requestId: call.id, reason: errorMessage(err) }, 'authentication failed')
     throw newUnauthorized()
   }

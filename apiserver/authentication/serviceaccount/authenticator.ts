@@ -48,7 +48,7 @@ export interface ServiceAccountAuthenticatorOptions {
   readonly apiAudiences: readonly string[]
   readonly lookup: BoundObjectLookup
   readonly clock: Clock
-  /** The token of this Secret was accepted; must return at once. */
+  /** The token of this Secret was used, also if it is marked invalid; must return at once. */
   legacyTokenUsed?(secret: DeepReadonly<KubeObject>): void
 }
 
@@ -149,7 +149,9 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
       const whose = `the token in secret ${namespace}/${secretName} for service account ${namespace}/${serviceAccount.name}`
       const advice = 'Use tokens from the TokenRequest API or manually created secret-based tokens'
       const wayOut = `remove the '${INVALID_SINCE_LABEL}' label from the secret to temporarily allow use of this token`
-      throw new InvalidCredentialError(`${whose} has been marked invalid. ${advice}, or ${wayOut}`)
+      const notes = new Map([['authentication.k8s.io/legacy-token-invalidated', `${secretName}/${namespace}`]])
+      this.#legacyTokenUsed(secret)
+      throw new InvalidCredentialError(`${whose} has been marked invalid. ${advice}, or ${wayOut}`, notes)
     }
     this.#legacyTokenUsed(secret)
     return legacyTokenNotes(claims, account)

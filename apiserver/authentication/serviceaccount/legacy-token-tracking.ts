@@ -54,7 +54,7 @@ export class LegacyTokenTracker {
       await client.patch(CONFIG_MAPS, TRACKING, { type: 'merge', body: { data } }, { signal })
   }
 
-  /** The token of this Secret was just accepted. Does not wait and does not fail. */
+  /** The token of this Secret was just used. Does not wait and does not fail. */
   used(secret: DeepReadonly<KubeObject>): void {
     const { uid = '', labels } = secret.metadata
     const lastUsed = labels?.[LAST_USED_LABEL]
