@@ -26,8 +26,13 @@ export interface AuthenticationResult {
   readonly notes?: CredentialNotes
 }
 
-/** Annotations of the audit event. */
-export type CredentialNotes = ReadonlyMap<string, string>
+/** What there is to say about credentials, good or refused. */
+export interface CredentialNotes {
+  /** Of the audit event. */
+  readonly annotations: ReadonlyMap<string, string>
+  /** For the client. */
+  readonly warning?: string
+}
 
 export interface Authenticator {
   /**

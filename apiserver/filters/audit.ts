@@ -68,7 +68,7 @@ function recordOf(call: ApiCall, user: UserInfo | undefined, auditing: Auditing)
   if (decision.level === 'None') return undefined
   const record = new RequestRecord(call, user, decision, sink)
   call.audit = record
-  for (const [key, value] of call.credentialNotes ?? []) record.annotate(key, value)
+  for (const [key, value] of call.credentialNotes?.annotations ?? []) record.annotate(key, value)
   return record
 }
 

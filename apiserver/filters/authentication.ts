@@ -12,6 +12,7 @@ export function withAuthentication(next: Handler, authenticator: Authenticator, 
     if (result === undefined) throw newUnauthorized()
     call.user = result.user
     call.credentialNotes = result.notes
+    if (result.notes?.warning !== undefined) call.warn(result.notes.warning)
     return next(call)
   }
   const refuse = (call: ApiCall, err: unknown): never => {

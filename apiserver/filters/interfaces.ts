@@ -24,7 +24,7 @@ export interface ApiCall extends RequestContext {
   readonly warnings: readonly string[]
   /** Monotonic milliseconds. */
   readonly receivedMs: number
-  /** What the authenticator has to say about the credentials, for the audit event. */
+  /** What the authenticator has to say about the credentials. */
   credentialNotes: CredentialNotes | undefined
   /** Undefined until the audit policy was asked, and where there is none. */
   auditLevel: AuditLevel | undefined

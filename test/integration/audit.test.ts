@@ -384,7 +384,10 @@ describe('annotations', () => {
       const data = { token: Buffer.from(token).toString('base64') }
       const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace: 'full', name: secretName }, data }
       await plane.client.create(SECRETS, secret)
-      await send('/version', { headers: { authorization: `Bearer ${token}` } })
+      const { headers } = await send('/version', { headers: { authorization: `Bearer ${token}` } })
+      expect(String(headers['warning'])).toMatch(
+        secretName === 'generated' ? /Use tokens from the TokenRequest/ : 'undefined',
+      )
     }
     const labels = { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' }
     const key = { namespace: 'full', name: 'own' }

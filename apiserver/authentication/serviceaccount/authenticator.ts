@@ -149,9 +149,9 @@ export class ServiceAccountAuthenticator implements TokenAuthenticator {
       const whose = `the token in secret ${namespace}/${secretName} for service account ${namespace}/${serviceAccount.name}`
       const advice = 'Use tokens from the TokenRequest API or manually created secret-based tokens'
       const wayOut = `remove the '${INVALID_SINCE_LABEL}' label from the secret to temporarily allow use of this token`
-      const notes = new Map([['authentication.k8s.io/legacy-token-invalidated', `${secretName}/${namespace}`]])
+      const annotations = new Map([['authentication.k8s.io/legacy-token-invalidated', `${secretName}/${namespace}`]])
       this.#legacyTokenUsed(secret)
-      throw new InvalidCredentialError(`${whose} has been marked invalid. ${advice}, or ${wayOut}`, notes)
+      throw new InvalidCredentialError(`${whose} has been marked invalid. ${advice}, or ${wayOut}`, { annotations })
     }
     this.#legacyTokenUsed(secret)
     return legacyTokenNotes(claims, account)
