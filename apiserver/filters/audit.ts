@@ -44,7 +44,7 @@ export function withRefusalAudit(next: Handler, auditing: Auditing): Handler {
   const refused = (call: ApiCall, err: unknown): ApiResponse | Promise<ApiResponse> => {
     const record = call.auditLevel === undefined ? recordOf(call, undefined, auditing) : undefined
     if (record === undefined) throw err
-    if (err instanceof StatusError) record.recordFailure(err.status)
+    record.recordFailure(err instanceof StatusError ? err.status : unexpectedFailure(err, true))
     return whenStored(record.process('ResponseStarted'), () => {
       throw err
     })

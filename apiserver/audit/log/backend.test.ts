@@ -120,6 +120,16 @@ describe('in mode batch', () => {
     expect(target.sizes).toEqual([1, 2])
   })
 
+  it.each([
+    ['events', EVENT, 3],
+    ['bytes', { ...EVENT, responseObject: [Buffer.alloc(5 * 1024 * 1024)] }, 1],
+  ])('does not wait for what it has no room for: %s', async (_, event, count) => {
+    const { backend, target } = start({ batchWaitMs: 60_000, batchMax: 1000 })
+    for (let i = 0; i < count; i++) void backend.process(event)
+    await nextTurn()
+    expect(target.sizes).toEqual([count])
+  })
+
   it('counts what could not be written', async () => {
     const { backend, target, counts } = start()
     void backend.process(EVENT)

@@ -117,15 +117,11 @@ export class LogBackend implements AuditSink {
   }
 
   #push(entry: LogEntry): void {
-    const { mode, batchMax, batchWaitMs, clock } = this.#options
     this.#queue.push(entry)
     this.#queuedBytes += entry.bytes
-    if (this.#writing !== undefined || this.#timer !== undefined) {
-      if (this.#timer !== undefined && this.#queue.length >= batchMax) this.#flush()
-      return
-    }
-    if (mode !== 'batch' || batchWaitMs === 0 || this.#queue.length >= batchMax) this.#flush()
-    else this.#timer = clock.setTimeout(() => this.#flush(), batchWaitMs)
+    if (this.#writing !== undefined) return
+    if (this.#isDue()) this.#flush()
+    else this.#timer ??= this.#options.clock.setTimeout(() => this.#flush(), this.#waitMs)
   }
 
   #flush(): void {
@@ -147,9 +143,12 @@ export class LogBackend implements AuditSink {
     return this.#options.mode === 'batch' && !this.#isClosing ? this.#options.batchWaitMs : 0
   }
 
+  /** There is nothing to wait for: nobody said so, or more would not fit. */
   #isDue(): boolean {
+    const { batchMax, queueMax } = this.#options
     const { length } = this.#queue
-    return length > 0 && (this.#waitMs === 0 || length >= this.#options.batchMax)
+    const isFull = length >= Math.min(batchMax, queueMax) || this.#queuedBytes >= WRITE_BYTES_MAX
+    return length > 0 && (this.#waitMs === 0 || isFull)
   }
 
   #takeBatch(): LogEntry[] {
