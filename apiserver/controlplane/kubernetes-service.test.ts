@@ -176,7 +176,12 @@ describe('two control planes on one storage', () => {
     const addresses = async ({ client }: TestControlPlane) =>
       (await client.get(ENDPOINTS, KEY)).subsets?.[0]?.addresses?.map(({ ip }) => ip)
     const start = (hostname: string, advertiseAddress: string) =>
-      startTestControlPlane({ storage: elsewhere(shared), hostname, advertise: { advertiseAddress, port: 6443 } })
+      startTestControlPlane({
+        storage: elsewhere(shared),
+        hostname,
+        featureGates: ['APIServerIdentity'],
+        advertise: { advertiseAddress, port: 6443 },
+      })
     const one = await start('one', '192.0.2.1')
     const two = await start('two', '192.0.2.2')
     await eventually(async () => expect(await addresses(one)).toEqual(['192.0.2.1', '192.0.2.2']))

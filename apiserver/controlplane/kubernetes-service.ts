@@ -83,7 +83,10 @@ export class KubernetesService {
 
   async #remove(address: string, signal: AbortSignal): Promise<void> {
     await this.#running
-    await this.#options.leases.remove(address)
+    const { leases } = this.#options
+    await leases.remove(address)
+    // Somebody may still be asked while this server is started again: the last address stays.
+    if ((await this.#addresses()).length === 0) return
     await this.#writeEndpoints(true, signal)
   }
 
@@ -96,13 +99,18 @@ export class KubernetesService {
   }
 
   async #writeEndpoints(reconcilesPort: boolean, signal: AbortSignal): Promise<void> {
-    const { client, leases, port } = this.#options
-    const addresses = (await leases.list()).filter((address) => familyOf(address) === this.#family)
+    const { client, port } = this.#options
+    const addresses = await this.#addresses()
     if (addresses.length === 0)
       throw new Error(
         'no API server IP addresses were listed in storage, refusing to erase all endpoints for the kubernetes Service',
       )
     await writeKubernetesEndpoints(client, { addresses, family: this.#family, port, reconcilesPort }, signal)
+  }
+
+  /** Of the servers that run, as far as they are of the Service's family. */
+  async #addresses(): Promise<string[]> {
+    return (await this.#options.leases.list()).filter((address) => familyOf(address) === this.#family)
   }
 
   /** Ports and type are put right when the server starts only: another server may want others. */

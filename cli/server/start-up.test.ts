@@ -5,7 +5,7 @@ import { addHealthChecks } from './start-up.ts'
 
 let plane: TestControlPlane
 beforeEach(async () => {
-  plane = await startTestControlPlane({ hostname: 'host' })
+  plane = await startTestControlPlane({ hostname: 'host', featureGates: ['APIServerIdentity'] })
 })
 afterEach(() => plane.stop())
 
@@ -34,6 +34,7 @@ describe('the health checks of a control plane', () => {
       'poststarthook/apiservice-openapiv3-controller',
       'shutdown',
     ])
+    expect(ready).toContain('poststarthook/start-kube-apiserver-identity-lease-controller')
     const onlyReady = ['etcd-readiness', 'informer-sync', 'shutdown']
     expect(await names('/livez')).toEqual(ready.filter((name) => !onlyReady.includes(name)))
     expect(await names('/healthz')).toEqual([...(await names('/livez')), 'controllers'])
