@@ -18,6 +18,8 @@ export interface AdmissionMeasurement {
   readonly clock: Clock
 }
 
+type Stopwatch = Pick<Clock, 'monotonicMs'>
+
 interface Link {
   readonly run: (attributes: AdmissionAttributes) => void | Promise<void>
   readonly durations: AdmissionDurations | undefined
@@ -34,24 +36,15 @@ export function createAdmissionChain(
 ): AdmissionChain {
   const admitting = stepsOf('admit', plugins, measurement)
   const validating = stepsOf('validate', plugins, measurement)
-  const clock = measurement?.clock
-  const run = ({ links, durations }: Step, attributes: AdmissionAttributes): void | Promise<void> => {
-    const reinvoke = (): void | Promise<void> => {
-      if (attributes.reinvocation !== 'needed') return undefined
-      attributes.reinvocation = 'running'
-      return runFrom(0, links, attributes, clock)
-    }
-    return measured(durations, clock, () => {
-      const admitted = runFrom(0, links, attributes, clock)
-      // Who asks for a second round has left the process: without a promise there is none.
-      return admitted instanceof Promise ? admitted.then(reinvoke) : admitted
-    })
-  }
+  const clock = measurement?.clock ?? STOPPED
   return {
-    admit: (attributes) => run(admitting[attributes.operation], attributes),
-    validate: (attributes) => run(validating[attributes.operation], attributes),
+    admit: (attributes) => runStep(admitting[attributes.operation], attributes, clock),
+    validate: (attributes) => runStep(validating[attributes.operation], attributes, clock),
   }
 }
+
+/** Of a chain that is not measured. */
+const STOPPED: Stopwatch = { monotonicMs: () => 0 }
 
 function stepsOf(
   phase: AdmissionStep,
@@ -70,41 +63,73 @@ function stepsOf(
   return { CREATE: stepOf('CREATE'), UPDATE: stepOf('UPDATE'), DELETE: stepOf('DELETE'), CONNECT: stepOf('CONNECT') }
 }
 
+function runStep(step: Step, attributes: AdmissionAttributes, clock: Stopwatch): void | Promise<void> {
+  const { links, durations } = step
+  const startMs = clock.monotonicMs()
+  let outcome: void | Promise<void>
+  try {
+    outcome = runFrom(0, links, attributes, clock)
+  } catch (err: unknown) {
+    observe(durations?.rejected, clock.monotonicMs() - startMs)
+    throw err
+  }
+  if (!(outcome instanceof Promise)) {
+    observe(durations?.accepted, clock.monotonicMs() - startMs)
+    return undefined
+  }
+  // Who asks for a second round has left the process: without a promise there is none.
+  const reinvoked = outcome.then(() => {
+    if (attributes.reinvocation !== 'needed') return undefined
+    attributes.reinvocation = 'running'
+    return runFrom(0, links, attributes, clock)
+  })
+  return measured(reinvoked, durations, startMs, clock)
+}
+
+/** One look at the clock for each link: where one ends, the next begins. */
 function runFrom(
-  start: number,
+  first: number,
   links: readonly Link[],
   attributes: AdmissionAttributes,
-  clock: Clock | undefined,
+  clock: Stopwatch,
 ): void | Promise<void> {
-  for (let i = start; i < links.length; i++) {
+  let startMs = clock.monotonicMs()
+  for (let i = first; i < links.length; i++) {
     const link = links[i]
-    const outcome = link && measured(link.durations, clock, () => link.run(attributes))
-    if (outcome instanceof Promise) return outcome.then(() => runFrom(i + 1, links, attributes, clock))
+    if (link === undefined) break
+    let outcome: void | Promise<void>
+    try {
+      outcome = link.run(attributes)
+    } catch (err: unknown) {
+      observe(link.durations?.rejected, clock.monotonicMs() - startMs)
+      throw err
+    }
+    if (outcome instanceof Promise)
+      return measured(outcome, link.durations, startMs, clock).then(() => runFrom(i + 1, links, attributes, clock))
+    const endMs = clock.monotonicMs()
+    observe(link.durations?.accepted, endMs - startMs)
+    startMs = endMs
   }
   return undefined
 }
 
-function measured(
+async function measured(
+  outcome: Promise<void>,
   durations: AdmissionDurations | undefined,
-  clock: Clock | undefined,
-  run: () => void | Promise<void>,
-): void | Promise<void> {
-  if (durations === undefined || clock === undefined) return run()
-  const startMs = clock.monotonicMs()
-  const seconds = (): number => (clock.monotonicMs() - startMs) / 1000
-  const rejected = (err: unknown): never => {
-    durations.rejected.observe(seconds())
+  startMs: number,
+  clock: Stopwatch,
+): Promise<void> {
+  try {
+    await outcome
+  } catch (err: unknown) {
+    observe(durations?.rejected, clock.monotonicMs() - startMs)
     throw err
   }
-  let outcome: void | Promise<void>
-  try {
-    outcome = run()
-  } catch (err: unknown) {
-    return rejected(err)
-  }
-  if (outcome instanceof Promise) return outcome.then(() => durations.accepted.observe(seconds()), rejected)
-  durations.accepted.observe(seconds())
-  return undefined
+  observe(durations?.accepted, clock.monotonicMs() - startMs)
+}
+
+function observe(durations: AdmissionDurations['accepted'] | undefined, ms: number): void {
+  durations?.observe(ms / 1000)
 }
 
 export interface AdmissionSubject {
