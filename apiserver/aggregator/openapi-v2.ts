@@ -33,6 +33,7 @@ interface Download {
   readonly bytes: number
   readonly etag: string
   readonly failures: number
+  /** A minute after it began, or, after a failure, the wait after it ended. */
   readonly nextMs: number
   readonly isRunning: boolean
 }
@@ -98,7 +99,7 @@ export class OpenApiDownloads {
       }
       if (this.#running() >= RUNNING_MAX) continue
       const failures = isOther ? 0 : known.failures
-      const begun = { ...(known ?? NOTHING), cause, service, failures, isRunning: true, nextMs: 0 }
+      const begun = { ...(known ?? NOTHING), cause, service, failures, isRunning: true, nextMs: nowMs + REFRESH_MS }
       this.#downloads.set(name, begun)
       // Another priority: what is known may belong elsewhere.
       isChanged ||= isOther && begun.document !== undefined
@@ -118,8 +119,7 @@ export class OpenApiDownloads {
     try {
       const outcome = await this.#download(name, begun, signal)
       if (this.#downloads.get(name) !== begun) return
-      const nextMs = clock.monotonicMs() + REFRESH_MS
-      this.#downloads.set(name, { ...begun, ...outcome, failures: 0, isRunning: false, nextMs })
+      this.#downloads.set(name, { ...begun, ...outcome, failures: 0, isRunning: false })
       if (outcome.document !== begun.document) onChange()
     } catch (err: unknown) {
       if (signal.aborted || this.#downloads.get(name) !== begun) return
