@@ -44,11 +44,11 @@ async function start(answer: (request: IncomingMessage, response: ServerResponse
   })
   const { port } = server.address() as AddressInfo
   const clock = new FakeClock()
-  const seen = { changes: 0, failures: 0 }
+  const seen = { changes: 0, failures: 0, loads: 0 }
   const downloads = new OpenApiDownloads({
     dialer: createBackendDialer({ kubeletTls: () => undefined, tunnels: { find: () => undefined }, clock }),
     clock,
-    logger: { ...discardLogger, info: () => seen.failures++ },
+    logger: { ...discardLogger, debug: () => seen.loads++, info: () => seen.failures++ },
     backendOf: ({ spec }) => ({
       scheme: 'http',
       host: '127.0.0.1',
@@ -61,12 +61,12 @@ async function start(answer: (request: IncomingMessage, response: ServerResponse
   })
   const sync = (services: readonly APIService[], isAvailable = true): void =>
     downloads.sync(services, () => isAvailable, stop.signal)
-  /** Looks until one more request has been made: only when the last download has ended. */
+  /** Looks until one more download has begun and ended: before that, time must not go on. */
   const asked = async (services: readonly APIService[]): Promise<void> => {
-    const before = requests.length
+    const before = seen.loads + seen.failures
     await eventually(() => {
       sync(services)
-      expect(requests.length).toBeGreaterThan(before)
+      expect(seen.loads + seen.failures).toBeGreaterThan(before)
     })
   }
   return { clock, seen, downloads, requests, sync, asked }
@@ -82,8 +82,8 @@ describe('OpenApiDownloads', () => {
       if (request.headers['if-none-match'] === '"1"') response.writeHead(304).end()
       else json(response, documentOf('a'), { etag: '"1"' })
     })
-    sync([service('a')])
-    await eventually(() => expect(downloads.documents()).toEqual([keptOf('a')]))
+    await asked([service('a')])
+    expect(downloads.documents()).toEqual([keptOf('a')])
     expect(requests).toMatchObject([{ 'x-remote-user': 'system:aggregator', accept: 'application/json' }])
     clock.advance(MINUTE_MS - 1)
     sync([service('a')])
@@ -106,7 +106,7 @@ describe('OpenApiDownloads', () => {
     }
     await asked([service('a')])
     expect(requests.map((headers) => headers['if-none-match'])).toEqual([undefined, undefined, undefined, undefined])
-    expect(seen).toEqual({ changes: 1, failures: 0 })
+    expect(seen).toEqual({ changes: 1, failures: 0, loads: 4 })
   })
 
   it('keeps the last document of a server that fails, and asks less and less often until its APIService changes', async () => {
@@ -115,13 +115,13 @@ describe('OpenApiDownloads', () => {
       if (isBroken) response.writeHead(500).end()
       else json(response, documentOf('a'))
     })
-    sync([service('a')])
-    await eventually(() => expect(downloads.documents()).toEqual([keptOf('a')]))
+    await asked([service('a')])
+    expect(downloads.documents()).toEqual([keptOf('a')])
     isBroken = true
     for (const failures of [1, 2]) {
       clock.advance(MINUTE_MS)
       await asked([service('a')])
-      await eventually(() => expect(seen.failures).toBe(failures))
+      expect(seen.failures).toBe(failures)
     }
     const before = requests.length
     clock.advance(MINUTE_MS)
@@ -129,7 +129,7 @@ describe('OpenApiDownloads', () => {
     clock.advance(MINUTE_MS)
     await asked([service('a')])
     expect(requests).toHaveLength(before + 1)
-    await eventually(() => expect(seen.failures).toBe(3))
+    expect(seen.failures).toBe(3)
     await asked([service('a', 2000)])
     expect(downloads.documents()).toEqual([keptOf('a')])
   })
@@ -138,7 +138,7 @@ describe('OpenApiDownloads', () => {
     const { downloads, requests, sync, asked } = await start((_, response) => json(response, documentOf('a')))
     sync([service('a')], false)
     await asked([service('a')])
-    await eventually(() => expect(downloads.documents()).toHaveLength(1))
+    expect(downloads.documents()).toHaveLength(1)
     sync([service('a')], false)
     await asked([service('a')])
     expect(requests).toHaveLength(2)

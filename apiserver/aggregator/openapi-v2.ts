@@ -120,6 +120,7 @@ export class OpenApiDownloads {
       const outcome = await this.#download(name, begun, signal)
       if (this.#downloads.get(name) !== begun) return
       this.#downloads.set(name, { ...begun, ...outcome, failures: 0, isRunning: false })
+      logger.debug({ apiService: name }, 'an OpenAPI v2 document was loaded')
       if (outcome.document !== begun.document) onChange()
     } catch (err: unknown) {
       if (signal.aborted || this.#downloads.get(name) !== begun) return

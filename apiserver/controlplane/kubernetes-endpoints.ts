@@ -25,7 +25,7 @@ export interface ServerAddresses {
 
 const KEY = { namespace: 'default', name: 'kubernetes' } as const
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
-const ATTEMPTS_MAX = 5
+const ATTEMPTS_MAX = 10
 
 export async function writeKubernetesEndpoints(
   client: Client,
