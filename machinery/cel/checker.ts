@@ -78,6 +78,8 @@ export interface CheckedExpr {
   readonly references: ReadonlyMap<Expr, Reference>
   readonly folds: ReadonlyMap<Expr, FoldSlots>
   readonly slots: number
+  /** Of every part. */
+  readonly types: ReadonlyMap<Expr, CelType>
 }
 
 interface Scope {
@@ -95,6 +97,7 @@ class Checker {
   readonly #substitutions = new Substitutions()
   readonly #references = new Map<Expr, Reference>()
   readonly #folds = new Map<Expr, FoldSlots>()
+  readonly #types = new Map<Expr, CelType>()
   #scope: Scope | undefined
   #slots = 0
   #parameters = 0
@@ -106,7 +109,8 @@ class Checker {
 
   run(expr: Expr): CheckedExpr {
     const type = this.#substitutions.apply(this.#check(expr), true)
-    return { expr, type, references: this.#references, folds: this.#folds, slots: this.#slots }
+    for (const [part, partType] of this.#types) this.#types.set(part, this.#substitutions.apply(partType, true))
+    return { expr, type, references: this.#references, folds: this.#folds, slots: this.#slots, types: this.#types }
   }
 
   #report({ offset }: { readonly offset: number }, message: string): CelType {
@@ -115,6 +119,12 @@ class Checker {
   }
 
   #check(expr: Expr): CelType {
+    const type = this.#typeOf(expr)
+    this.#types.set(expr, type)
+    return type
+  }
+
+  #typeOf(expr: Expr): CelType {
     switch (expr.kind) {
       case 'literal':
         return literalType(expr.value)

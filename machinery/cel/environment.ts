@@ -30,9 +30,9 @@ export interface CompileOptions {
   readonly resultType?: CelType | string
 }
 
-/** `problem`: all that is wrong, as cel-go prints it, without "compilation failed: ". */
+/** `checked` is for estimateCost; nothing else keeps it. `problem`: all that is wrong, as cel-go prints it, without "compilation failed: ". */
 export type CompileResult =
-  | { readonly program: CelProgram; readonly problem?: undefined }
+  | { readonly program: CelProgram; readonly checked: CheckedExpr; readonly problem?: undefined }
   | { readonly program?: undefined; readonly problem: string; readonly isWrongType: boolean }
 
 export interface EvaluateOptions {
@@ -47,6 +47,8 @@ export type Evaluation =
 
 export interface CelProgram {
   readonly resultType: CelType
+  /** Those it names. */
+  readonly variables: ReadonlySet<string>
   /**
    * Values may be anything decoded from JSON, and CelValues; nobody may change them while it runs. A variable that is
    * declared but not given is an error when it is read. Never throws.
@@ -105,7 +107,7 @@ export class CelEnvironment implements Declarations {
       const problem = `must evaluate to ${formatType(wanted)} but got ${formatType(checked.type)}`
       return { problem, isWrongType: true }
     }
-    return { program: new Program(checked) }
+    return { program: new Program(checked), checked }
   }
 }
 
@@ -116,11 +118,14 @@ function failed(source: Source, issues: readonly Issue[]): CompileResult {
 
 class Program implements CelProgram {
   readonly resultType: CelType
+  readonly variables: ReadonlySet<string>
   readonly #step: Step
   readonly #slots: number
 
   constructor(checked: CheckedExpr) {
     this.resultType = checked.type
+    const references = [...checked.references.values()]
+    this.variables = new Set(references.flatMap((one) => (one.kind === 'variable' ? [one.name] : [])))
     this.#step = plan(checked)
     this.#slots = checked.slots
   }

@@ -36,6 +36,7 @@ export function equals(a: CelValue, b: CelValue, meter?: CostMeter): boolean {
 const isEqualNumber = (a: bigint | number, b: bigint | number): boolean => order(a, b) === 0
 
 function areEqualLists(a: CelList, b: CelList, meter: CostMeter | undefined): boolean {
+  if (a.equalTo !== undefined) return a.equalTo(b)
   if (a.size !== b.size) return false
   for (let i = 0; i < a.size; i++) {
     countElement(i, meter)

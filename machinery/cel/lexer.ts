@@ -86,10 +86,10 @@ function nextToken(match: (pattern: RegExp) => RegExpExecArray | null): Omit<Tok
   return symbol === null ? undefined : { kind: 'symbol', text: symbol[0] }
 }
 
-/** A lone `|` or `&` takes what follows it along, an unended string the rest of its line. */
+/** A lone `|`, `&` or `=` takes what follows it along, an unended string the rest of its line. */
 function brokenText(text: string, at: number): string {
   const first = String.fromCodePoint(text.codePointAt(at) ?? 0)
-  if (first === '|' || first === '&') return first + (text[at + 1] ?? '')
+  if (first === '|' || first === '&' || first === '=') return first + (text[at + 1] ?? '')
   if (first !== '"' && first !== "'") return first
   return /^.[^\n\r]*/u.exec(text.slice(at))?.[0] ?? first
 }

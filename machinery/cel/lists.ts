@@ -19,7 +19,7 @@ class GrownList extends CelList {
     return index < this.size ? this.#values[index] : undefined
   }
 
-  plus(more: CelList): CelList {
+  override plus(more: CelList): CelList {
     const values = this.#values.length === this.size ? this.#values : this.#values.slice(0, this.size)
     for (const value of more) values.push(value)
     return new GrownList(values)
@@ -27,7 +27,8 @@ class GrownList extends CelList {
 }
 
 export function concatenate(a: CelList, b: CelList): CelList {
+  if (a.plus !== undefined) return a.plus(b)
   if (b.size === 0) return a
   if (a.size === 0) return b instanceof ArrayList || b instanceof GrownList ? new GrownList([...b]) : b
-  return a instanceof GrownList ? a.plus(b) : new GrownList([...a, ...b])
+  return new GrownList([...a, ...b])
 }

@@ -82,6 +82,11 @@ export abstract class CelList implements Iterable<CelValue> {
   /** Undefined outside 0 ≤ index < size. */
   abstract at(index: number): CelValue | undefined
 
+  /** Overridden by lists whose order does not count. */
+  equalTo?(other: CelList): boolean
+  /** Overridden by lists that are more than the one after the other. */
+  plus?(other: CelList): CelList
+
   *[Symbol.iterator](): Iterator<CelValue> {
     for (let i = 0; i < this.size; i++) yield this.at(i) as CelValue
   }

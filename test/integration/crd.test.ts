@@ -62,6 +62,37 @@ const update = (crd: CustomResourceDefinition) => client.update(CUSTOM_RESOURCE_
 const currentCrd = async () =>
   deepCopy<CustomResourceDefinition>(await client.get(CUSTOM_RESOURCE_DEFINITIONS, { name: 'things.example.com' }))
 
+describe('x-kubernetes-validations', () => {
+  const withRules = (...rules: string[]) => {
+    const numbers = { x: { type: 'integer' }, list: { type: 'array', items: { type: 'integer' } } }
+    const validations = rules.map((rule) => ({ rule }))
+    const spec = { type: 'object', properties: numbers, 'x-kubernetes-validations': validations }
+    return makeCrd({ version: { schema: { openAPIV3Schema: { type: 'object', properties: { spec } } } } })
+  }
+
+  it('decide about creates and updates, transitions included', async () => {
+    await createEstablished(client, withRules('self.x > 0', 'self.x >= oldSelf.x'))
+    const refused = await client.create(THINGS, thing({ spec: { x: 0 } })).catch((err: unknown) => err)
+    expect(isInvalid(refused)).toBe(true)
+    expect(messageOf(refused)).toBe('Thing.example.com "a" is invalid: spec: Invalid value: failed rule: self.x > 0')
+    await client.create(THINGS, thing({ spec: { x: 5 } }))
+    const lower = { type: 'merge', body: { spec: { x: 4 } } } as const
+    const back = await client.patch(THINGS, KEY, lower).catch((err: unknown) => err)
+    expect(messageOf(back)).toContain('failed rule: self.x >= oldSelf.x')
+    await client.patch(THINGS, KEY, { type: 'merge', body: { spec: { x: 6 } } })
+  })
+
+  it.each([
+    ['self.z == 1', "undefined field 'z'"],
+    ['self = 42', 'Syntax error: token recognition error'],
+    ['self.list.all(a, self.list.all(b, self.list.all(c, a + b == c)))', 'estimated rule cost exceeds budget'],
+  ])('are refused with the definition: %s', async (rule, problem) => {
+    const refused = await client.create(CUSTOM_RESOURCE_DEFINITIONS, withRules(rule)).catch((err: unknown) => err)
+    expect(isInvalid(refused)).toBe(true)
+    expect(messageOf(refused)).toContain(problem)
+  })
+})
+
 describe('a CustomResourceDefinition', () => {
   it('is served and in discovery when Established says so', async () => {
     const names = { shortNames: ['th'], categories: ['all'] }

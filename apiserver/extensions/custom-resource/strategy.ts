@@ -4,11 +4,12 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { newMethodNotSupported, StatusError } from '#machinery/meta/errors.ts'
-import type { FieldError } from '#machinery/meta/field-error.ts'
+import { type FieldError, type FieldErrorType, fieldInvalid } from '#machinery/meta/field-error.ts'
 import { isQualifiedName } from '#machinery/meta/validation.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../../registry/generic/interfaces.ts'
+import { evaluateRules } from '../rules/evaluate.ts'
 import { validateListTypes } from '../schema/list-types.ts'
 import { validateEmbedded } from '../schema/object-meta.ts'
 import { validateValue } from '../schema/validate.ts'
@@ -85,7 +86,30 @@ function validateWhole(object: ReadonlyObject, old: ReadonlyObject | undefined, 
     errors.push(...validateScaleSpec(object, version.scale), ...validateScaleStatus(object, version.scale))
   }
   if (node.hasEmbedded) errors.push(...validateEmbedded(object, node))
-  return errors
+  return withRules(errors, object, old, version)
+}
+
+/** Errors after which rules would only repeat them, or fail in a confusing way. */
+const BLOCKING: ReadonlySet<FieldErrorType> = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+const NOT_CHECKED =
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
+
+function withRules(
+  errors: FieldError[],
+  object: ReadonlyObject,
+  old: ReadonlyObject | undefined,
+  { schema }: ServedVersion,
+): FieldError[] {
+  const { rules } = schema
+  if (rules === undefined) return errors
+  if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, fieldInvalid('', undefined, NOT_CHECKED)]
+  return [...errors, ...evaluateRules(object, old, rules)]
 }
 
 /** Only status changes here: metadata and everything else are the old object's. */
@@ -118,7 +142,7 @@ export function customResourceStatusStrategy(versions: ServedVersions): Strategy
       if (version.scale !== undefined) errors.push(...validateScaleStatus(object, version.scale))
       const listErrors = validateListTypes(object, node)
       if (listErrors.length > 0 && validateListTypes(old, node).length === 0) errors.push(...listErrors)
-      return errors
+      return withRules(errors, object, old, version)
     },
     canonicalize: (draft) => versions.settle(draft),
   }

@@ -1,7 +1,8 @@
 /**
  * What a CRD's schema may contain, beyond being structural: no unsupported keywords, consistent x-kubernetes-* extensions.
  * Upstream: apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go
- * (ValidateCustomResourceDefinitionOpenAPISchema). Differs: CEL rules are checked for form only, they are not compiled yet.
+ * (ValidateCustomResourceDefinitionOpenAPISchema). CEL rules are checked for form
+ * here, rules/definition.ts compiles them.
  */
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {

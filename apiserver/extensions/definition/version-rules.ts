@@ -17,6 +17,7 @@ import {
   fieldRequired,
   fieldTooMany,
 } from '#machinery/meta/field-error.ts'
+import { validateRuleDefinitions } from '../rules/definition.ts'
 import type { SchemaProps } from '../schema/props.ts'
 import { structuralProblem, validateStructural } from '../schema/structural.ts'
 import { validateDefaults } from './default-values.ts'
@@ -89,6 +90,7 @@ export function validateVersionSchema(
   }
   errors.push(...validateSchemaRules(schema, schemaField, options))
   if (errors.length === 0 && unsupported !== undefined) errors.push(fieldInvalid(schemaField, '', unsupported))
+  if (errors.length === 0 && options.requireStructural) errors.push(...validateRuleDefinitions(schema, schemaField))
   return errors
 }
 

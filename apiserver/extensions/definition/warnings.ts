@@ -32,7 +32,4 @@ function warnOf(schema: SchemaProps, warnings: Set<string>): void {
       `x-kubernetes-list-type: set for items of type "${itemType}" is not supported by server-side apply or CEL validation rules`,
     )
   }
-  if ((schema['x-kubernetes-validations'] ?? []).length > 0) {
-    warnings.add('x-kubernetes-validations are stored but not evaluated yet')
-  }
 }

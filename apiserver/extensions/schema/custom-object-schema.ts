@@ -9,6 +9,7 @@ import { fieldErrorString } from '#machinery/meta/field-error.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { compileRules, type RuleNode } from '../rules/compile.ts'
 import { applyDefaults } from './defaulting.ts'
 import type { SchemaNode } from './node.ts'
 import { compileSchema } from './node.ts'
@@ -24,6 +25,7 @@ export class CustomObjectSchema implements ObjectSchema {
   readonly strategicMerge = undefined
   readonly #schema: SchemaProps
   #node: SchemaNode | undefined
+  #rules: { readonly root: RuleNode | undefined } | undefined
 
   constructor(schema: SchemaProps) {
     this.#schema = schema
@@ -32,6 +34,12 @@ export class CustomObjectSchema implements ObjectSchema {
   get node(): SchemaNode {
     this.#node ??= compileSchema(this.#schema)
     return this.#node
+  }
+
+  /** Compiled at the first object that is written. Undefined when the schema has none. */
+  get rules(): RuleNode | undefined {
+    this.#rules ??= { root: compileRules(this.node) }
+    return this.#rules.root
   }
 
   decode(object: KubeObject): { readonly unknownFields: readonly string[] } {

@@ -3,6 +3,7 @@
  * generated, patterns are compiled at their first use.
  * Upstream: apiextensions-apiserver pkg/apiserver/schema (Structural) and kube-openapi pkg/validation/spec, in one.
  */
+import type { ValidationRule } from '#machinery/api/apiextensions/v1/types.gen.ts'
 import type { FormatCheck } from './formats.ts'
 import { effectiveFormat, formatCheck } from './formats.ts'
 import type { Pattern } from './pattern.ts'
@@ -56,6 +57,9 @@ export interface SchemaNode {
   readonly hasDefaults: boolean
   readonly hasListRules: boolean
   readonly hasEmbedded: boolean
+  /** x-kubernetes-validations of this node. */
+  readonly rules: readonly ValidationRule[]
+  readonly hasRules: boolean
 }
 
 /** Never fails: what is not structural was refused when the CRD was written (or is reported as NonStructuralSchema). */
@@ -86,6 +90,8 @@ export function compileSchema(schema: SchemaProps): SchemaNode {
     ...compileJunctors(schema),
     hasDefaults: hasDefault || someChild(structure, (child) => child.hasDefaults),
     hasListRules: isListRule(schema) || someChild(structure, (child) => child.hasListRules),
+    rules: schema['x-kubernetes-validations'] ?? [],
+    hasRules: (schema['x-kubernetes-validations'] ?? []).length > 0 || someChild(structure, (child) => child.hasRules),
     hasEmbedded:
       schema['x-kubernetes-embedded-resource'] === true || someChild(structure, (child) => child.hasEmbedded),
   }
