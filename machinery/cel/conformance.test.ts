@@ -2,6 +2,7 @@
 import { tests as suite } from '@bufbuild/cel-spec/testdata/conformance.js'
 import { describe, expect, it } from 'vitest'
 import { CelEnvironment } from './environment.ts'
+import { BINDINGS_LIBRARY } from './library/bindings.ts'
 import { TWO_VARIABLE_COMPREHENSIONS } from './library/comprehensions.ts'
 import { OPTIONAL_LIBRARY } from './library/optional.ts'
 import { STANDARD_LIBRARY } from './library/standard.ts'
@@ -12,7 +13,6 @@ import { ArrayList, CelTypeValue, CelUint, type CelValue, EntryMap, typeNameOf }
 
 /** Sections left out whole, and why. */
 const SKIPPED_SECTIONS: Readonly<Record<string, string>> = {
-  bindings_ext: 'cel.bind: not in Kubernetes',
   block_ext: 'cel.block: made by optimizers, not in Kubernetes',
   encoders_ext: 'base64: not in Kubernetes',
   math_ext: 'math.*: not in Kubernetes',
@@ -51,7 +51,14 @@ interface Test {
 
 type Json = Readonly<Record<string, unknown>>
 
-const LIBRARIES = [STANDARD_LIBRARY, OPTIONAL_LIBRARY, STRINGS_LIBRARY, STRING_REVERSE, TWO_VARIABLE_COMPREHENSIONS]
+const LIBRARIES = [
+  BINDINGS_LIBRARY,
+  STANDARD_LIBRARY,
+  OPTIONAL_LIBRARY,
+  STRINGS_LIBRARY,
+  STRING_REVERSE,
+  TWO_VARIABLE_COMPREHENSIONS,
+]
 
 function celValue(json: Json): CelValue {
   const [[kind = '', value] = []] = Object.entries(json)

@@ -33,7 +33,12 @@ export interface CompileOptions {
 /** `checked` is for estimateCost; nothing else keeps it. `problem`: all that is wrong, as cel-go prints it, without "compilation failed: ". */
 export type CompileResult =
   | { readonly program: CelProgram; readonly checked: CheckedExpr; readonly problem?: undefined }
-  | { readonly program?: undefined; readonly problem: string; readonly isWrongType: boolean }
+  | {
+      readonly program?: undefined
+      readonly checked?: undefined
+      readonly problem: string
+      readonly isWrongType: boolean
+    }
 
 export interface EvaluateOptions {
   /** In cel-go's units; more is an error nothing absorbs. */
