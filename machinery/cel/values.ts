@@ -21,7 +21,15 @@ export type CelValue =
   | CelOpaque
 
 /** An evaluation that failed; `&&`, `||` and quantifiers absorb it. */
-export class EvaluationError extends Error {}
+export class EvaluationError extends Error {
+  /** Without a stack: a fold may make and absorb one for each of many elements, and a trace costs fifty times the rest. */
+  constructor(message: string) {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
+    super(message)
+    Error.stackTraceLimit = limit
+  }
+}
 
 export class CelUint {
   readonly value: bigint
