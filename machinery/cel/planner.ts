@@ -34,7 +34,20 @@ export interface Frame {
 }
 
 /** Throws EvaluationError and CostExceededError. */
-export type Step = (frame: Frame) => CelValue
+export interface Step {
+  (frame: Frame): CelValue
+  /** The same with the EvaluationError as a value, where that spares a throw: folds may meet one at each element. */
+  readonly attempt?: (frame: Frame) => CelValue | EvaluationError
+}
+
+function withAttempt(attempt: (frame: Frame) => CelValue | EvaluationError): Step {
+  const step = (frame: Frame): CelValue => {
+    const value = attempt(frame)
+    if (value instanceof EvaluationError) throw value
+    return value
+  }
+  return Object.assign(step, { attempt })
+}
 
 export function plan(checked: CheckedExpr): Step {
   return new Planner(checked).plan(checked.expr)
@@ -76,12 +89,10 @@ class Planner {
     switch (reference?.kind) {
       case 'local': {
         const { slot } = reference
-        return ({ slots, meter }) => {
+        return withAttempt(({ slots, meter }) => {
           meter.add(SELECT_COST)
-          const value = slots[slot] as CelValue | EvaluationError
-          if (value instanceof EvaluationError) throw value
-          return value
-        }
+          return slots[slot] as CelValue | EvaluationError
+        })
       }
       case 'variable':
         return variableStep(reference.name)
@@ -125,6 +136,8 @@ class Planner {
         return logical(first, second, false)
       case '_||_':
         return logical(first, second, true)
+      case '!_':
+        return negation(first)
       case '_?_:_':
         return conditional(first, second, third)
       case '@not_strictly_false':
@@ -253,26 +266,21 @@ function variableStep(name: string): Step {
 
 /** A boolean, or the error it failed with. */
 function tryBoolean(step: Step, frame: Frame): boolean | EvaluationError {
-  try {
-    const value = step(frame)
-    return typeof value === 'boolean' ? value : new EvaluationError('no such overload')
-  } catch (err: unknown) {
-    if (err instanceof EvaluationError) return err
-    throw err
-  }
+  const value = attempt(step, frame)
+  return typeof value === 'boolean' || value instanceof EvaluationError
+    ? value
+    : new EvaluationError('no such overload')
 }
 
 /** `&&` is decided by false, `||` by true, on whichever side. */
 function logical(left: Step, right: Step, decider: boolean): Step {
-  return (frame) => {
+  return withAttempt((frame) => {
     const a = tryBoolean(left, frame)
     if (a === decider) return decider
     const b = tryBoolean(right, frame)
     if (b === decider) return decider
-    if (typeof a !== 'boolean') throw a
-    if (typeof b !== 'boolean') throw b
-    return !decider
-  }
+    return typeof a !== 'boolean' ? a : b
+  })
 }
 
 function conditional(condition: Step, then: Step, otherwise: Step): Step {
@@ -290,14 +298,26 @@ function notStrictlyFalse(step: Step): Step {
   }
 }
 
-function errorAsValue(step: Step): (frame: Frame) => CelValue | EvaluationError {
-  return (frame) => {
-    try {
-      return step(frame)
-    } catch (err: unknown) {
-      if (err instanceof EvaluationError) return err
-      throw err
-    }
+function negation(step: Step): Step {
+  return withAttempt((frame) => {
+    const value = tryBoolean(step, frame)
+    frame.meter.add(1)
+    return typeof value === 'boolean' ? !value : value
+  })
+}
+
+const errorAsValue =
+  (step: Step) =>
+  (frame: Frame): CelValue | EvaluationError =>
+    attempt(step, frame)
+
+function attempt(step: Step, frame: Frame): CelValue | EvaluationError {
+  if (step.attempt !== undefined) return step.attempt(frame)
+  try {
+    return step(frame)
+  } catch (err: unknown) {
+    if (err instanceof EvaluationError) return err
+    throw err
   }
 }
 
