@@ -25,12 +25,7 @@ export function validateSelectors(
 }
 
 /** The one place that judges an expression: its type and its cost belong here. */
-export function validateSelectorExpression(
-  errors: FieldError[],
-  field: string,
-  expression: string,
-  _isStored: boolean,
-): void {
+function validateSelectorExpression(errors: FieldError[], field: string, expression: string, _isStored: boolean): void {
   // Too long an expression is not worth compiling.
   if (Buffer.byteLength(expression) > EXPRESSION_MAX_BYTES) errors.push(fieldTooLong(field, EXPRESSION_MAX_BYTES))
 }

@@ -23,13 +23,21 @@ describe('the status of devices', () => {
   it('goes with their allocation', () => {
     const other = { ...DEVICE, device: 'b' }
     const draft = claim({ ...allocated(other), devices: [DEVICE, other, { ...DEVICE, device: 'never' }] })
-    resourceClaimStatusStrategy({ objects: namespaces({}) } as RegistryDeps).prepareForUpdate?.(draft, claim(allocated(DEVICE, other)), context)
+    resourceClaimStatusStrategy({ objects: namespaces({}) } as RegistryDeps).prepareForUpdate?.(
+      draft,
+      claim(allocated(DEVICE, other)),
+      context,
+    )
     expect(draft.status?.devices?.map(({ device }) => device)).toEqual(['b', 'never'])
   })
 
   it('leaves nothing behind', () => {
     const draft = claim({ devices: [DEVICE] })
-    resourceClaimStatusStrategy({ objects: namespaces({}) } as RegistryDeps).prepareForUpdate?.(draft, claim(allocated(DEVICE)), context)
+    resourceClaimStatusStrategy({ objects: namespaces({}) } as RegistryDeps).prepareForUpdate?.(
+      draft,
+      claim(allocated(DEVICE)),
+      context,
+    )
     expect(draft.status).toEqual({})
   })
 })

@@ -79,11 +79,7 @@ export function validateClaimTemplate(
 }
 
 /** Labels and annotations, and nothing else. Upstream: ValidateTemplateObjectMeta. */
-export function checkEmbeddedMeta(
-  errors: FieldError[],
-  field: string,
-  meta: DeepReadonly<ObjectMeta> | undefined,
-): void {
+function checkEmbeddedMeta(errors: FieldError[], field: string, meta: DeepReadonly<ObjectMeta> | undefined): void {
   checkAnnotations(errors, `${field}.annotations`, meta?.annotations)
   checkLabels(errors, `${field}.labels`, meta?.labels)
   for (const member of Object.keys(meta ?? {})) {
