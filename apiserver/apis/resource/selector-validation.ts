@@ -1,10 +1,11 @@
 /**
  * Selectors of devices. Upstream: pkg/apis/resource/validation validateSelector.
- * Differs: CEL expressions are measured, not compiled.
+ * Differs: what an expression can cost is not estimated; evaluations that cost too much fail.
  */
 import type { DeviceSelector } from '#machinery/api/resource/v1/types.gen.ts'
+import { compileDeviceSelector } from '#machinery/devices/device-selector.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldRequired, fieldTooLong } from '#machinery/meta/field-error.ts'
+import { fieldInvalid, fieldRequired, fieldTooLong } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { validateItems } from './lists.ts'
 
@@ -24,8 +25,12 @@ export function validateSelectors(
   })
 }
 
-/** The one place that judges an expression: its type and its cost belong here. */
-function validateSelectorExpression(errors: FieldError[], field: string, expression: string, _isStored: boolean): void {
+/** What is stored was compiled when it was written. */
+function validateSelectorExpression(errors: FieldError[], field: string, expression: string, isStored: boolean): void {
   // Too long an expression is not worth compiling.
   if (Buffer.byteLength(expression) > EXPRESSION_MAX_BYTES) errors.push(fieldTooLong(field, EXPRESSION_MAX_BYTES))
+  else if (!isStored) {
+    const selector = compileDeviceSelector(expression)
+    if (typeof selector === 'string') errors.push(fieldInvalid(field, expression, selector))
+  }
 }

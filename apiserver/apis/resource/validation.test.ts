@@ -274,6 +274,21 @@ const deviceClass: DeviceClass = {
 describe('device classes', () => {
   validationTable(deviceClass, validateDeviceClass, [
     ['a selector of nothing', { 'spec.selectors': [{}] }, ['spec.selectors[0].cel: Required value']],
+    [
+      'a selector that does not compile',
+      { 'spec.selectors': [{ cel: { expression: 'gpu' } }] },
+      [
+        'spec.selectors[0].cel.expression: Invalid value: "gpu": compilation failed: ' +
+          "ERROR: <input>:1:1: undeclared reference to 'gpu' (in container '')\n | gpu\n | ^",
+      ],
+    ],
+    [
+      'a selector of another type',
+      { 'spec.selectors': [{ cel: { expression: 'device.driver' } }] },
+      [
+        'spec.selectors[0].cel.expression: Invalid value: "device.driver": must evaluate to bool or the unknown type, not string',
+      ],
+    ],
     ['an extended resource', { 'spec.extendedResourceName': 'example.com/gpu' }, []],
     [
       'a resource of Kubernetes',
