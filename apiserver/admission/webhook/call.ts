@@ -3,7 +3,7 @@
  * Upstream: the callHook of apiserver pkg/admission/plugin/webhook/{mutating,validating}/dispatcher.go, errors/statuserror.go.
  */
 import type { KubeObject, Status } from '#machinery/api/meta/v1.ts'
-import { newBadRequest, newInternalError, StatusError } from '#machinery/meta/errors.ts'
+import { newBadRequest, StatusError } from '#machinery/meta/errors.ts'
 import { isQualifiedName } from '#machinery/meta/validation.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
