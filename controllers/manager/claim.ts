@@ -5,12 +5,13 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
-import { isInvalid, isNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { isInvalid, isNotFound } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { controllerOf, newControllerReference } from '#sdk'
+import { isStillThere } from './owner-recheck.ts'
 
 /** Index of what nobody controls, by `namespace/`. */
 export const ORPHAN_INDEX = 'orphan'
@@ -57,16 +58,11 @@ export async function claim<T extends KubeObject>(
       continue
     }
     if (!isMatching || isGoing || child.metadata.deletionTimestamp !== undefined) continue
-    isAdoptionAllowed ??= await isStillThere(client, how, signal)
+    // Adopting for an owner that is gone, or another of its name, would leave Pods nobody deletes.
+    isAdoptionAllowed ??= await isStillThere(client, how.resource, how.owner, signal)
     if (isAdoptionAllowed && (await patch(child, adoptPatch(how, child)))) claimed.push(withFinalizer(how, child))
   }
   return claimed
-}
-
-/** Adopting for an owner that is gone, or another of its name, would leave Pods nobody deletes. */
-async function isStillThere(client: Client, { owner, resource }: Claim, signal: AbortSignal): Promise<boolean> {
-  const live = await client.get(resource, objectKeyOf(owner), { signal }).catch(undefinedIfNotFound)
-  return live !== undefined && live.metadata.uid === owner.metadata.uid && live.metadata.deletionTimestamp === undefined
 }
 
 function adoptPatch({ owner, resource, finalizer }: Claim, child: DeepReadonly<KubeObject>): object {

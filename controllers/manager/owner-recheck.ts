@@ -6,9 +6,20 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { keyStringOf, objectKeyOf } from '#machinery/informers/key.ts'
-import { newNotFound } from '#machinery/meta/errors.ts'
+import { newNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+
+/** By a live read: that very object, and nobody has begun to delete it. */
+export async function isStillThere(
+  client: Client,
+  resource: Resource,
+  owner: DeepReadonly<KubeObject>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const live = await client.get(resource, objectKeyOf(owner), { signal }).catch(undefinedIfNotFound)
+  return live !== undefined && live.metadata.uid === owner.metadata.uid && live.metadata.deletionTimestamp === undefined
+}
 
 export class OwnerRecheck {
   readonly #client: Client
@@ -28,11 +39,9 @@ export class OwnerRecheck {
    */
   async beforeCreating(owner: DeepReadonly<KubeObject>, signal: AbortSignal): Promise<void> {
     const key = keyStringOf(owner)
-    const { uid, name = '', resourceVersion = '' } = owner.metadata
+    const { name = '', resourceVersion = '' } = owner.metadata
     if (this.#madeFor.get(key) === resourceVersion) {
-      const live = await this.#client.get(this.#resource, objectKeyOf(owner), { signal })
-      const isThere = live.metadata.uid === uid && live.metadata.deletionTimestamp === undefined
-      if (!isThere) throw newNotFound(this.#resource, name)
+      if (!(await isStillThere(this.#client, this.#resource, owner, signal))) throw newNotFound(this.#resource, name)
     }
     this.#madeFor.set(key, resourceVersion)
   }

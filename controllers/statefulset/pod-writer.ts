@@ -2,6 +2,7 @@
  * Writes the Pods and claims of StatefulSets, with upstream's events on the set.
  * Upstream: pkg/controller/statefulset/stateful_pod_control.go.
  */
+import { STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import { PERSISTENT_VOLUME_CLAIMS, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -13,6 +14,7 @@ import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder } from '#sdk'
 import { isNamespaceTerminating } from '#sdk'
+import { isStillThere } from '../manager/owner-recheck.ts'
 import { hasForeignController, wantedOwners } from './claim-retention.ts'
 import type { PodView, SetView } from './pod-identity.ts'
 import { claimsOf, hasIdentity, hasStorage, ordinalOf, repaired } from './pod-identity.ts'
@@ -80,10 +82,17 @@ export class PodWriter {
     }
   }
 
+  /**
+   * A claim that gets a set as its owner which is gone goes with it. One that was deleted with its dependents left alone may
+   * still be in the cache: upstream does not look.
+   */
   async updateClaimOwners(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+    let isSetThere: boolean | undefined
     for (const claim of this.existingClaims(set, pod)) {
       const ownerReferences = wantedOwners(set, claim, pod)
       if (ownerReferences === undefined) continue
+      isSetThere ??= await isStillThere(this.#client, STATEFUL_SETS, set, signal)
+      if (!isSetThere) return
       if (hasForeignController(set, claim, pod)) this.#conflicting(set, claim)
       const draft = deepCopy<PersistentVolumeClaim>(claim)
       draft.metadata.ownerReferences = deepCopy(ownerReferences)

@@ -13,13 +13,15 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { FrozenClaim } from '#machinery/volume/binding.ts'
 import { claimNameOf } from '#machinery/volume/binding.ts'
 import type { ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
-import { DONE, defineController, isControlledBy, watching } from '#sdk'
+import { DONE, defineController, isControlledBy, requeueAfter, watching } from '#sdk'
 import { PERSISTENT_VOLUME_CLAIM_PROTECTION_CONTROLLER } from '../manager/names.ts'
 import { claimKeysOf, POD_CLAIM_INDEX, podClaimIndexOf } from '../manager/pod-claims.ts'
 import { protectionOf, writeProtection } from './finalizer.ts'
 import { LivePods } from './live-pods.ts'
 
 const FINALIZER = 'kubernetes.io/pvc-protection'
+/** A Pod may come and go without the cache ever showing it; then nothing brings its claim back. */
+const UNSEEN_POD_MS = 5_000
 
 export const claimProtectionController = defineController({
   name: PERSISTENT_VOLUME_CLAIM_PROTECTION_CONTROLLER,
@@ -52,15 +54,17 @@ class ClaimProtectionReconciler implements Reconciler {
     const claim = this.#claims.get(key)
     const protection = claim === undefined ? 'settled' : protectionOf(claim, FINALIZER)
     if (claim === undefined || protection === 'settled') return DONE
-    // Its Pod's change brings the claim back.
-    if (protection === 'releasable' && (await this.#isInUse(claim, signal))) return DONE
+    if (protection === 'releasable') {
+      // Its Pod's change brings the claim back.
+      if (this.#pods.byIndex(POD_CLAIM_INDEX, keyStringOf(claim)).some((pod) => podUsesClaim(pod, claim))) return DONE
+      if (await this.#isUsedLive(claim, signal)) return requeueAfter(UNSEEN_POD_MS)
+    }
     await writeProtection(this.#client, PERSISTENT_VOLUME_CLAIMS, claim, FINALIZER, signal)
     return DONE
   }
 
   /** A Pod the cache does not have yet would lose its data: only the server's word releases a claim. */
-  async #isInUse(claim: FrozenClaim, signal: AbortSignal): Promise<boolean> {
-    if (this.#pods.byIndex(POD_CLAIM_INDEX, keyStringOf(claim)).some((pod) => podUsesClaim(pod, claim))) return true
+  async #isUsedLive(claim: FrozenClaim, signal: AbortSignal): Promise<boolean> {
     const live = await this.#livePods.list(claim.metadata.namespace ?? '', signal)
     return live.some((pod) => podUsesClaim(pod, claim))
   }

@@ -288,13 +288,13 @@ describe.each([1, 2, 3])('many evictions at the same time, seed %i', (seed) => {
       else expect([404, 409, 429]).toContain(status.code)
       expect((await pods()).filter(isReady).length).toBeGreaterThanOrEqual(minAvailable)
     }
-    for (let round = 0; round < 12; round++) {
+    // The budget grows again only when its controller has seen replacements: twelve rounds can be over before that.
+    for (let round = 0; round < 12 || granted <= replicas - minAvailable; round++) {
       const present = await pods()
       const chosen = Array.from({ length: 1 + int(replicas) }, () => present[int(present.length)])
       await Promise.all(chosen.filter((pod) => pod !== undefined).map(evictOne))
       for (const pod of await pods()) if (!isReady(pod) && int(2) === 0) await setReady(pod).catch(() => undefined)
     }
-    expect(granted).toBeGreaterThan(replicas - minAvailable)
     // Whatever was disturbed comes back to rest.
     await eventually(async () => {
       for (const pod of await pods()) if (!isReady(pod)) await setReady(await plane.client.get(PODS, objectKeyOf(pod)))

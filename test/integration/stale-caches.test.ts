@@ -6,18 +6,27 @@ import { garbageCollectorController } from '#controllers/garbage-collector/contr
 import { SHARED_INFORMERS_IDENTITY } from '#controllers/manager/identity.ts'
 import { createControllerManager } from '#controllers/manager/manager.ts'
 import { replicaSetController } from '#controllers/replicaset/reconciler.ts'
+import { PodWriter } from '#controllers/statefulset/pod-writer.ts'
 import { statefulSetController } from '#controllers/statefulset/reconciler.ts'
+import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
 import { DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
-import { NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
+import { NODES, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
+import type { Lister } from '#machinery/informers/lister.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { discardLogger } from '#machinery/util/logger.ts'
 import { systemRandom } from '#machinery/util/random.ts'
+import type { EventRecorder } from '#sdk'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
 
 const namespace = 'default'
+const TEMPLATE = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+const CLAIM = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data-web-0', namespace } }
+const CLAIM_SPEC = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } }
 const key = { namespace, name: 'web' }
 const definitions = [
   garbageCollectorController,
@@ -25,6 +34,7 @@ const definitions = [
   replicaSetController,
   statefulSetController({ honoursMaxUnavailable: true }),
   daemonSetController,
+  claimProtectionController,
 ]
 
 /** A client whose watches of one resource show nothing more once it is held. */
@@ -36,16 +46,23 @@ class HeldWatch {
     this.#resource = resource
   }
 
+  /** A live list of the resource. */
+  onList: () => void = () => undefined
+
   hold(): void {
     this.#isHeld = true
   }
 
-  of(client: Client): Client {
+  of(client: Client, isWatcher: boolean): Client {
     const isHeld = (resource: Resource) => this.#isHeld && resource === this.#resource
     return {
       ...client,
+      list: (resource, options) => {
+        if (!isWatcher && isHeld(resource)) this.onList()
+        return client.list(resource, options)
+      },
       async *watch(resource, options) {
-        for await (const event of client.watch(resource, options)) if (!isHeld(resource)) yield event
+        for await (const event of client.watch(resource, options)) if (!isWatcher || !isHeld(resource)) yield event
       },
     }
   }
@@ -56,8 +73,7 @@ async function startWorld(held: HeldWatch): Promise<{ plane: TestControlPlane; s
   const { client, server } = plane
   const manager = createControllerManager({
     definitions,
-    clientFor: (identity) =>
-      identity === SHARED_INFORMERS_IDENTITY ? held.of(server.clientFor(identity)) : server.clientFor(identity),
+    clientFor: (identity) => held.of(server.clientFor(identity), identity === SHARED_INFORMERS_IDENTITY),
     clock: systemClock,
     random: systemRandom,
     logger: discardLogger,
@@ -91,9 +107,7 @@ describe.each(KINDS)('a $resource.kind whose deletion in the foreground its cont
     const { plane, stop } = await startWorld(held)
     const { client } = plane
     try {
-      const labels = { app: 'web' }
-      const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } }
-      const spec = { ...row.spec, selector: { matchLabels: labels }, template }
+      const spec = { ...row.spec, selector: { matchLabels: { app: 'web' } }, template: TEMPLATE }
       const object = { apiVersion: 'apps/v1', kind: resource.kind, metadata: key, spec }
       const made = await client.create(resource, object)
       const pods = async () => (await client.list(PODS, { namespace })).items
@@ -111,4 +125,62 @@ describe.each(KINDS)('a $resource.kind whose deletion in the foreground its cont
       await stop()
     }
   })
+})
+
+it('a StatefulSet that was deleted without its dependents does not become the owner of claims again', async () => {
+  const plane = await startTestControlPlane({ controllers: [] })
+  const { client } = plane
+  try {
+    const metadata = { ...key, uid: 'gone' }
+    const policy = { whenDeleted: 'Delete' }
+    const claims = [{ metadata: { name: 'data' }, spec: CLAIM_SPEC }]
+    const spec = { replicas: 1, persistentVolumeClaimRetentionPolicy: policy, volumeClaimTemplates: claims }
+    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata, spec } as unknown as StatefulSet
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-0', namespace } } as Pod
+    const claim = await client.create(PERSISTENT_VOLUME_CLAIMS, { ...CLAIM, spec: CLAIM_SPEC })
+    const cache = { get: () => claim } as unknown as Lister<PersistentVolumeClaim>
+    const writer = new PodWriter(client, { record: () => undefined } as unknown as EventRecorder, cache)
+    await writer.updateClaimOwners(set, pod, new AbortController().signal)
+    expect((await client.get(PERSISTENT_VOLUME_CLAIMS, CLAIM.metadata)).metadata.ownerReferences).toBeUndefined()
+    const live = await client.create(STATEFUL_SETS, {
+      ...set,
+      metadata: key,
+      spec: { ...spec, selector: { matchLabels: { app: 'web' } }, template: TEMPLATE },
+    } as unknown as StatefulSet)
+    await writer.updateClaimOwners(live, pod, new AbortController().signal)
+    const owned = await client.get(PERSISTENT_VOLUME_CLAIMS, CLAIM.metadata)
+    expect(owned.metadata.ownerReferences).toMatchObject([{ kind: 'StatefulSet', uid: live.metadata.uid }])
+  } finally {
+    await plane.stop()
+  }
+})
+
+it('a claim goes after a Pod that its protector never saw', { timeout: 20_000 }, async () => {
+  const held = new HeldWatch(PODS)
+  const { plane, stop } = await startWorld(held)
+  const { client } = plane
+  try {
+    const finalizers = ['kubernetes.io/pvc-protection']
+    const metadata = { ...CLAIM.metadata, finalizers }
+    await client.create(PERSISTENT_VOLUME_CLAIMS, { ...CLAIM, metadata, spec: CLAIM_SPEC })
+    held.hold()
+    const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: CLAIM.metadata.name } }]
+    const spec = { nodeName: 'node', containers: [{ name: 'c', image: 'i' }], volumes }
+    await client.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata: key, spec } as Pod)
+    let lists = 0
+    held.onList = () => lists++
+    await client.delete(PERSISTENT_VOLUME_CLAIMS, CLAIM.metadata)
+    await eventually(() => expect(lists).toBeGreaterThan(0))
+    expect((await client.get(PERSISTENT_VOLUME_CLAIMS, CLAIM.metadata)).metadata.finalizers).toEqual(finalizers)
+    await client.delete(PODS, key, { gracePeriodSeconds: 0 })
+    await eventually(
+      async () =>
+        await expect(client.get(PERSISTENT_VOLUME_CLAIMS, CLAIM.metadata)).rejects.toMatchObject({
+          status: { code: 404 },
+        }),
+      15_000,
+    )
+  } finally {
+    await stop()
+  }
 })
