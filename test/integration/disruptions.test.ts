@@ -294,6 +294,8 @@ describe.each([1, 2, 3])('many evictions at the same time, seed %i', (seed) => {
       const chosen = Array.from({ length: 1 + int(replicas) }, () => present[int(present.length)])
       await Promise.all(chosen.filter((pod) => pod !== undefined).map(evictOne))
       for (const pod of await pods()) if (!isReady(pod) && int(2) === 0) await setReady(pod).catch(() => undefined)
+      // Calls within the process may all be answered at once: the controllers need their turn.
+      await new Promise((resolve) => setImmediate(resolve))
     }
     // Whatever was disturbed comes back to rest.
     await eventually(async () => {
