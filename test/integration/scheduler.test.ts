@@ -164,13 +164,15 @@ describe('priority', () => {
   it('decides who gets the place that comes free', async () => {
     await start()
     await priorityClass('high', 1000)
-    await addPod('low', {}, '800m')
+    await addPod('low', { terminationGracePeriodSeconds: 0 }, '800m')
     await addPod('high', { priorityClassName: 'high' }, '800m')
     await eventually(async () => expect((await condition('low'))?.reason).toBe('Unschedulable'))
     await eventually(async () => expect((await condition('high'))?.reason).toBe('Unschedulable'))
     await addNode({ name: 'n1', allocatable: { cpu: '1' } })
     await eventually(async () => expect(await nodeOf('high')).toBe('n1'))
-    expect(await nodeOf('low')).toBeUndefined()
+    // Where a second of backoff ends between the two, the other comes first and has to leave again.
+    const low = await pod('low').catch(() => undefined)
+    expect(low?.spec.nodeName).toBeUndefined()
   })
 
   it('makes others leave', async () => {
