@@ -52,10 +52,14 @@ const VALID = new Map(
     .map((object) => [`${object.apiVersion} ${object.kind}`, object as unknown as JsonObject]),
 )
 
-/** Dropped on the way in, as upstream does: written under another name, or behind a gate that is closed by default. */
+/**
+ * As upstream does, dropped on the way in (written under another name, or behind a gate that is closed by default), or judged
+ * by updates only (a Node's configSource).
+ */
 const NOT_KEPT: Readonly<Record<string, readonly string[]>> = {
   Secret: ['stringData'],
   Lease: ['preferredHolder', 'strategy'],
+  Node: ['configSource'],
 }
 
 /** Thin enough that validation lets many pass. */
