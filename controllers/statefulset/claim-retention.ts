@@ -41,10 +41,13 @@ function isStale(claim: ClaimView, party: Party): boolean {
   return reference !== undefined && reference.uid !== party.object.metadata.uid
 }
 
+/** Scaling down takes the claims along. */
+export const goesWithItsPod = ({ spec }: SetView): boolean =>
+  spec.persistentVolumeClaimRetentionPolicy?.whenScaled === 'Delete'
+
 /** The claim of a Pod that went by scaling down is about to go: no Pod may be made on it. */
 export function isStaleForPod(set: SetView, claim: ClaimView, pod: PodView): boolean {
-  if (set.spec.persistentVolumeClaimRetentionPolicy?.whenScaled !== 'Delete') return false
-  return isStale(claim, { object: pod, resource: PODS })
+  return goesWithItsPod(set) && isStale(claim, { object: pod, resource: PODS })
 }
 
 const isRetained = ({ spec }: SetView): boolean =>

@@ -8,14 +8,14 @@ import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.ge
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
-import { isAlreadyExists, isConflict, isNotFound } from '#machinery/meta/errors.ts'
+import { isAlreadyExists, isConflict, isNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder } from '#sdk'
 import { isNamespaceTerminating } from '#sdk'
 import { isStillThere } from '../manager/owner-recheck.ts'
-import { hasForeignController, wantedOwners } from './claim-retention.ts'
+import { goesWithItsPod, hasForeignController, isStaleForPod, wantedOwners } from './claim-retention.ts'
 import type { PodView, SetView } from './pod-identity.ts'
 import { claimsOf, hasIdentity, hasStorage, ordinalOf, repaired } from './pod-identity.ts'
 
@@ -98,6 +98,24 @@ export class PodWriter {
       draft.metadata.ownerReferences = deepCopy(ownerReferences)
       await this.#client.update(PERSISTENT_VOLUME_CLAIMS, draft, { signal })
     }
+  }
+
+  /**
+   * Whether a claim of a Pod to be made is about to go with the Pod before it. Read live: a cache that is behind shows the claim
+   * as nobody's, and the new Pod would run on it until the claim's protection ends with the Pod. Upstream asks its cache alone.
+   */
+  async hasDoomedClaim(set: SetView, pod: PodView, signal: AbortSignal): Promise<boolean> {
+    if (!goesWithItsPod(set)) return false
+    for (const claim of claimsOf(set, ordinalOf(pod))) {
+      // Of this one createClaims tells the user.
+      if (this.#claims.get(objectKeyOf(claim))?.metadata.deletionTimestamp !== undefined) continue
+      const live = await this.#client
+        .get(PERSISTENT_VOLUME_CLAIMS, objectKeyOf(claim), { signal })
+        .catch(undefinedIfNotFound)
+      if (live === undefined) continue
+      if (live.metadata.deletionTimestamp !== undefined || isStaleForPod(set, live, pod)) return true
+    }
+    return false
   }
 
   existingClaims(set: SetView, pod: PodView): ClaimView[] {

@@ -214,7 +214,8 @@ class StatefulSetReconciler implements Reconciler {
   async #createAll({ facts, key, signal }: Pass, drafts: readonly Pod[]): Promise<void> {
     const { error } = await slowStart(drafts.length, async (i) => {
       const draft = drafts[i]
-      if (draft === undefined) return
+      // The claim's own end, which the cache has still to see, wakes us again.
+      if (draft === undefined || (await this.#writer.hasDoomedClaim(facts.set, draft as PodView, signal))) return
       this.#expectations.expectMore(key, 1, [])
       try {
         await this.#writer.create(facts.set, draft, signal)

@@ -21,7 +21,12 @@ export function suspension({ hands, manifests }: Tools): Activity {
     // The number of indexes changes only together with the number of Pods at once.
     const isElastic = completionMode === 'Indexed' && completions === parallelism
     const size = 1 + hands.below(COMPLETIONS_MAX)
-    await hands.patch(JOBS, job, { spec: isElastic ? { completions: size, parallelism: size } : { parallelism: size } })
+    if (!isElastic) return hands.patch(JOBS, job, { spec: { parallelism: size } })
+    await hands.edit<Job>(JOBS, job, ({ spec, status }) => {
+      // What has succeeded is complete, though its Pods may still be ending: then it keeps the size it succeeded with.
+      if (status?.conditions?.some(({ type }) => type === 'SuccessCriteriaMet') !== true)
+        Object.assign(spec, { completions: size, parallelism: size })
+    })
   }
   return {
     name: 'suspension',
