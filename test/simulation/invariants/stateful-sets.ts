@@ -20,7 +20,7 @@ export const statefulSetsGoInOrder = invariantOf<Pod>(PODS, ({ before, after }, 
   if (ready < ordinal) cluster.violated(`${after.metadata.name} was made when only ${ready} before it were ready`)
 })
 
-/** A rollout takes a Pod away when all others are ready. */
+/** A rollout takes a Pod away when all others are ready; of a Parallel set, as upstream, all above it. */
 export const statefulSetsTakeOneAtATime = invariantOf<Pod>(PODS, ({ before, after }, cluster) => {
   const gone = lostBy(before, after)
   if (gone === undefined || !isPromised(cluster)) return
@@ -29,7 +29,10 @@ export const statefulSetsTakeOneAtATime = invariantOf<Pod>(PODS, ({ before, afte
   if (set === undefined || ordinalOf(gone) >= (set.spec.replicas ?? 1) || set.status?.replicas !== set.spec.replicas)
     return
   const others = podsOf(cluster, set.metadata.uid).filter(({ metadata }) => metadata.uid !== gone.metadata.uid)
-  const unready = others.filter((pod) => ordinalOf(pod) < (set.spec.replicas ?? 1) && !isAvailable(pod))
+  const awaits = (pod: Pod): boolean =>
+    ordinalOf(pod) < (set.spec.replicas ?? 1) &&
+    (set.spec.podManagementPolicy !== 'Parallel' || ordinalOf(pod) > ordinalOf(gone))
+  const unready = others.filter((pod) => awaits(pod) && !isAvailable(pod))
   if (unready.length > 0)
     cluster.violated(
       `${gone.metadata.name} was taken while ${unready.map(({ metadata }) => metadata.name)} was not ready`,
