@@ -98,6 +98,8 @@ export class PodWorker {
     } else {
       if (isFinished(pod) && pod.metadata.deletionTimestamp === undefined) return
       node.pods.add(uid)
+      // Taken in by an earlier process: that comes before what has still to be taken in, whichever is looked at first.
+      if (pod.status?.startTime !== undefined && !isFinished(pod)) node.usage.add(pod)
       this.#entries.set(uid, {
         uid,
         node,

@@ -355,4 +355,16 @@ describe('simulated nodes and their pods', () => {
     expect(work.status?.containerStatuses?.[0]?.restartCount).toBe(0)
     expect(await getPod('web')).toEqual(before)
   })
+
+  it('keep after a restart the pods they had, whatever was bound meanwhile', async () => {
+    const options = { nodes: [{ name: 'node-0', capacity: { pods: '1' } }] }
+    const first = await start(options)
+    await createPod('z-first')
+    await eventuallyPod('z-first', ({ status }) => expect(status?.phase).toBe('Running'))
+    await first.stop()
+    await createPod('a-second')
+    await start(options)
+    await eventuallyPod('a-second', ({ status }) => expect(status?.reason).toBe('OutOfpods'))
+    expect((await getPod('z-first')).status?.phase).toBe('Running')
+  })
 })
