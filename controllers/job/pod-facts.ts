@@ -22,6 +22,13 @@ export function isSuspended(job: DeepReadonly<Job>): boolean {
   return job.spec.suspend === true
 }
 
+/** spec.managedBy of Jobs that are ours. */
+const MANAGED_BY_US = 'kubernetes.io/job-controller'
+
+export function isManagedByUs({ spec }: DeepReadonly<Job>): boolean {
+  return spec.managedBy === undefined || spec.managedBy === MANAGED_BY_US
+}
+
 export function isJobFinished(job: DeepReadonly<Job>): boolean {
   return (
     job.status?.conditions?.some(

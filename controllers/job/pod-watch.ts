@@ -2,20 +2,23 @@
  * What Pod changes mean to the Job controller: expectations met, Jobs to look at, orphans to release. Runs inside the
  * informer's handler, so it only notes things. Upstream: pkg/controller/job/job_controller.go addPod, updatePod, deletePod.
  */
+import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
-import { keyString, objectKeyOf } from '#machinery/informers/key.ts'
+import type { OwnerReference } from '#machinery/api/meta/v1.ts'
+import { objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { InformerHandler } from '#machinery/informers/shared-informer.ts'
+import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ObjectKey } from '#sdk'
 import { controllerOf } from '#sdk'
 import type { Expectations } from '../manager/expectations.ts'
 import type { FinalizerExpectations } from './finalizer-expectations.ts'
-import { hasTrackingFinalizer } from './pod-facts.ts'
+import { hasTrackingFinalizer, isJobFinished, isManagedByUs } from './pod-facts.ts'
 
-/** Index over Pods: `namespace/job` for those a Job controls, `namespace/` for those nobody does. */
+/** Index over Pods: `namespace/job` for those a batch/v1 Job controls, `namespace/` for those nobody does. */
 export const JOB_INDEX = 'job'
 /** A burst of Pod changes is one look at the Job. Upstream: 1 s. */
 const BATCH_MS = 100
@@ -31,52 +34,70 @@ export function jobIndexOf(pod: DeepReadonly<Pod>): readonly string[] {
   const { namespace = '' } = pod.metadata
   const controller = controllerOf(pod)
   if (controller === undefined) return [`${namespace}/`]
-  return controller.kind === 'Job' ? [`${namespace}/${controller.name}`] : []
+  return isJob(controller) ? [`${namespace}/${controller.name}`] : []
+}
+
+/** Other groups have Jobs too, and may use our finalizer on their Pods. */
+function isJob({ apiVersion, kind }: DeepReadonly<OwnerReference>): boolean {
+  return kind === JOBS.kind && apiVersion === apiVersionOf(JOBS)
 }
 
 export function podWatch({ jobs, expectations, removals, enqueue }: PodWatchDependencies): InformerHandler<Pod> {
-  const jobKeyOf = (pod: DeepReadonly<Pod>): ObjectKey | undefined => {
+  const ownerOf = (pod: DeepReadonly<Pod>): DeepReadonly<OwnerReference> | undefined => {
     const controller = controllerOf(pod)
-    const { namespace = '' } = pod.metadata
-    return controller?.kind === 'Job' ? { namespace, name: controller.name } : undefined
+    return controller !== undefined && isJob(controller) ? controller : undefined
+  }
+  const wakeOwner = (pod: DeepReadonly<Pod>): void => {
+    const owner = ownerOf(pod)
+    if (owner !== undefined) enqueue({ namespace: pod.metadata.namespace ?? '', name: owner.name }, BATCH_MS)
   }
   const wake = (pod: DeepReadonly<Pod>): void => {
-    const jobKey = jobKeyOf(pod)
-    if (jobKey !== undefined) enqueue(jobKey, BATCH_MS)
+    wakeOwner(pod)
     if (controllerOf(pod) !== undefined) return
-    let isWanted = false
-    for (const job of jobs.list(pod.metadata.namespace)) {
-      if (!labelSelectorAsMatcher(job.spec.selector).matches(pod.metadata.labels)) continue
-      isWanted = true
-      enqueue(objectKeyOf(job), BATCH_MS)
-    }
-    if (!isWanted && hasTrackingFinalizer(pod)) enqueue(orphanKeyOf(pod))
+    const adopters = pod.metadata.deletionTimestamp === undefined ? jobs.list(pod.metadata.namespace, adopts(pod)) : []
+    for (const job of adopters) enqueue(objectKeyOf(job), BATCH_MS)
+    if (adopters.length === 0 && hasTrackingFinalizer(pod)) enqueue(orphanKeyOf(pod))
+  }
+  const removalObserved = (pod: DeepReadonly<Pod>, uid: string | undefined): void => {
+    const owner = ownerOf(pod)
+    if (owner !== undefined) removals.observed(owner.uid, uid ?? '')
   }
   const going = (pod: DeepReadonly<Pod>, isGone: boolean): void => {
-    const jobKey = jobKeyOf(pod)
+    const owner = ownerOf(pod)
     const { uid = '' } = pod.metadata
-    if (jobKey !== undefined) expectations.deletionObserved(keyString(jobKey), uid)
-    if (jobKey !== undefined && (isGone || !hasTrackingFinalizer(pod))) removals.observed(keyString(jobKey), uid)
+    if (owner !== undefined) expectations.deletionObserved(owner.uid, uid)
+    if (isGone || !hasTrackingFinalizer(pod)) removalObserved(pod, uid)
     wake(pod)
   }
   return {
     onAdd(pod) {
-      const jobKey = jobKeyOf(pod)
-      if (pod.metadata.deletionTimestamp !== undefined) going(pod, false)
-      else if (jobKey !== undefined) expectations.creationObserved(keyString(jobKey))
+      const owner = ownerOf(pod)
+      if (pod.metadata.deletionTimestamp !== undefined) return going(pod, false)
+      if (owner !== undefined) expectations.creationObserved(owner.uid)
       wake(pod)
     },
     onUpdate(old, pod) {
-      const jobKey = jobKeyOf(pod)
-      if (jobKey !== undefined && hasTrackingFinalizer(old) && !hasTrackingFinalizer(pod))
-        removals.observed(keyString(jobKey), pod.metadata.uid ?? '')
-      if (old.metadata.uid !== pod.metadata.uid) going(old, true)
-      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) wake(old)
+      if (old.metadata.uid !== pod.metadata.uid) {
+        going(old, true)
+        const owner = ownerOf(pod)
+        if (owner !== undefined) expectations.creationObserved(owner.uid)
+      }
+      if (!hasTrackingFinalizer(pod)) for (const state of [old, pod]) removalObserved(state, pod.metadata.uid)
+      if (controllerOf(old)?.uid !== controllerOf(pod)?.uid) wakeOwner(old)
       if (pod.metadata.deletionTimestamp !== undefined) going(pod, false)
       else wake(pod)
     },
     onDelete: (pod) => going(pod, true),
   }
+}
+
+/** Jobs that would take the orphan; whoever ends or belongs to another controller takes none. */
+function adopts(pod: DeepReadonly<Pod>): (job: DeepReadonly<Job>) => boolean {
+  return (job) =>
+    job.metadata.deletionTimestamp === undefined &&
+    !isJobFinished(job) &&
+    isManagedByUs(job) &&
+    labelSelectorAsMatcher(job.spec.selector).matches(pod.metadata.labels)
 }
 
 /** Pods left without a Job are keys of their own, marked as no object's name can be. */

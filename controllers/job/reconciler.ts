@@ -17,10 +17,11 @@ import type { Clock } from '#machinery/util/clock.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
-import { controllerOf, DONE, defineController, requeueSoonest } from '#sdk'
+import { controllerOf, DONE, defineController, requeueAfter, requeueSoonest } from '#sdk'
 import { claim } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { JOB_CONTROLLER } from '../manager/names.ts'
+import { OwnWrites } from '../manager/own-writes.ts'
 import { PodControl } from '../manager/pod-control.ts'
 import { setCondition } from './conditions.ts'
 import { FinalizerExpectations } from './finalizer-expectations.ts'
@@ -28,14 +29,11 @@ import type { JobSync } from './job-sync.ts'
 import { newJobSync } from './job-sync.ts'
 import type { BackoffRecord } from './pod-backoff.ts'
 import { NO_FAILURES } from './pod-backoff.ts'
-import { hasTrackingFinalizer, isJobFinished, isSuspended, TRACKING_FINALIZER } from './pod-facts.ts'
+import { hasTrackingFinalizer, isJobFinished, isManagedByUs, isSuspended, TRACKING_FINALIZER } from './pod-facts.ts'
 import { JOB_INDEX, jobIndexOf, orphanOf, podWatch } from './pod-watch.ts'
 import { JobScaler } from './scale.ts'
 import { completeCondition, decideTermination, isComplete } from './termination.ts'
 import { JobTracker } from './tracking.ts'
-
-/** spec.managedBy of Jobs that are ours. */
-const MANAGED_BY_US = 'kubernetes.io/job-controller'
 
 export const jobController = defineController({
   name: JOB_CONTROLLER,
@@ -60,6 +58,9 @@ class JobReconciler implements Reconciler {
   readonly #expectations: Expectations
   readonly #removals = new FinalizerExpectations()
   readonly #backoffs = new Map<string, BackoffRecord>()
+  /** What is remembered of a Job is remembered by UID: another Job of its name starts afresh. By key. */
+  readonly #uids = new Map<string, string>()
+  readonly #writes: OwnWrites<Job>
   readonly #podControl: PodControl
   readonly #scaler: JobScaler
   readonly #tracker: JobTracker
@@ -76,7 +77,9 @@ class JobReconciler implements Reconciler {
     this.#expectations = new Expectations(clock)
     this.#podControl = new PodControl(client, events)
     this.#scaler = new JobScaler({ pods: this.#podControl, expectations: this.#expectations, clock })
-    this.#tracker = new JobTracker({ client, clock, events, pods: this.#podControl, removals: this.#removals })
+    this.#writes = new OwnWrites(this.#jobs, clock)
+    const shared = { client, clock, events, pods: this.#podControl }
+    this.#tracker = new JobTracker({ ...shared, removals: this.#removals, writes: this.#writes })
     const { enqueue } = context
     pods.addHandler(podWatch({ jobs: this.#jobs, expectations: this.#expectations, removals: this.#removals, enqueue }))
   }
@@ -90,11 +93,11 @@ class JobReconciler implements Reconciler {
     // Pods of an earlier Job of this name will not be counted by anyone.
     const strangers = controlled.filter((pod) => controllerOf(pod)?.uid !== job?.metadata.uid)
     if (strangers.length > 0) await this.#tracker.release(strangers, signal)
-    if (job === undefined) return this.#forget(name)
-    if (job.spec.managedBy !== undefined && job.spec.managedBy !== MANAGED_BY_US) return DONE
+    this.#remember(key, job)
+    if (job === undefined || !isManagedByUs(job)) return DONE
     if (isJobFinished(job)) {
       await this.#tracker.release(controlled, signal)
-      this.#backoffs.delete(name)
+      this.#backoffs.delete(job.metadata.uid ?? '')
       return DONE
     }
     if (!isKnownMode(job)) {
@@ -102,20 +105,24 @@ class JobReconciler implements Reconciler {
       this.#events.record(job, 'Warning', 'UnknownCompletionMode', message)
       return DONE
     }
+    // A Job as it was before our last write would be given Pods for what has been counted since.
+    const staleMs = this.#writes.waitMs(job.metadata.uid ?? '')
+    if (staleMs !== undefined) return requeueAfter(staleMs)
     return this.#sync(job, name, signal)
   }
 
   async #sync(job: DeepReadonly<Job>, name: string, signal: AbortSignal): Promise<Result> {
     // Asked before the Pods are read: a Pod that appears in between must not make a stale count look current.
-    const waitMs = this.#expectations.waitMs(name)
+    const { uid = '' } = job.metadata
+    const waitMs = this.#expectations.waitMs(uid)
     const isCurrent = waitMs === undefined
-    const expectedRemovals = this.#removals.of(name)
+    const expectedRemovals = this.#removals.of(uid)
     const owned = this.#pods.byIndex(JOB_INDEX, name)
     const unowned = this.#pods.byIndex(JOB_INDEX, `${job.metadata.namespace ?? ''}/`)
     const selector = labelSelectorAsMatcher(job.spec.selector)
     const how = { owner: job, resource: JOBS, children: PODS, selector, finalizer: TRACKING_FINALIZER }
     const pods = await claim<Pod>(how, [...owned, ...unowned], this.#client, signal)
-    const backoff = this.#backoffs.get(name) ?? NO_FAILURES
+    const backoff = this.#backoffs.get(uid) ?? NO_FAILURES
     const sync = newJobSync({ job, pods, expectedRemovals, backoff })
     const isStarting = sync.job.status.startTime === undefined && !isSuspended(job)
     if (isStarting) sync.job.status.startTime = formatTime(this.#clock.now())
@@ -126,7 +133,7 @@ class JobReconciler implements Reconciler {
       before === undefined ? await this.#scale(sync, isCurrent, signal) : await this.#end(sync, isCurrent, signal)
     const hasCountsChanged = writeCounts(sync)
     const remember = (): void => {
-      this.#backoffs.set(name, sync.backoff)
+      this.#backoffs.set(uid, sync.backoff)
     }
     await this.#tracker.track(sync, hasConditionChanged || hasCountsChanged, remember, signal)
     if (error !== undefined) throw error
@@ -175,11 +182,19 @@ class JobReconciler implements Reconciler {
     return DONE
   }
 
-  #forget(name: string): Result {
-    this.#expectations.forget(name)
-    this.#removals.forget(name)
-    this.#backoffs.delete(name)
-    return DONE
+  /** Forgets the Job that had this name before. */
+  #remember(key: ObjectKey, job: DeepReadonly<Job> | undefined): void {
+    const name = keyString(key)
+    const before = this.#uids.get(name)
+    if (before === job?.metadata.uid) return
+    if (before !== undefined) {
+      this.#expectations.forget(before)
+      this.#removals.forget(before)
+      this.#backoffs.delete(before)
+      this.#writes.forget(before)
+    }
+    if (job?.metadata.uid === undefined) this.#uids.delete(name)
+    else this.#uids.set(name, job.metadata.uid)
   }
 }
 

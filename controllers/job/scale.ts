@@ -3,7 +3,6 @@
  * Upstream: pkg/controller/job/job_controller.go manageJob.
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
-import { keyStringOf } from '#machinery/informers/key.ts'
 import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import { isNotFound } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
@@ -149,7 +148,7 @@ export class JobScaler {
 
   /** Pods that are not to be counted: the finalizer goes first. */
   async #deleteSurplus(sync: JobSync, pods: readonly DeepReadonly<Pod>[], signal: AbortSignal): Promise<unknown> {
-    const key = keyStringOf(sync.job)
+    const key = sync.job.metadata.uid ?? ''
     const uids = pods.map((pod) => pod.metadata.uid ?? '')
     this.#expectations.expectDeletions(key, uids)
     let firstError: unknown
@@ -172,7 +171,7 @@ export class JobScaler {
   }
 
   async #create(sync: JobSync, indexes: readonly (number | undefined)[], signal: AbortSignal): Promise<unknown> {
-    const key = keyStringOf(sync.job)
+    const key = sync.job.metadata.uid ?? ''
     this.#expectations.expectCreations(key, indexes.length)
     const template = sharedTemplate(sync.job)
     const reference = newControllerReference(sync.job, JOBS)

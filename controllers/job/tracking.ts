@@ -8,12 +8,12 @@ import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import type { Job, JobStatus } from '#machinery/api/batch/v1/types.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
-import { keyStringOf } from '#machinery/informers/key.ts'
 import { isNotFound } from '#machinery/meta/errors.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder } from '#sdk'
+import type { OwnWrites } from '../manager/own-writes.ts'
 import type { PodControl } from '../manager/pod-control.ts'
 import { newCondition, setCondition, trueCondition } from './conditions.ts'
 import type { FinalizerExpectations } from './finalizer-expectations.ts'
@@ -31,6 +31,7 @@ export interface JobTrackerDependencies {
   readonly events: EventRecorder
   readonly pods: PodControl
   readonly removals: FinalizerExpectations
+  readonly writes: OwnWrites<Job>
 }
 
 export class JobTracker {
@@ -39,13 +40,15 @@ export class JobTracker {
   readonly #events: EventRecorder
   readonly #pods: PodControl
   readonly #removals: FinalizerExpectations
+  readonly #writes: OwnWrites<Job>
 
-  constructor({ client, clock, events, pods, removals }: JobTrackerDependencies) {
+  constructor({ client, clock, events, pods, removals, writes }: JobTrackerDependencies) {
     this.#client = client
     this.#clock = clock
     this.#events = events
     this.#pods = pods
     this.#removals = removals
+    this.#writes = writes
   }
 
   /** `hasStatusChanged`: the status differs from the stored one already. Calls `onCounted` after the first write. */
@@ -95,6 +98,7 @@ export class JobTracker {
 
   async #writeStatus(sync: JobSync, signal: AbortSignal): Promise<void> {
     const written = await this.#client.update(JOBS, sync.job, { subresource: 'status', signal })
+    this.#writes.wrote(written.metadata.uid ?? '', written)
     const copy = deepCopy<Job>(written)
     const status = copy.status ?? {}
     status.uncountedTerminatedPods ??= {}
@@ -108,7 +112,7 @@ export class JobTracker {
     withFinalizer: Set<string>,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const key = keyStringOf(sync.job)
+    const key = sync.job.metadata.uid ?? ''
     this.#removals.expect(
       key,
       pods.map((pod) => pod.metadata.uid ?? ''),
@@ -178,8 +182,9 @@ function countRemoved(status: JobStatus, withFinalizer: ReadonlySet<string>): bo
   const newSucceeded = succeeded.length - stillSucceeded.length
   const newFailed = failed.length - stillFailed.length
   if (newSucceeded + newFailed === 0) return false
-  status.succeeded = (status.succeeded ?? 0) + newSucceeded
-  status.failed = (status.failed ?? 0) + newFailed
+  // A count of zero is no field.
+  if (newSucceeded > 0) status.succeeded = (status.succeeded ?? 0) + newSucceeded
+  if (newFailed > 0) status.failed = (status.failed ?? 0) + newFailed
   status.uncountedTerminatedPods = uncountedOf(stillSucceeded, stillFailed)
   return true
 }
@@ -249,7 +254,8 @@ function writeIndexes(sync: JobSync): boolean {
   const completed = succeededIndexes.toString()
   const failed = failedIndexes?.toString()
   const hasChanged = completed !== (job.status.completedIndexes ?? '') || failed !== job.status.failedIndexes
-  job.status.succeeded = succeededIndexes.total
+  if (succeededIndexes.total === 0) delete job.status.succeeded
+  else job.status.succeeded = succeededIndexes.total
   if (completed === '') delete job.status.completedIndexes
   else job.status.completedIndexes = completed
   if (failed === undefined) delete job.status.failedIndexes

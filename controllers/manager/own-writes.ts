@@ -49,7 +49,15 @@ export class OwnWrites<T extends KubeObject> {
 
   /** The cache has seen the child go. */
   childGone(ownerUid: string | undefined, child: DeepReadonly<T>): void {
-    if (ownerUid !== undefined) this.#byOwner.get(ownerUid)?.delete(keyStringOf(child))
+    if (ownerUid === undefined) return
+    const written = this.#byOwner.get(ownerUid)
+    written?.delete(keyStringOf(child))
+    if (written?.size === 0) this.#byOwner.delete(ownerUid)
+  }
+
+  /** The owner is gone. */
+  forget(ownerUid: string): void {
+    this.#byOwner.delete(ownerUid)
   }
 
   #isShown(object: DeepReadonly<T>): boolean {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { daemonSetController } from '#controllers/daemonset/reconciler.ts'
 import { deploymentController } from '#controllers/deployment/reconciler.ts'
 import { garbageCollectorController } from '#controllers/garbage-collector/controller.ts'
+import { jobController } from '#controllers/job/reconciler.ts'
 import { SHARED_INFORMERS_IDENTITY } from '#controllers/manager/identity.ts'
 import { createControllerManager } from '#controllers/manager/manager.ts'
 import { replicaSetController } from '#controllers/replicaset/reconciler.ts'
@@ -11,17 +12,21 @@ import { statefulSetController } from '#controllers/statefulset/reconciler.ts'
 import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
 import { DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
+import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
 import { NODES, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
+import type { Clock } from '#machinery/util/clock.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { discardLogger } from '#machinery/util/logger.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import type { EventRecorder } from '#sdk'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { HandRunPods } from '#test/support/hand-run-pods.ts'
 
 const namespace = 'default'
 const TEMPLATE = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
@@ -34,6 +39,7 @@ const definitions = [
   replicaSetController,
   statefulSetController({ honoursMaxUnavailable: true }),
   daemonSetController,
+  jobController,
   claimProtectionController,
 ]
 
@@ -68,13 +74,16 @@ class HeldWatch {
   }
 }
 
-async function startWorld(held: HeldWatch): Promise<{ plane: TestControlPlane; stop(): Promise<void> }> {
-  const plane = await startTestControlPlane({ controllers: definitions, controllerSelection: [] })
+async function startWorld(
+  held: HeldWatch,
+  clock: Clock = systemClock,
+): Promise<{ plane: TestControlPlane; stop(): Promise<void> }> {
+  const plane = await startTestControlPlane({ clock, controllers: definitions, controllerSelection: [] })
   const { client, server } = plane
   const manager = createControllerManager({
     definitions,
     clientFor: (identity) => held.of(server.clientFor(identity), identity === SHARED_INFORMERS_IDENTITY),
-    clock: systemClock,
+    clock,
     random: systemRandom,
     logger: discardLogger,
   })
@@ -180,6 +189,31 @@ it('a claim goes after a Pod that its protector never saw', { timeout: 20_000 },
         }),
       15_000,
     )
+  } finally {
+    await stop()
+  }
+})
+
+it('a Job that its controller sees as it was before the last count gets no further Pod', async () => {
+  const clock = new FakeClock()
+  const held = new HeldWatch(JOBS)
+  const { plane, stop } = await startWorld(held, clock)
+  const { client } = plane
+  const pods = new HandRunPods(client)
+  try {
+    const spec = { template: { spec: { ...TEMPLATE.spec, restartPolicy: 'Never' } } }
+    await client.create(JOBS, { apiVersion: 'batch/v1', kind: 'Job', metadata: key, spec })
+    await clock.advanceInSteps(1_000)
+    const [first] = await pods.list()
+    expect((await client.get(JOBS, key)).status).toMatchObject({ active: 1 })
+    held.hold()
+    if (first !== undefined) await pods.end(first, 'Succeeded')
+    await clock.advanceInSteps(5_000)
+    const { status } = await client.get(JOBS, key)
+    expect(status).toMatchObject({ succeeded: 1, uncountedTerminatedPods: {} })
+    expect(await pods.list()).toMatchObject([
+      { metadata: { uid: first?.metadata.uid }, status: { phase: 'Succeeded' } },
+    ])
   } finally {
     await stop()
   }

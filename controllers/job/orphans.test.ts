@@ -1,0 +1,117 @@
+/** Pods with the tracking finalizer that no Job counts: who releases them, and who does not. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import { PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { TestControlPlane } from '#test/support/control-plane.ts'
+import { startTestControlPlane } from '#test/support/control-plane.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { TRACKING_FINALIZER } from './pod-facts.ts'
+import { jobController } from './reconciler.ts'
+
+const namespace = 'default'
+const CONTAINERS = [{ name: 'c', image: 'c' }]
+const LABELS = { app: 'work' }
+let plane: TestControlPlane
+let clock: FakeClock
+
+afterEach(() => plane.stop())
+
+async function start(): Promise<void> {
+  clock = new FakeClock()
+  plane = await startTestControlPlane({ clock, controllers: [jobController] })
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } } as const
+  await plane.client.create(SERVICE_ACCOUNTS, account)
+}
+
+async function createPod(metadata: Partial<Pod['metadata']>): Promise<void> {
+  const tracked = { name: 'p', namespace, labels: LABELS, finalizers: [TRACKING_FINALIZER], ...metadata }
+  await plane.client.create(PODS, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: tracked,
+    spec: { containers: CONTAINERS },
+  })
+  await clock.advanceInSteps(2_000)
+}
+
+async function createJob(metadata: { finalizers?: string[] }, managedBy?: string): Promise<void> {
+  const spec = {
+    ...(managedBy === undefined ? {} : { managedBy }),
+    manualSelector: true,
+    selector: { matchLabels: LABELS },
+    template: { metadata: { labels: LABELS }, spec: { restartPolicy: 'Never', containers: CONTAINERS } },
+  }
+  await plane.client.create(JOBS, {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'j', namespace, ...metadata },
+    spec,
+  })
+}
+
+const finalizers = async () => (await plane.client.get(PODS, { namespace, name: 'p' })).metadata.finalizers
+
+describe('a tracked Pod', () => {
+  it('without a controller is released', async () => {
+    await start()
+    await createPod({})
+    expect(await finalizers()).toBeUndefined()
+  })
+
+  it('of a Job that does not exist is released', async () => {
+    await start()
+    const gone = { apiVersion: 'batch/v1', kind: 'Job', name: 'gone', uid: 'gone', controller: true }
+    await createPod({ ownerReferences: [gone] })
+    expect(await finalizers()).toBeUndefined()
+  })
+
+  it("of another group's Job keeps its finalizer", async () => {
+    await start()
+    const foreign = {
+      apiVersion: 'batch.volcano.sh/v1alpha1',
+      kind: 'Job',
+      name: 'j',
+      uid: 'foreign',
+      controller: true,
+    }
+    await createPod({ ownerReferences: [foreign] })
+    expect(await finalizers()).toEqual([TRACKING_FINALIZER])
+  })
+
+  it('that a Job can adopt is adopted and keeps its finalizer', async () => {
+    await start()
+    await createJob({})
+    await createPod({})
+    expect(await finalizers()).toEqual([TRACKING_FINALIZER])
+  })
+
+  it('is released when the matching Job is managed by somebody else', async () => {
+    await start()
+    await createJob({}, 'example.com/other')
+    await createPod({})
+    expect(await finalizers()).toBeUndefined()
+  })
+
+  it('is released when the matching Job is being deleted', async () => {
+    await start()
+    await createJob({ finalizers: ['example.com/wait'] })
+    await plane.client.delete(JOBS, { namespace, name: 'j' }, { propagationPolicy: 'Background' })
+    await createPod({})
+    expect(await finalizers()).toBeUndefined()
+  })
+
+  it('that is being deleted before a Job has adopted it goes', async () => {
+    await start()
+    await plane.client.create(PODS, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p', namespace, labels: LABELS, finalizers: ['example.com/wait', TRACKING_FINALIZER] },
+      spec: { containers: CONTAINERS },
+    })
+    await plane.client.delete(PODS, { namespace, name: 'p' })
+    await createJob({})
+    await clock.advanceInSteps(2_000)
+    expect(await finalizers()).toEqual(['example.com/wait'])
+  })
+})
