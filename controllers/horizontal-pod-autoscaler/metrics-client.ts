@@ -170,7 +170,7 @@ function usageOf(item: PodMetricsItem, resource: string, container: string | und
   const containers = item.containers ?? []
   if (container === undefined) {
     const usages = containers.map(({ usage }) => usage?.[resource])
-    if (usages.includes(undefined)) return undefined
+    if (usages.length === 0 || usages.includes(undefined)) return undefined
     return usages.reduce((sum, usage) => sum + milliValueOf(usage), 0)
   }
   const found = containers.find((candidate) => candidate.name === container)

@@ -159,6 +159,6 @@ export class MetricsJudge {
 
 function tolerancesOf({ spec }: DeepReadonly<HorizontalPodAutoscaler>): Tolerances {
   const read = (text: string | undefined): number =>
-    text === undefined ? DEFAULT_TOLERANCE : parseQuantity(text).milliValue() / 1_000
+    text === undefined ? DEFAULT_TOLERANCE : parseQuantity(text).approximate()
   return { scaleDown: read(spec.behavior?.scaleDown?.tolerance), scaleUp: read(spec.behavior?.scaleUp?.tolerance) }
 }

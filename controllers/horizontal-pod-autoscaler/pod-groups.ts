@@ -5,6 +5,7 @@
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { parseQuantity } from '#machinery/quantity/quantity.ts'
+import { podRequests } from '#machinery/quota/pod-resources.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { PodMetric, PodMetrics } from './metrics-client.ts'
 
@@ -53,7 +54,7 @@ function isCpuUsable({ status }: DeepReadonly<Pod>, metric: PodMetric, nowMs: nu
   return ready.status !== 'False' || !(startMs + INITIAL_READINESS_DELAY_MS > changedMs)
 }
 
-/** Thousandths by Pod name. Throws an Error when a container asks for nothing. */
+/** Thousandths by Pod name. Throws an Error when a container, or the Pod it is asked of as a whole, asks for nothing. */
 export function requestsOf(
   pods: readonly DeepReadonly<Pod>[],
   resource: string,
@@ -62,17 +63,31 @@ export function requestsOf(
   return new Map(pods.map((pod) => [pod.metadata.name ?? '', requestOf(pod, resource, container)]))
 }
 
-function requestOf({ metadata, spec }: DeepReadonly<Pod>, resource: string, container: string | undefined): number {
-  const podLevel = spec.resources?.requests?.[resource]
-  if (container === undefined && podLevel !== undefined) return parseQuantity(podLevel).milliValue()
+function requestOf(pod: DeepReadonly<Pod>, resource: string, container: string | undefined): number {
+  const { metadata, spec } = pod
+  if (container === undefined && hasPodLevelRequests(pod)) return podLevelRequest(pod, resource)
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+  const all = [...spec.containers, ...sidecars]
+  const counted = container === undefined ? all : all.filter(({ name }) => name === container)
+  if (counted.length === 0) throw new Error(`container ${container ?? ''} not found in Pod ${metadata.name ?? ''}`)
   let sum = 0
-  for (const { name, resources } of [...spec.containers, ...sidecars]) {
-    if (container !== undefined && container !== name) continue
+  for (const { name, resources } of counted) {
     const request = resources?.requests?.[resource]
     if (request === undefined)
       throw new Error(`missing request for ${resource} in container ${name} of Pod ${metadata.name ?? ''}`)
     sum += parseQuantity(request).milliValue()
   }
   return sum
+}
+
+function hasPodLevelRequests({ spec }: DeepReadonly<Pod>): boolean {
+  return Object.keys(spec.resources?.requests ?? {}).length > 0
+}
+
+/** With requests of the Pod as a whole what its containers ask for adds up, and none of them has to ask. */
+function podLevelRequest(pod: DeepReadonly<Pod>, resource: string): number {
+  const request = podRequests(pod).get(resource)
+  if (request === undefined)
+    throw new Error(`missing pod-level request for ${resource} in Pod ${pod.metadata.name ?? ''}`)
+  return request.milliValue()
 }

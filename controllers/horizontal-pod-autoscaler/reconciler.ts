@@ -117,13 +117,13 @@ class AutoscalerReconciler implements Reconciler {
     const history = this.#remember(draft, name, target.scale.spec.replicas ?? 0)
     const current = target.scale.spec.replicas ?? 0
     draft.status.currentReplicas = current
+    // What was measured before is not said again when nothing can be measured now.
+    delete draft.status.currentMetrics
     const { replicas, reason, isRescale, verdict } = await this.#decide(draft, target, history, signal)
     if (isRescale) await this.#rescale(draft, target, replicas, reason, signal)
     if (isRescale) history.scaled(draft.spec.behavior, current, replicas, this.#clock.nowMs())
     draft.status.desiredReplicas = isRescale ? replicas : current
     if (isRescale) draft.status.lastScaleTime = formatTime(this.#clock.now())
-    if (verdict === undefined) delete draft.status.currentMetrics
-    else draft.status.currentMetrics = [...verdict.statuses]
     if (verdict?.error !== undefined) throw verdict.error
   }
 
@@ -227,7 +227,12 @@ class AutoscalerReconciler implements Reconciler {
     signal: AbortSignal,
   ): Promise<void> {
     if (deepEqual(autoscaler.status, draft.status)) return
-    await this.#client.update(HORIZONTAL_POD_AUTOSCALERS, draft, { subresource: 'status', signal })
+    try {
+      await this.#client.update(HORIZONTAL_POD_AUTOSCALERS, draft, { subresource: 'status', signal })
+    } catch (err: unknown) {
+      this.#events.record(autoscaler, 'Warning', 'FailedUpdateStatus', errorMessage(err))
+      throw err
+    }
   }
 }
 

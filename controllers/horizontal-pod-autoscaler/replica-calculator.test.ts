@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { PodMetric } from './metrics-client.ts'
+import { requestsOf } from './pod-groups.ts'
 import type { Situation } from './replica-calculator.ts'
 import { averageReplicas, perPodValueReplicas, sharedValueReplicas, utilizationReplicas } from './replica-calculator.ts'
 
@@ -48,6 +49,46 @@ function situation(
 
 const starting: Oddity = { ready: 'False', startedSecondsAgo: 60, changedSecondsAgo: 60 }
 const hot: Oddity = { startedSecondsAgo: 60, changedSecondsAgo: 30 }
+
+describe('what Pods ask for', () => {
+  const requests = { cpu: '500m' }
+  const twoContainers: Pod = {
+    ...pod(0, '1'),
+    spec: {
+      containers: [
+        { name: 'c', image: 'i', resources: { requests } },
+        { name: 'd', image: 'i' },
+      ],
+    },
+  }
+  const wholePod = (resources: object): Pod => ({ ...twoContainers, spec: { ...twoContainers.spec, resources } })
+
+  it.each<[string, Pod, string, string | undefined, number | string]>([
+    ['of one container', twoContainers, 'cpu', 'c', 500],
+    ['one asks for nothing', twoContainers, 'cpu', undefined, 'missing request for cpu in container d of Pod p0'],
+    ['there is no such container', twoContainers, 'cpu', 'e', 'container e not found in Pod p0'],
+    ['of the Pod as a whole', wholePod({ requests: { cpu: '2' } }), 'cpu', undefined, 2_000],
+    ['of a container, although the Pod asks as a whole', wholePod({ requests: { cpu: '2' } }), 'cpu', 'c', 500],
+    [
+      'the Pod asks for something else, containers add up',
+      wholePod({ requests: { memory: '1Gi' } }),
+      'cpu',
+      undefined,
+      500,
+    ],
+    [
+      'the Pod asks for something else, and so does everybody',
+      wholePod({ requests: { cpu: '2' } }),
+      'memory',
+      undefined,
+      'missing pod-level request for memory in Pod p0',
+    ],
+  ])('%s', (_name, of, resource, container, expected) => {
+    const ask = () => requestsOf([of], resource, container).get('p0')
+    if (typeof expected === 'number') expect(ask()).toBe(expected)
+    else expect(ask).toThrow(expected)
+  })
+})
 
 describe('towards a utilization', () => {
   it.each<[string, number, Situation, number, number]>([
