@@ -76,7 +76,7 @@ export class ScaleFinder {
     const above = controllerOf(cached)
     if (cached.kind !== REPLICA_SETS.kind || above?.kind !== DEPLOYMENTS.kind) return toOwner(cached)
     const deployment = this.#cached(above, namespace)
-    return deployment === undefined ? undefined : toOwner(deployment)
+    return deployment === undefined ? this.#subresource(reference, namespace, signal) : toOwner(deployment)
   }
 
   #cached(reference: DeepReadonly<OwnerReference>, namespace: string): DeepReadonly<Scaled> | undefined {

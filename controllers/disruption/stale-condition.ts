@@ -37,12 +37,14 @@ export async function resetStaleCondition(
   if (pod === undefined || delayMs === undefined) return DONE
   if (delayMs > 0) return requeueAfter(delayMs)
   const draft = deepCopy<Pod>(pod)
+  const { generation } = pod.metadata
+  const observed = generation === undefined || generation === 0 ? {} : { observedGeneration: generation }
   const lastTransitionTime = formatTime(clock.now())
   draft.status = {
     ...draft.status,
     conditions: (draft.status?.conditions ?? []).map((condition) =>
       condition.type === DISRUPTION_TARGET
-        ? { type: DISRUPTION_TARGET, status: 'False', lastTransitionTime }
+        ? { type: DISRUPTION_TARGET, ...observed, status: 'False', lastTransitionTime }
         : condition,
     ),
   }
