@@ -32,11 +32,44 @@ it.each<[string, Partial<PersistentVolume['spec']>, Record<string, string>, stri
     'of a CSI driver, made by hand',
     { persistentVolumeReclaimPolicy: 'Delete', csi: { driver: 'a.com', volumeHandle: 'h' } },
     {},
-    undefined,
+    'VolumeFailedDelete',
   ],
   ['of no known policy', { persistentVolumeReclaimPolicy: 'Burn' }, {}, 'VolumeUnknownReclaimPolicy'],
 ])('%s', (_name, spec, annotations, expected) => {
   const volume = makeVolume('pv', spec)
   volume.metadata.annotations = annotations
   expect(reclaimFailure(volume)?.reason).toBe(expected)
+})
+
+it.each<[string, Partial<PersistentVolume['spec']>, string | undefined, string]>([
+  [
+    'a disk of the node',
+    { local: { path: '/data' } },
+    undefined,
+    'error getting deleter volume plugin for volume "pv": no volume plugin matched',
+  ],
+  [
+    'a CSI driver',
+    { csi: { driver: 'a.com', volumeHandle: 'h' } },
+    undefined,
+    'error getting deleter volume plugin for volume "pv": no volume plugin matched',
+  ],
+  [
+    'NFS',
+    { nfs: { server: 's', path: '/' } },
+    undefined,
+    'error getting deleter volume plugin for volume "pv": no deletable volume plugin matched',
+  ],
+  [
+    'a directory of the node',
+    { hostPath: { path: '/data' } },
+    undefined,
+    'host_path deleter only supports /tmp/.+ but received provided /data',
+  ],
+  ['in-tree', {}, 'kubernetes.io/aws-ebs', 'no volume plugin matched name: kubernetes.io/aws-ebs'],
+])('says why a volume is not deleted: %s', (_name, source, provisioner, expected) => {
+  const volume = makeVolume('pv', { ...source, persistentVolumeReclaimPolicy: 'Delete' })
+  if (source.hostPath === undefined) delete volume.spec.hostPath
+  if (provisioner !== undefined) volume.metadata.annotations = { [PROVISIONED_BY]: provisioner }
+  expect(reclaimFailure(volume)?.message).toBe(expected)
 })

@@ -94,9 +94,8 @@ export function reclaimFailure({ metadata, spec }: FrozenVolume): PhaseChange | 
     case 'Delete': {
       if (metadata.deletionTimestamp !== undefined) return undefined
       const provisioner = metadata.annotations?.[MIGRATED_TO] ?? metadata.annotations?.[PROVISIONED_BY] ?? ''
-      if (spec.csi !== undefined || (provisioner !== '' && !provisioner.startsWith('kubernetes.io/'))) return undefined
-      const message = `error getting deleter volume plugin for volume "${metadata.name ?? ''}": no deletable volume plugin matched`
-      return { reason: 'VolumeFailedDelete', message }
+      if (provisioner !== '' && !provisioner.startsWith('kubernetes.io/')) return undefined
+      return { reason: 'VolumeFailedDelete', message: whyNotDeleted({ metadata, spec }, provisioner) }
     }
     default:
       return {
@@ -104,4 +103,15 @@ export function reclaimFailure({ metadata, spec }: FrozenVolume): PhaseChange | 
         message: 'Volume has unrecognized PersistentVolumeReclaimPolicy',
       }
   }
+}
+
+/** A volume nobody provisioned has nobody who deletes it, not even its CSI driver. */
+function whyNotDeleted({ metadata, spec }: Pick<FrozenVolume, 'metadata' | 'spec'>, provisioner: string): string {
+  if (provisioner !== '') return `no volume plugin matched name: ${provisioner}`
+  const { path } = spec.hostPath ?? {}
+  if (path !== undefined && !/\/tmp\/.+/.test(path))
+    return `host_path deleter only supports /tmp/.+ but received provided ${path}`
+  // Upstream's controller has plugins for these two alone.
+  const kind = spec.hostPath === undefined && spec.nfs === undefined ? 'volume' : 'deletable volume'
+  return `error getting deleter volume plugin for volume "${metadata.name ?? ''}": no ${kind} plugin matched`
 }

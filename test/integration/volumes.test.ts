@@ -127,7 +127,7 @@ describe('the end of a claim or volume', () => {
     [
       'Delete',
       'Failed',
-      ['VolumeFailedDelete', 'error getting deleter volume plugin for volume "pv": no deletable volume plugin matched'],
+      ['VolumeFailedDelete', 'host_path deleter only supports /tmp/.+ but received provided /data/pv'],
     ],
   ] as const)('leaves a %s volume %s', async (persistentVolumeReclaimPolicy, phase, event) => {
     await createVolume(makeVolume('pv', { persistentVolumeReclaimPolicy }))
