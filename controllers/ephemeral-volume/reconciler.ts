@@ -96,7 +96,7 @@ class EphemeralVolumeReconciler implements Reconciler {
     try {
       return await this.#client.create(PERSISTENT_VOLUME_CLAIMS, newClaim(pod, volume, key.name), { signal })
     } catch (err: unknown) {
-      if (!isAlreadyExists(err)) throw err
+      if (!isAlreadyExists(err)) throw new Error(`create PVC ${key.name}: ${errorMessage(err)}`, { cause: err })
       return await this.#client.get(PERSISTENT_VOLUME_CLAIMS, key, { signal })
     }
   }
