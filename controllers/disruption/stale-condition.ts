@@ -12,6 +12,7 @@ import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ObjectKey, Result } from '#sdk'
 import { DONE, requeueAfter } from '#sdk'
+import { observedGeneration } from '../manager/pod-conditions.ts'
 
 const DISRUPTION_TARGET = 'DisruptionTarget'
 const STALE_MS = 2 * 60_000
@@ -37,14 +38,12 @@ export async function resetStaleCondition(
   if (pod === undefined || delayMs === undefined) return DONE
   if (delayMs > 0) return requeueAfter(delayMs)
   const draft = deepCopy<Pod>(pod)
-  const { generation } = pod.metadata
-  const observed = generation === undefined || generation === 0 ? {} : { observedGeneration: generation }
   const lastTransitionTime = formatTime(clock.now())
   draft.status = {
     ...draft.status,
     conditions: (draft.status?.conditions ?? []).map((condition) =>
       condition.type === DISRUPTION_TARGET
-        ? { type: DISRUPTION_TARGET, ...observed, status: 'False', lastTransitionTime }
+        ? { type: DISRUPTION_TARGET, ...observedGeneration(pod), status: 'False', lastTransitionTime }
         : condition,
     ),
   }

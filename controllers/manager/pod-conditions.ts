@@ -28,9 +28,13 @@ function changedCondition(pod: FrozenPod, wanted: PodCondition, now: Date): PodC
 
 /** The condition `DisruptionTarget`, as written by whoever deletes the Pod. */
 export function disruptionTarget(pod: FrozenPod, { reason, message }: Disruption): PodCondition {
-  const { generation } = pod.metadata
-  const observed = generation === undefined || generation === 0 ? {} : { observedGeneration: generation }
-  return { type: 'DisruptionTarget', ...observed, status: 'True', reason, message }
+  return { type: 'DisruptionTarget', ...observedGeneration(pod), status: 'True', reason, message }
+}
+
+/** Of which spec a status or condition speaks; nothing for Pods from before there were generations. */
+export function observedGeneration({ metadata }: FrozenPod): { observedGeneration?: number } {
+  const { generation = 0 } = metadata
+  return generation === 0 ? {} : { observedGeneration: generation }
 }
 
 /** Merges into the status; bound to the Pod's UID. Nothing to change: no request. */
@@ -43,7 +47,7 @@ export async function patchPodStatus(
   const condition =
     changes.condition === undefined ? undefined : changedCondition(pod, changes.condition, options.clock.now())
   const status: Partial<PodStatus> = {
-    ...(changes.phase === undefined ? {} : { phase: changes.phase }),
+    ...(changes.phase === undefined ? {} : { phase: changes.phase, ...observedGeneration(pod) }),
     ...(condition === undefined ? {} : { conditions: [condition] }),
   }
   if (Object.keys(status).length === 0) return

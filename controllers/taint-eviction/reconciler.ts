@@ -116,7 +116,8 @@ class TaintEvictionReconciler implements Reconciler {
   async #evict(key: ObjectKey, pod: DeepReadonly<Pod>, signal: AbortSignal): Promise<void> {
     const live = await this.#client.get(PODS, key, { signal }).catch(undefinedIfNotFound)
     // What is gone or another by now is reported by the watch.
-    if (live === undefined || live.metadata.uid !== pod.metadata.uid) return
+    if (live === undefined || live.metadata.uid !== pod.metadata.uid || live.metadata.deletionTimestamp !== undefined)
+      return
     const { uid = '' } = live.metadata
     await patchPodStatus(this.#client, live, { condition: disruptionTarget(live, DISRUPTION) }, this.#how(signal))
     this.#record(key, 'Marking for deletion Pod')

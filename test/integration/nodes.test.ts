@@ -264,7 +264,7 @@ describe('Pods nobody cleans up after', () => {
     await inTime(['n1'], async () => {
       const { metadata, status } = await plane.client.get(PODS, { namespace, name: 'p' })
       expect(metadata.deletionTimestamp).toBeDefined()
-      expect(status?.phase).toBe('Failed')
+      expect(status).toMatchObject({ phase: 'Failed', observedGeneration: 1 })
     })
     expect(await podCondition('p', 'DisruptionTarget')).toMatchObject({
       status: 'True',
