@@ -21,6 +21,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EventRecorder, ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
 import { DONE, defineController, isControlledBy, isNamespaceTerminating, requeueAfter } from '#sdk'
 import { CRON_JOB_CONTROLLER } from '../manager/names.ts'
+import { OwnWrites } from '../manager/own-writes.ts'
 import type { CronJobDraft } from './active-jobs.ts'
 import { addActive, isActive, removeActive } from './active-jobs.ts'
 import { finishedAs, jobName, newJob, outlivedJobs } from './job.ts'
@@ -48,12 +49,16 @@ class CronJobReconciler implements Reconciler {
   readonly #jobs: Lister<Job>
   /** The schedule each was last reconciled with: a new one counts from now, it does not catch up. */
   readonly #schedules = new Map<string, string>()
+  readonly #writes: OwnWrites<CronJob>
 
   constructor(context: ReconcilerContext) {
     this.#client = context.client
     this.#clock = context.clock
     this.#events = context.events
-    this.#cronJobs = context.lister(CRON_JOBS)
+    const cronJobs = context.informer(CRON_JOBS)
+    this.#cronJobs = cronJobs.lister
+    this.#writes = new OwnWrites(this.#cronJobs, context.clock)
+    cronJobs.addHandler({ onDelete: ({ metadata: { uid = '' } }) => this.#writes.forget(uid) })
     this.#jobs = context.lister(JOBS)
   }
 
@@ -63,7 +68,11 @@ class CronJobReconciler implements Reconciler {
       this.#schedules.delete(keyString(key))
       return DONE
     }
-    const jobs = this.#jobs.byIndex('controller-uid', cronJob.metadata.uid ?? '')
+    const { uid = '' } = cronJob.metadata
+    // A CronJob as it was before our last write would start again what has come and gone since.
+    const staleMs = this.#writes.waitMs(uid)
+    if (staleMs !== undefined) return requeueAfter(staleMs)
+    const jobs = this.#jobs.byIndex('controller-uid', uid)
     const copy = deepCopy<CronJob>(cronJob)
     const draft: CronJobDraft = { ...copy, status: copy.status ?? {} }
     for (const job of outlivedJobs(draft, jobs)) await this.#delete(draft, job, signal)
@@ -75,7 +84,7 @@ class CronJobReconciler implements Reconciler {
       failure = err
     }
     if (!deepEqual(draft.status, cronJob.status ?? {}))
-      await this.#client.update(CRON_JOBS, draft, { subresource: 'status', signal })
+      this.#writes.wrote(uid, await this.#client.update(CRON_JOBS, draft, { subresource: 'status', signal }))
     if (failure !== undefined) throw failure
     return result
   }

@@ -1,5 +1,6 @@
 /** Controllers whose watch of their own kind is late, next to a garbage collector that is not. */
 import { describe, expect, it } from 'vitest'
+import { cronJobController } from '#controllers/cronjob/reconciler.ts'
 import { daemonSetController } from '#controllers/daemonset/reconciler.ts'
 import { deploymentController } from '#controllers/deployment/reconciler.ts'
 import { garbageCollectorController } from '#controllers/garbage-collector/controller.ts'
@@ -12,7 +13,8 @@ import { statefulSetController } from '#controllers/statefulset/reconciler.ts'
 import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
 import { DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { StatefulSet } from '#machinery/api/apps/v1/types.gen.ts'
-import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import { CRON_JOBS, JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
 import { NODES, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
@@ -21,6 +23,7 @@ import type { Resource } from '#machinery/meta/resource.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { discardLogger } from '#machinery/util/logger.ts'
+import { deepCopy } from '#machinery/util/json.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import type { EventRecorder } from '#sdk'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
@@ -40,6 +43,7 @@ const definitions = [
   statefulSetController({ honoursMaxUnavailable: true }),
   daemonSetController,
   jobController,
+  cronJobController,
   claimProtectionController,
 ]
 
@@ -214,6 +218,33 @@ it('a Job that its controller sees as it was before the last count gets no furth
     expect(await pods.list()).toMatchObject([
       { metadata: { uid: first?.metadata.uid }, status: { phase: 'Succeeded' } },
     ])
+  } finally {
+    await stop()
+  }
+})
+
+it('a CronJob that its controller sees as it was before the last run does not run again for the same time', async () => {
+  const clock = new FakeClock()
+  const held = new HeldWatch(CRON_JOBS)
+  const { plane, stop } = await startWorld(held, clock)
+  const { client } = plane
+  const jobs = async () => (await client.list(JOBS, { namespace })).items
+  try {
+    const jobTemplate = { spec: { template: { spec: { ...TEMPLATE.spec, restartPolicy: 'Never' } } } }
+    const spec = { schedule: '* * * * *', successfulJobsHistoryLimit: 0, jobTemplate }
+    await client.create(CRON_JOBS, { apiVersion: 'batch/v1', kind: 'CronJob', metadata: key, spec })
+    await clock.advanceInSteps(1_000)
+    held.hold()
+    await clock.advanceInSteps(60_000)
+    const [first] = await jobs()
+    if (first === undefined) throw new Error('the first Job was not started')
+    const time = first.metadata.creationTimestamp ?? ''
+    const condition = { status: 'True', lastTransitionTime: time, lastProbeTime: time }
+    const conditions = ['SuccessCriteriaMet', 'Complete'].map((type) => ({ type, ...condition }))
+    const status = { startTime: time, completionTime: time, succeeded: 1, conditions }
+    await client.update(JOBS, { ...deepCopy<Job>(first), status }, { subresource: 'status' })
+    await clock.advanceInSteps(10_000)
+    expect((await jobs()).map(({ metadata }) => metadata.uid)).toEqual([first.metadata.uid])
   } finally {
     await stop()
   }
