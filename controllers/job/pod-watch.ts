@@ -11,6 +11,7 @@ import type { Lister } from '#machinery/informers/lister.ts'
 import type { InformerHandler } from '#machinery/informers/shared-informer.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
+import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ObjectKey } from '#sdk'
 import { controllerOf } from '#sdk'
@@ -77,6 +78,7 @@ export function podWatch({ jobs, expectations, removals, enqueue }: PodWatchDepe
       wake(pod)
     },
     onUpdate(old, pod) {
+      if (isSameToAll(old, pod)) return
       if (old.metadata.uid !== pod.metadata.uid) {
         going(old, true)
         const owner = ownerOf(pod)
@@ -89,6 +91,12 @@ export function podWatch({ jobs, expectations, removals, enqueue }: PodWatchDepe
     },
     onDelete: (pod) => going(pod, true),
   }
+}
+
+/** Pods that are no Job's change often: nobody has to look at what no Job could adopt before either. */
+function isSameToAll(old: DeepReadonly<Pod>, pod: DeepReadonly<Pod>): boolean {
+  const isFree = controllerOf(old) === undefined && controllerOf(pod) === undefined && !hasTrackingFinalizer(pod)
+  return isFree && old.metadata.uid === pod.metadata.uid && deepEqual(old.metadata.labels, pod.metadata.labels)
 }
 
 /** Jobs that would take the orphan; whoever ends or belongs to another controller takes none. */
