@@ -1,13 +1,21 @@
 /** Pods with the tracking finalizer that no Job counts: who releases them, and who does not. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { JOBS } from '#machinery/api/batch/v1/resources.gen.ts'
+import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
 import { PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { Client } from '#machinery/client/client.ts'
+import { Store } from '#machinery/informers/store.ts'
+import type { EventRecorder } from '#sdk'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
+import { OwnWrites } from '../manager/own-writes.ts'
+import { PodControl } from '../manager/pod-control.ts'
+import { FinalizerExpectations } from './finalizer-expectations.ts'
 import { TRACKING_FINALIZER } from './pod-facts.ts'
 import { jobController } from './reconciler.ts'
+import { JobTracker } from './tracking.ts'
 
 const namespace = 'default'
 const CONTAINERS = [{ name: 'c', image: 'c' }]
@@ -114,4 +122,26 @@ describe('a tracked Pod', () => {
     await clock.advanceInSteps(2_000)
     expect(await finalizers()).toEqual(['example.com/wait'])
   })
+})
+
+it('the Pod that cannot be released does not keep the others', async () => {
+  clock = new FakeClock()
+  plane = await startTestControlPlane({ clock })
+  const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } } as const
+  await plane.client.create(SERVICE_ACCOUNTS, account)
+  for (const name of ['p', 'q', 'r']) await createPod({ name })
+  const refused = new Error('refused')
+  const client: Client = {
+    ...plane.client,
+    patch: (resource, key, patch, options) =>
+      key.name === 'p' ? Promise.reject(refused) : plane.client.patch(resource, key, patch, options),
+  }
+  const events = { record: () => undefined } as unknown as EventRecorder
+  const writes = new OwnWrites<Job>(new Store<Job>(), clock)
+  const pods = new PodControl(client, events)
+  const tracker = new JobTracker({ client, clock, events, pods, removals: new FinalizerExpectations(), writes })
+  const { items } = await plane.client.list(PODS, { namespace })
+  await expect(tracker.release(items, new AbortController().signal)).rejects.toBe(refused)
+  const left = (await plane.client.list(PODS, { namespace })).items.filter(({ metadata }) => metadata.finalizers)
+  expect(left.map(({ metadata }) => metadata.name)).toEqual(['p'])
 })

@@ -75,13 +75,15 @@ export class JobTracker {
     if (isFinished) this.#recordFinished(sync)
   }
 
-  /** Removes the finalizer of Pods that nobody will count any more. Throws the first error. */
+  /** Removes the finalizer of Pods that nobody will count any more. Tries all of them before it throws the first error. */
   async release(pods: readonly DeepReadonly<Pod>[], signal: AbortSignal): Promise<void> {
+    let firstError: unknown
     for (const pod of pods)
       if (hasTrackingFinalizer(pod))
         await this.#pods.patch(pod, REMOVE_FINALIZER, signal).catch((err: unknown) => {
-          if (!isNotFound(err)) throw err
+          if (!isNotFound(err)) firstError ??= err
         })
+    if (firstError !== undefined) throw firstError
   }
 
   #writeInterimCondition(sync: JobSync): boolean {
