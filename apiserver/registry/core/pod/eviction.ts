@@ -166,11 +166,7 @@ function takeDisruption(budget: PodDisruptionBudget, podName: string, context: R
     const why = 'DisruptedPods map too big - too many evictions not confirmed by PDB controller'
     throw newForbidden(BUDGET, name, why)
   }
-  if (disruptionsAllowed === 0) {
-    const { desiredHealthy = 0, currentHealthy = 0 } = budget.status ?? {}
-    const healthy = `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
-    throw disruptionRefused(name, `The disruption budget ${name} ${healthy}`, undefined)
-  }
+  if (disruptionsAllowed === 0) throw disruptionRefused(name, whyNoneIsAllowed(budget), undefined)
   const now = context.clock.now()
   const status = {
     ...budget.status,
@@ -181,6 +177,20 @@ function takeDisruption(budget: PodDisruptionBudget, podName: string, context: R
     status.disruptionsAllowed > 0
       ? status
       : { ...status, conditions: withDisruptionAllowed(status, disruptionVerdict(status), now) }
+}
+
+/** Of a budget without a disruption left. Numbers of a budget whose sync failed say nothing. */
+export function whyNoneIsAllowed({ metadata, status = {} }: DeepReadonly<PodDisruptionBudget>): string {
+  const { conditions = [], currentHealthy = 0, desiredHealthy = 0 } = status
+  const who = `The disruption budget ${metadata.name ?? ''}`
+  const { reason = '', message = '' } =
+    conditions.find((condition) => condition.type === 'DisruptionAllowed' && condition.status === 'False') ?? {}
+  if (message !== '' && reason === 'SyncFailed')
+    return `${who} does not allow evicting pods currently because it failed sync: ${message}`
+  if (currentHealthy <= desiredHealthy)
+    return `${who} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`
+  const told = message === '' ? '' : ` (${reason}): ${message}`
+  return `${who} does not allow evicting pods currently${told}`
 }
 
 function stillProcessed(budget: string): StatusError {
