@@ -49,7 +49,7 @@ export class MetricsClient {
     this.#mapper = mapper
   }
 
-  /** `container`: of that one only; otherwise of all, and Pods of which one has no value are left out. */
+  /** `container`: of that one only; otherwise of all. Pods of which one has no value are left out. */
   async resource(
     resource: string,
     where: { readonly namespace: string; readonly selector: string; readonly container?: string },
@@ -165,20 +165,15 @@ export class MetricsClient {
 
 class NotServedError extends Error {}
 
-function usageOf(item: PodMetricsItem, resource: string, container: string | undefined): number | undefined {
-  const { namespace = '', name = '' } = item.metadata
+/** Thousandths; undefined: the Pod has no such metric. */
+export function usageOf(item: PodMetricsItem, resource: string, container: string | undefined): number | undefined {
   const containers = item.containers ?? []
   if (container === undefined) {
     const usages = containers.map(({ usage }) => usage?.[resource])
     if (usages.length === 0 || usages.includes(undefined)) return undefined
     return usages.reduce((sum, usage) => sum + milliValueOf(usage), 0)
   }
-  const found = containers.find((candidate) => candidate.name === container)
-  if (found === undefined)
-    throw new Error(
-      `failed to get container metrics: container ${container} not present in metrics for pod ${namespace}/${name}`,
-    )
-  const usage = found.usage?.[resource]
+  const usage = containers.find(({ name }) => name === container)?.usage?.[resource]
   return usage === undefined ? undefined : milliValueOf(usage)
 }
 
