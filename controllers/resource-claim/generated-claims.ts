@@ -132,13 +132,15 @@ const idOf = (claim: FrozenResourceClaim): string =>
 function claimFrom(template: DeepReadonly<ResourceClaimTemplate>, pod: FrozenPod, entry: Entry): ResourceClaim {
   const { metadata, spec } = deepCopy<ResourceClaimTemplate['spec']>(template.spec ?? { spec: {} })
   const { namespace = '', name = '' } = pod.metadata
+  // Who deletes the Pod in the foreground does not wait for its claim, which waits for the Pod.
+  const { blockOwnerDeletion: _blocks, ...owner } = newControllerReference(pod, PODS)
   return {
     apiVersion: 'resource.k8s.io/v1',
     kind: 'ResourceClaim',
     metadata: {
       namespace,
       generateName: claimGenerateName(name, entry.name),
-      ownerReferences: [newControllerReference(pod, PODS)],
+      ownerReferences: [owner],
       annotations: { ...metadata?.annotations, [POD_CLAIM_NAME]: entry.name },
       ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }),
     },

@@ -67,8 +67,9 @@ describe('a claim of a template', () => {
     expect(made.metadata).toMatchObject({
       labels: { from: 'one' },
       annotations: { note: 'kept', 'resource.kubernetes.io/pod-claim-name': 'gpu' },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'web', controller: true, blockOwnerDeletion: true }],
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'web', controller: true }],
     })
+    expect(made.metadata.ownerReferences?.[0]).not.toHaveProperty('blockOwnerDeletion')
     expect(made.metadata.name).toMatch(/^web-gpu-[a-z0-9]{5}$/)
     expect(made.spec.devices?.requests?.[0]?.exactly?.deviceClassName).toBe('gpu')
     expect((await pod('web')).metadata.managedFields).toContainEqual(
