@@ -8,6 +8,7 @@ import type { Lease } from '#machinery/api/coordination/v1/types.gen.ts'
 import type { Node } from '#machinery/api/core/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import { isConflict, isNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
+import { compareResourceVersions } from '#machinery/meta/resource-version.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
@@ -48,6 +49,8 @@ export class NodeMonitor {
   readonly #dependencies: NodeMonitorDependencies
   readonly #health = new Map<string, NodeHealth>()
   readonly #known = new Map<string, FrozenNode>()
+  /** As we wrote them, until the cache shows it: what was just lost must not be taken for well. */
+  readonly #written = new Map<string, FrozenNode>()
   /** Nodes some of whose Pods could not be marked. */
   readonly #unfinished = new Set<string>()
 
@@ -112,6 +115,7 @@ export class NodeMonitor {
     const { name = '' } = node.metadata
     this.#known.delete(name)
     this.#health.delete(name)
+    this.#written.delete(name)
     this.#unfinished.delete(name)
     this.#dependencies.zones.remove(name)
     this.#record(node, 'RemovingNode', `Removing Node ${name} from Controller`)
@@ -128,7 +132,7 @@ export class NodeMonitor {
     const { node, before, after } = checked
     countNode(node, after, counts)
     if (after === undefined) return
-    await this.#settleTaints(node, before, signal)
+    await this.#settleTaints(node, after, signal)
     const name = node.metadata.name ?? ''
     const isLost = after !== 'True' && before === 'True'
     if (isLost) this.#recordLoss(node)
@@ -151,6 +155,7 @@ export class NodeMonitor {
       draft.status = { ...draft.status, conditions }
       try {
         const written = await client.update(NODES, draft, { subresource: 'status', signal })
+        this.#written.set(node.metadata.name ?? '', written)
         return { node: written, before, after: 'Unknown' }
       } catch (err: unknown) {
         if (!isConflict(err) || attempt >= ATTEMPTS_MAX) throw err
@@ -192,8 +197,8 @@ export class NodeMonitor {
 
   /** False: try again. */
   async #taint(name: string, signal: AbortSignal): Promise<boolean> {
-    const { client, clock, nodes } = this.#dependencies
-    const node = nodes.get({ name })
+    const { client, clock } = this.#dependencies
+    const node = this.#newest(name)
     if (node === undefined) return true
     const ready = conditionOf(node, 'Ready')?.status
     if (ready === undefined) return false
@@ -206,6 +211,16 @@ export class NodeMonitor {
       this.#complain(node, err)
       return false
     }
+  }
+
+  #newest(name: string): FrozenNode | undefined {
+    const cached = this.#dependencies.nodes.get({ name })
+    const written = this.#written.get(name)
+    if (cached === undefined || written === undefined) return cached
+    const order = compareResourceVersions(cached.metadata.resourceVersion, written.metadata.resourceVersion)
+    if (cached.metadata.uid === written.metadata.uid && order !== undefined && order < 0) return written
+    this.#written.delete(name)
+    return cached
   }
 
   #recordLoss({ metadata: { name = '', uid = '' } }: FrozenNode): void {

@@ -146,6 +146,11 @@ describe('a node', () => {
         expect.arrayContaining(['Node lost status is now: NodeNotReady', 'Node is not ready']),
       )
     })
+    const { spec } = await plane.client.get(NODES, { name: 'lost' })
+    const taintedAt = spec?.taints?.find(({ effect }) => effect === 'NoExecute')?.timeAdded ?? ''
+    const lostAt = (await nodeCondition('lost', 'Ready'))?.lastTransitionTime ?? ''
+    // Not a look later.
+    expect(Date.parse(taintedAt) - Date.parse(lostAt)).toBeLessThan(5_000)
     expect(await nodeCondition('live', 'Ready')).toMatchObject({ status: 'True' })
     // A Pod that lands there now is not ready either.
     await runningPod('late', 'lost')
