@@ -32,7 +32,7 @@ it.each<[string, Partial<PersistentVolume['spec']>, Record<string, string>, stri
     'of a CSI driver, made by hand',
     { persistentVolumeReclaimPolicy: 'Delete', csi: { driver: 'a.com', volumeHandle: 'h' } },
     {},
-    'VolumeFailedDelete',
+    undefined,
   ],
   ['of no known policy', { persistentVolumeReclaimPolicy: 'Burn' }, {}, 'VolumeUnknownReclaimPolicy'],
 ])('%s', (_name, spec, annotations, expected) => {
@@ -45,12 +45,6 @@ it.each<[string, Partial<PersistentVolume['spec']>, string | undefined, string]>
   [
     'a disk of the node',
     { local: { path: '/data' } },
-    undefined,
-    'error getting deleter volume plugin for volume "pv": no volume plugin matched',
-  ],
-  [
-    'a CSI driver',
-    { csi: { driver: 'a.com', volumeHandle: 'h' } },
     undefined,
     'error getting deleter volume plugin for volume "pv": no volume plugin matched',
   ],

@@ -94,7 +94,8 @@ export function reclaimFailure({ metadata, spec }: FrozenVolume): PhaseChange | 
     case 'Delete': {
       if (metadata.deletionTimestamp !== undefined) return undefined
       const provisioner = metadata.annotations?.[MIGRATED_TO] ?? metadata.annotations?.[PROVISIONED_BY] ?? ''
-      if (provisioner !== '' && !provisioner.startsWith('kubernetes.io/')) return undefined
+      // A CSI volume made by hand stays Released: its driver may still take it, and its finalizer.
+      if (spec.csi !== undefined || (provisioner !== '' && !provisioner.startsWith('kubernetes.io/'))) return undefined
       return { reason: 'VolumeFailedDelete', message: whyNotDeleted({ metadata, spec }, provisioner) }
     }
     default:
@@ -105,7 +106,7 @@ export function reclaimFailure({ metadata, spec }: FrozenVolume): PhaseChange | 
   }
 }
 
-/** A volume nobody provisioned has nobody who deletes it, not even its CSI driver. */
+/** A volume nobody provisioned has nobody who deletes it. */
 function whyNotDeleted({ metadata, spec }: Pick<FrozenVolume, 'metadata' | 'spec'>, provisioner: string): string {
   if (provisioner !== '') return `no volume plugin matched name: ${provisioner}`
   const { path } = spec.hostPath ?? {}
