@@ -4,7 +4,7 @@ import { isNotFound } from '#machinery/meta/errors.ts'
 import { isNamespaceTerminating, newControllerReference } from '#sdk'
 import type { Expectations } from '../manager/expectations.ts'
 import type { PodControl } from '../manager/pod-control.ts'
-import { GENERATE_NAME_MAX } from '../manager/pod-control.ts'
+import { generateNameFor } from '../manager/pod-control.ts'
 import { slowStart } from '../manager/slow-start.ts'
 import type { PodView } from './daemon-pod.ts'
 import { sharedTemplate, templateForNode } from './daemon-pod.ts'
@@ -44,7 +44,7 @@ export class DaemonPods {
     const { daemonSet, hash } = daemons
     const shared = sharedTemplate(daemonSet, hash)
     const reference = newControllerReference(daemonSet, DAEMON_SETS)
-    const generateName = `${(daemonSet.metadata.name ?? '').slice(0, GENERATE_NAME_MAX - 1)}-`
+    const generateName = generateNameFor(daemonSet)
     const { attempted, error } = await slowStart(nodes.length, async (i) => {
       try {
         const template = templateForNode(shared, nodes[i] ?? '')

@@ -16,6 +16,13 @@ import { isNamespaceTerminating } from '#sdk'
 
 /** generateName never makes names longer than this prefix plus five characters. */
 export const GENERATE_NAME_MAX = 58
+const NAME_MAX = 253
+
+/** Of the Pods of an owner; what is too long of it is the API server's to cut off. */
+export function generateNameFor({ metadata }: DeepReadonly<KubeObject>): string {
+  const { name = '' } = metadata
+  return name.length < NAME_MAX ? `${name}-` : name
+}
 
 export class PodControl {
   readonly #client: Client
@@ -104,13 +111,26 @@ export function isPodReady({ status }: DeepReadonly<Pod>): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
-/** Negative when `a` should be removed before `b`: unassigned, then earlier phase, not ready, restarted more, younger. */
+/**
+ * Negative when `a` should be removed before `b`: unassigned, then earlier phase, not ready, ready for less long, restarted
+ * more, younger. Upstream: ActivePods.
+ */
 export function comparePodsForRemoval(a: DeepReadonly<Pod>, b: DeepReadonly<Pod>): number {
-  for (const rank of REMOVAL_RANKS) {
-    const difference = rank(a) - rank(b)
+  return (
+    compareStages(a, b) ||
+    compareYounger(readySinceMs(a), readySinceMs(b)) ||
+    compareRestarts(a, b) ||
+    compareYounger(creationMs(a), creationMs(b))
+  )
+}
+
+/** How far a Pod has come: those that have not come far are missed least. */
+export function compareStages(a: DeepReadonly<Pod>, b: DeepReadonly<Pod>): number {
+  for (const stage of STAGES) {
+    const difference = stage(a) - stage(b)
     if (difference !== 0) return difference
   }
-  return creationMs(b) - creationMs(a)
+  return 0
 }
 
 const PHASE_RANK = new Map([
@@ -119,13 +139,40 @@ const PHASE_RANK = new Map([
   ['Running', 2],
 ])
 
-const REMOVAL_RANKS: readonly ((pod: DeepReadonly<Pod>) => number)[] = [
+const STAGES: readonly ((pod: DeepReadonly<Pod>) => number)[] = [
   (pod) => ((pod.spec.nodeName ?? '') === '' ? 0 : 1),
   (pod) => PHASE_RANK.get(pod.status?.phase ?? 'Pending') ?? 0,
   (pod) => (isPodReady(pod) ? 1 : 0),
-  (pod) => -Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
 ]
 
-function creationMs(pod: DeepReadonly<Pod>): number {
-  return Date.parse(pod.metadata.creationTimestamp ?? '') || 0
+/** The most restarted container decides; the most restarted sidecar only where that is equal. */
+export function compareRestarts(a: DeepReadonly<Pod>, b: DeepReadonly<Pod>): number {
+  const [first, second] = [restartsOf(a), restartsOf(b)]
+  return second.containers - first.containers || second.sidecars - first.sidecars
+}
+
+function restartsOf({ spec, status }: DeepReadonly<Pod>): { readonly containers: number; readonly sidecars: number } {
+  const names = new Set(
+    (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
+  )
+  const sidecars = (status?.initContainerStatuses ?? []).filter(({ name }) => names.has(name))
+  return { containers: mostRestarts(status?.containerStatuses ?? []), sidecars: mostRestarts(sidecars) }
+}
+
+const mostRestarts = (statuses: readonly { readonly restartCount: number }[]): number =>
+  Math.max(0, ...statuses.map(({ restartCount }) => restartCount))
+
+/** Since when a ready Pod is ready; undefined: it is not, or does not say. */
+export function readySinceMs({ status }: DeepReadonly<Pod>): number | undefined {
+  const ready = status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')
+  return Date.parse(ready?.lastTransitionTime ?? '') || undefined
+}
+
+export function creationMs({ metadata }: DeepReadonly<Pod>): number | undefined {
+  return Date.parse(metadata.creationTimestamp ?? '') || undefined
+}
+
+function compareYounger(a: number | undefined, b: number | undefined): number {
+  if (a === undefined || b === undefined) return (a === undefined ? 0 : 1) - (b === undefined ? 0 : 1)
+  return b - a
 }

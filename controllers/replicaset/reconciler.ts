@@ -25,7 +25,7 @@ import {
 import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from '../manager/claim.ts'
 import { Expectations } from '../manager/expectations.ts'
 import { OwnerRecheck } from '../manager/owner-recheck.ts'
-import { GENERATE_NAME_MAX, isPodActive, isPodTerminating, PodControl } from '../manager/pod-control.ts'
+import { generateNameFor, isPodActive, isPodTerminating, PodControl } from '../manager/pod-control.ts'
 import { podWatch } from '../manager/pod-watch.ts'
 import { slowStart } from '../manager/slow-start.ts'
 import { inRemovalOrder } from './removal-order.ts'
@@ -107,11 +107,13 @@ class ReplicaReconciler implements Reconciler {
     const { namespace, uid = '' } = owner.metadata
     const controlled = this.#pods.byIndex('controller-uid', uid)
     const candidates = [...controlled, ...this.#pods.byIndex(ORPHAN_INDEX, orphanIndexValue(namespace))]
-    const how = { owner, resource: this.#kind.resource, children: PODS, selector: this.#kind.selectorOf(owner) }
+    const selector = this.#kind.selectorOf(owner)
+    const how = { owner, resource: this.#kind.resource, children: PODS, selector }
     const pods = await claim<Pod>(how, candidates.filter(isPodActive), this.#client, signal)
     const mayManage = waitMs === undefined && owner.metadata.deletionTimestamp === undefined
     const error = mayManage ? await this.#manage(owner, name, pods, signal) : undefined
-    const terminating = this.#kind.countsTerminating ? controlled.filter(isPodTerminating).length : undefined
+    const leaving = controlled.filter((pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels))
+    const terminating = this.#kind.countsTerminating ? leaving.length : undefined
     const { status, nextAvailableMs } = replicaStatus({ owner, pods, terminating, error }, this.#clock.now())
     await this.#writeStatus(owner, status, signal)
     if (error !== undefined) throw error
@@ -132,7 +134,7 @@ class ReplicaReconciler implements Reconciler {
     if (template === undefined) return undefined
     this.#expectations.expectCreations(name, count)
     const reference = newControllerReference(owner, this.#kind.resource)
-    const generateName = `${(owner.metadata.name ?? '').slice(0, GENERATE_NAME_MAX - 1)}-`
+    const generateName = generateNameFor(owner)
     const { attempted, error } = await slowStart(count, async () => {
       try {
         await this.#podControl.create(owner, template, reference, { generateName, signal })
@@ -170,10 +172,10 @@ class ReplicaReconciler implements Reconciler {
     return error
   }
 
-  /** Pods of this owner and of its siblings, the other ReplicaSets of one Deployment. */
+  /** Pods of the ReplicaSets of one Deployment, this one's among them. Who belongs to nobody has none: nodes are all alike. */
   #relatedPods(owner: Owner): DeepReadonly<Pod>[] {
     const parent = controllerOf(owner)?.uid
-    const siblings = parent === undefined ? [owner] : this.#owners.byIndex('controller-uid', parent)
+    const siblings = parent === undefined ? [] : this.#owners.byIndex('controller-uid', parent)
     return siblings.flatMap(({ metadata }) => this.#pods.byIndex('controller-uid', metadata.uid ?? ''))
   }
 

@@ -4,14 +4,15 @@
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { isPodActive, isPodReady } from '../manager/pod-control.ts'
+import { compareRestarts, compareStages, creationMs, isPodActive, readySinceMs } from '../manager/pod-control.ts'
 
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
+const MAX_INT32 = 2_147_483_647
 
+/** A Pod and how many related Pods its node has. */
 interface RankedPod {
   readonly pod: DeepReadonly<Pod>
-  /** Smaller goes earlier; compared in order. */
-  readonly ranks: readonly number[]
+  readonly neighbours: number
 }
 
 /**
@@ -29,63 +30,49 @@ export function inRemovalOrder(
     perNode.set(node, (perNode.get(node) ?? 0) + 1)
   }
   return pods
-    .map((pod): RankedPod => ({ pod, ranks: ranksOf(pod, perNode.get(pod.spec.nodeName ?? '') ?? 0, nowMs) }))
-    .sort(compare)
+    .map((pod): RankedPod => ({ pod, neighbours: perNode.get(pod.spec.nodeName ?? '') ?? 0 }))
+    .sort((a, b) => compare(a, b, nowMs))
     .map(({ pod }) => pod)
 }
 
-function compare(a: RankedPod, b: RankedPod): number {
-  for (const [i, rank] of a.ranks.entries()) {
-    const difference = rank - (b.ranks[i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return (a.pod.metadata.uid ?? '') < (b.pod.metadata.uid ?? '') ? -1 : 1
+function compare(a: RankedPod, b: RankedPod, nowMs: number): number {
+  return (
+    compareStages(a.pod, b.pod) ||
+    deletionCostOf(a.pod) - deletionCostOf(b.pod) ||
+    b.neighbours - a.neighbours ||
+    compareAges(a.pod, b.pod, readySinceMs, nowMs) ||
+    compareRestarts(a.pod, b.pod) ||
+    compareAges(a.pod, b.pod, creationMs, nowMs) ||
+    byUid(a.pod, b.pod)
+  )
 }
 
-const PHASE_RANK = new Map([
-  ['Pending', 0],
-  ['Unknown', 1],
-  ['Running', 2],
-])
-
-function ranksOf(pod: DeepReadonly<Pod>, neighbours: number, nowMs: number): number[] {
-  const isReady = isPodReady(pod)
-  return [
-    (pod.spec.nodeName ?? '') === '' ? 0 : 1,
-    PHASE_RANK.get(pod.status?.phase ?? 'Pending') ?? 0,
-    isReady ? 1 : 0,
-    deletionCostOf(pod),
-    -neighbours,
-    isReady ? magnitude(nowMs - readySinceMs(pod)) : 0,
-    -restartsOf(pod),
-    magnitude(nowMs - (Date.parse(pod.metadata.creationTimestamp ?? '') || nowMs)),
-  ]
+/** Zero, and what is asked next decides, only at the same moment or without one: of like ages the UIDs decide. */
+function compareAges(
+  a: DeepReadonly<Pod>,
+  b: DeepReadonly<Pod>,
+  sinceMs: (pod: DeepReadonly<Pod>) => number | undefined,
+  nowMs: number,
+): number {
+  const [first, second] = [sinceMs(a), sinceMs(b)]
+  if (first === second) return 0
+  // A time that is not known counts as the shortest.
+  if (first === undefined || second === undefined) return first === undefined ? -1 : 1
+  return magnitude(nowMs - first) - magnitude(nowMs - second) || byUid(a, b)
 }
+
+const byUid = (a: DeepReadonly<Pod>, b: DeepReadonly<Pod>): number =>
+  (a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1
 
 /** A value that is no 32-bit integer counts as 0, as upstream's admission would refuse it. */
 function deletionCostOf({ metadata }: DeepReadonly<Pod>): number {
   const text = metadata.annotations?.[DELETION_COST] ?? ''
-  return /^(0|-?[1-9][0-9]{0,9})$/.test(text) ? Number(text) : 0
+  if (!/^(0|-?[1-9][0-9]{0,9})$/.test(text)) return 0
+  const cost = Number(text)
+  return cost >= -MAX_INT32 - 1 && cost <= MAX_INT32 ? cost : 0
 }
 
-/** Ages of the same order of magnitude are equal, so that not always the same node loses its Pods. */
+/** Ages of the same order of magnitude are equal, so that not always the same node loses its Pods. In nanoseconds, as Go counts. */
 function magnitude(ageMs: number): number {
-  return ageMs <= 0 ? 0 : Math.floor(Math.log2(ageMs))
-}
-
-function readySinceMs({ status }: DeepReadonly<Pod>): number {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-  return Date.parse(ready?.lastTransitionTime ?? '') || 0
-}
-
-/** Restarts of the most restarted container; sidecars count like containers. */
-function restartsOf({ spec, status }: DeepReadonly<Pod>): number {
-  const sidecars = new Set(
-    (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name),
-  )
-  const statuses = [
-    ...(status?.containerStatuses ?? []),
-    ...(status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name)),
-  ]
-  return Math.max(0, ...statuses.map(({ restartCount }) => restartCount))
+  return ageMs <= 0 ? -1 : Math.floor(Math.log2(ageMs * 1_000_000))
 }

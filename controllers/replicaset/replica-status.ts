@@ -57,5 +57,6 @@ function conditionsOf(owner: DeepReadonly<ReplicaOwner>, count: number, error: u
   const reason = count < (owner.spec?.replicas ?? 1) ? 'FailedCreate' : 'FailedDelete'
   if (known !== undefined && known.status === 'True') return before
   const failure = { type: REPLICA_FAILURE, status: 'True', lastTransitionTime: formatTime(now), reason }
-  return [...others, { ...failure, message: errorMessage(error) }]
+  const message = errorMessage(error)
+  return [...others, { ...failure, message: reason === 'FailedDelete' ? `unable to delete pods: ${message}` : message }]
 }

@@ -8,7 +8,7 @@ import type { PersistentVolumeClaim, Pod, PodTemplateSpec } from '#machinery/api
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { newControllerReference } from '#sdk'
-import { GENERATE_NAME_MAX, podFromTemplate } from '../manager/pod-control.ts'
+import { generateNameFor, podFromTemplate } from '../manager/pod-control.ts'
 
 export type SetView = DeepReadonly<StatefulSet>
 export type PodView = DeepReadonly<Pod>
@@ -89,8 +89,7 @@ export function repaired(set: SetView, pod: PodView): Pod {
 
 /** `template`: of `revision`. */
 export function newPod(set: SetView, template: DeepReadonly<PodTemplateSpec>, revision: string, ordinal: number): Pod {
-  const generateName = `${(set.metadata.name ?? '').slice(0, GENERATE_NAME_MAX - 1)}-`
-  const pod = podFromTemplate(set, template, newControllerReference(set, STATEFUL_SETS), generateName)
+  const pod = podFromTemplate(set, template, newControllerReference(set, STATEFUL_SETS), generateNameFor(set))
   pod.metadata.name = podName(set, ordinal)
   setIdentity(pod, ordinal)
   pod.metadata.labels = { ...pod.metadata.labels, [REVISION_LABEL]: revision }

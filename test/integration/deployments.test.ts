@@ -218,10 +218,15 @@ describe('a Deployment', () => {
     await eventually(async () =>
       expect((await plane.client.get(DEPLOYMENTS, key)).status).toMatchObject({ replicas: 2, terminatingReplicas: 1 }),
     )
+    const relabel = (app: string) =>
+      plane.client.patch(PODS, { namespace, name }, { type: 'merge', body: { metadata: { labels: { app } } } })
+    const going = async () => (await plane.client.get(DEPLOYMENTS, key)).status?.terminatingReplicas
+    await relabel('other')
+    await eventually(async () => expect(await going()).toBe(0))
+    await relabel(held?.metadata.labels?.['app'] ?? '')
+    await eventually(async () => expect(await going()).toBe(1))
     await hold([])
-    await eventually(async () =>
-      expect((await plane.client.get(DEPLOYMENTS, key)).status).toMatchObject({ terminatingReplicas: 0 }),
-    )
+    await eventually(async () => expect(await going()).toBe(0))
   })
 
   it('adopts a ReplicaSet of its template, and releases one that no longer matches', async () => {
