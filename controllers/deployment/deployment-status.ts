@@ -56,13 +56,20 @@ export function countedStatus(
   }
   const status: DeploymentStatus = {}
   for (const [name, count] of Object.entries(counts)) if (count !== 0) Object.assign(status, { [name]: count })
-  const terminating = sets.map(({ status }) => status?.terminatingReplicas)
-  if (sets.length > 0 && !terminating.includes(undefined)) {
-    status.terminatingReplicas = sum(sets, ({ status }) => status?.terminatingReplicas ?? 0)
-  }
+  const terminating = terminatingOf(sets)
+  if (terminating !== undefined) status.terminatingReplicas = terminating
   const minAvailable = wantedReplicas(deployment) - fenceposts(deployment).maxUnavailable
   status.conditions = withCondition(conditions, available >= minAvailable ? AVAILABLE : UNAVAILABLE, now)
   return status
+}
+
+/** Undefined when a set does not tell; one that nobody has looked at yet has none. */
+function terminatingOf(sets: readonly SetView[]): number | undefined {
+  const observed = sets.filter(
+    ({ status }) => (status?.observedGeneration ?? 0) > 0 || status?.terminatingReplicas !== undefined,
+  )
+  if (observed.some(({ status }) => status?.terminatingReplicas === undefined)) return undefined
+  return sum(observed, ({ status }) => status?.terminatingReplicas ?? 0)
 }
 
 const AVAILABLE: NewCondition = {
@@ -188,7 +195,14 @@ function withFailure(conditions: Conditions, failure: SetCondition): Conditions 
   const known = conditions.find(({ type }) => type === 'ReplicaFailure')
   if (known?.status === failure.status && known.reason === failure.reason) return conditions
   const others = conditions.filter(({ type }) => type !== 'ReplicaFailure')
-  const { lastTransitionTime } = failure
-  const times = lastTransitionTime === undefined ? {} : { lastTransitionTime, lastUpdateTime: lastTransitionTime }
-  return [...others, { ...deepCopy<DeploymentCondition>(failure), ...times }]
+  const { lastTransitionTime: lastUpdateTime } = failure
+  const lastTransitionTime = known?.status === failure.status ? known.lastTransitionTime : lastUpdateTime
+  return [
+    ...others,
+    {
+      ...deepCopy<DeploymentCondition>(failure),
+      ...(lastUpdateTime === undefined ? {} : { lastUpdateTime }),
+      ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }),
+    },
+  ]
 }

@@ -163,9 +163,13 @@ class DeploymentReconciler implements Reconciler {
     if (deployment.metadata.deletionTimestamp !== undefined) return this.#finish(pass, false)
     this.#notePause(pass)
     const rollbackTo = deployment.metadata.annotations?.[ROLLBACK_TO]
-    const isRollback = rollbackTo !== undefined && /^\d+$/.test(rollbackTo)
+    const isRollback = rollbackTo !== undefined && /^[+-]?\d+$/.test(rollbackTo)
     await this.#followNewSet(pass)
-    if (isRollback && deployment.spec.paused !== true) return this.#rollBack(pass, BigInt(rollbackTo))
+    if (isRollback && deployment.spec.paused !== true) {
+      // The template of now gets its revision first: 0 stands for the one before it.
+      if (!(await this.#ensureNewSet(pass))) return this.#finish(pass, false)
+      return this.#rollBack(pass, BigInt(rollbackTo.replace('+', '')))
+    }
     if (deployment.spec.paused === true || isScalingEvent(pass.rollout)) {
       await this.#resize(pass, planScaling(pass.rollout))
       if (deployment.spec.paused === true && !isRollback) await this.#cleanUp(pass)

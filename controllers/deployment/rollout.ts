@@ -39,7 +39,8 @@ export function allSets({ newSet, oldSets }: Rollout): readonly SetView[] {
   return newSet === undefined ? oldSets : [...oldSets, newSet]
 }
 
-function byCreation(a: SetView, b: SetView): number {
+/** Oldest first; those of one second by name. */
+export function byCreation(a: SetView, b: SetView): number {
   const [first, second] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '']
   if (first !== second) return first < second ? -1 : 1
   return (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1

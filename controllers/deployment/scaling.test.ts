@@ -151,3 +151,54 @@ describe('scaling by the user', () => {
     expect(sizes(planScaling(rolloutOf(deployment(spec), sets)))).toEqual(expected)
   })
 })
+
+/** The cases of upstream's TestScale: sets by age, the newest first, `new` being of the current template. */
+describe('scaling in proportion, as upstream tests it', () => {
+  interface Case {
+    readonly name: string
+    readonly from: number
+    readonly to: number
+    readonly surge?: readonly [from: number, to: number]
+    readonly sizes: Readonly<Record<string, number>>
+    readonly expected: Readonly<Record<string, number>>
+  }
+  const CASES: readonly Case[] = [
+    { name: '5 to 10', from: 5, to: 10, sizes: { new: 2, old: 3 }, expected: { new: 4, old: 6 } },
+    { name: '5 to 3', from: 5, to: 3, sizes: { new: 2, old: 3 }, expected: { new: 1, old: 2 } },
+    { name: '9 to 4', from: 9, to: 4, sizes: { new: 8, old: 1 }, expected: { new: 4, old: 0 } },
+    { name: '7 to 10', from: 7, to: 10, sizes: { new: 2, old: 3, older: 2 }, expected: { new: 3, old: 4, older: 3 } },
+    { name: '13 to 8', from: 13, to: 8, sizes: { new: 2, old: 8, older: 3 }, expected: { new: 1, old: 5, older: 2 } },
+    { name: '3 to 4', from: 3, to: 4, sizes: { new: 1, old: 1, older: 1 }, expected: { new: 2, old: 1, older: 1 } },
+    { name: '3 to 2', from: 3, to: 2, sizes: { new: 1, old: 1, older: 1 }, expected: { new: 1, old: 1, older: 0 } },
+    { name: '4 to 5 without a new set', from: 4, to: 5, sizes: { old: 2, older: 2 }, expected: { old: 3, older: 2 } },
+    { name: '6 to 0', from: 6, to: 0, sizes: { new: 3, old: 2, older: 1 }, expected: { new: 0, old: 0, older: 0 } },
+    { name: 'with surge', from: 10, to: 20, surge: [2, 2], sizes: { new: 6, old: 6 }, expected: { new: 11, old: 11 } },
+    {
+      name: 'surge and size',
+      from: 10,
+      to: 50,
+      surge: [3, 6],
+      sizes: { new: 5, old: 8 },
+      expected: { new: 22, old: 34 },
+    },
+    { name: 'size and template', from: 10, to: 14, sizes: { old: 7, older: 3 }, expected: { old: 10, older: 4 } },
+  ]
+  it.each(CASES)('$name', ({ from, to, surge = [0, 0], sizes: given, expected }) => {
+    const sets = Object.entries(given)
+      .toReversed()
+      .map(([name, size]) => set(name, size, 0, [from, from + surge[0]]))
+    expect(sizes(planScaling(rolloutOf(deployment({ replicas: to, maxSurge: surge[1] }), sets)))).toEqual(expected)
+  })
+
+  it('goes on where one set was not resized', () => {
+    const sets = [set('older', 1, 0, [5, 5]), set('old', 1, 0, [3, 3]), set('new', 2, 0, [5, 5])]
+    expect(sizes(planScaling(rolloutOf(deployment({ replicas: 5 }), sets)))).toEqual({ new: 2, old: 2, older: 1 })
+  })
+
+  it('prefers by name among sets of one second, as by age', () => {
+    const twins = ['a', 'b'].map((name) => set(name, 1, 0, [2, 2]))
+    for (const { metadata } of twins) metadata.creationTimestamp = '2026-01-01T00:00:00Z'
+    expect(sizes(planScaling(rolloutOf(deployment({ replicas: 3 }), twins)))).toEqual({ a: 1, b: 2 })
+    expect(sizes(planScaling(rolloutOf(deployment({ replicas: 1 }), twins)))).toEqual({ a: 0, b: 1 })
+  })
+})

@@ -7,6 +7,7 @@ import {
   allSets,
   annotatedCount,
   availableOf,
+  byCreation,
   DESIRED_REPLICAS,
   fenceposts,
   isActive,
@@ -61,10 +62,8 @@ function planProportional(deployment: DeploymentView, active: readonly SetView[]
   const wanted = wantedReplicas(deployment)
   const allowed = wanted > 0 ? maxReplicas(deployment) : 0
   const toAdd = allowed - sum(active, replicasOf)
-  const newestFirst = toAdd > 0 ? 1 : -1
-  const ordered = [...active].sort(
-    (a, b) => replicasOf(b) - replicasOf(a) || newestFirst * (createdMs(b) - createdMs(a)) || byName(a, b),
-  )
+  const oldestFirst = toAdd > 0 ? -1 : 1
+  const ordered = [...active].sort((a, b) => replicasOf(b) - replicasOf(a) || oldestFirst * byCreation(a, b))
   let added = 0
   const sizes = ordered.map((set) => {
     const share = shareOf(set, deployment, toAdd, toAdd - added)
@@ -75,9 +74,6 @@ function planProportional(deployment: DeploymentView, active: readonly SetView[]
   if (largest !== undefined) largest.replicas = Math.max(0, largest.replicas + toAdd - added)
   return sizes
 }
-
-const createdMs = ({ metadata }: SetView): number => Date.parse(metadata.creationTimestamp ?? '') || 0
-const byName = (a: SetView, b: SetView): number => ((a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1)
 
 function shareOf(set: SetView, deployment: DeploymentView, toAdd: number, left: number): number {
   if (toAdd === 0 || left === 0) return 0

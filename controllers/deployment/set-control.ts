@@ -117,6 +117,13 @@ export class ReplicaSetControl {
   }
 }
 
+const NAME_MAX = 253
+
+/** The longest names of Deployments leave no room for the hash. */
+export function setName(deployment: string, hash: string): string {
+  return `${deployment.slice(0, NAME_MAX - 1 - hash.length)}-${hash}`
+}
+
 function newReplicaSet(rollout: Rollout): ReplicaSet {
   const { deployment, oldSets } = rollout
   const { name = '', namespace } = deployment.metadata
@@ -134,7 +141,7 @@ function newReplicaSet(rollout: Rollout): ReplicaSet {
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
     metadata: {
-      name: `${name}-${hash}`,
+      name: setName(name, hash),
       ...(namespace === undefined ? {} : { namespace }),
       labels,
       annotations,

@@ -20,6 +20,9 @@ import { claim, ORPHAN_INDEX, orphanIndexOf, orphanIndexValue } from './claim.ts
 import type { RevisionData } from './revision-data.ts'
 import { isSameData, revisionHash } from './revision-data.ts'
 
+/** Of a longer name the rest is left out, to make room for the hash. */
+const OWNER_NAME_MAX = 223
+
 export type RevisionView = DeepReadonly<ControllerRevision>
 
 /** Whose history it is. */
@@ -126,7 +129,7 @@ function newRevision(whose: RevisionOwner, number: number, hash: string): Contro
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
     metadata: {
-      name: `${name}-${hash}`,
+      name: `${name.slice(0, OWNER_NAME_MAX)}-${hash}`,
       ...(namespace === undefined ? {} : { namespace }),
       labels: { ...data.spec.template.metadata?.labels, [hashLabel]: hash },
       ...(annotations === undefined ? {} : { annotations: { ...annotations } }),

@@ -124,6 +124,19 @@ describe('a Deployment', () => {
     })
   })
 
+  it('goes back to the template before the one that came with the wish to go back', async () => {
+    await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
+    await complete('one', 1)
+    await patch(withImage('two'))
+    await complete('two', 1)
+    await patch({ ...withImage('three'), metadata: { annotations: { 'deprecated.deployment.rollback.to': '0' } } })
+    await eventually(async () => {
+      const { metadata, spec } = await plane.client.get(DEPLOYMENTS, key)
+      expect(metadata.annotations?.['deprecated.deployment.rollback.to']).toBeUndefined()
+      expect(spec.template.spec?.containers[0]?.image).toBe('two')
+    })
+  })
+
   it('stands still while it is paused, but scales', async () => {
     await plane.client.create(DEPLOYMENTS, deployment())
     await complete('one')
