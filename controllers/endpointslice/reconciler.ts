@@ -11,6 +11,7 @@ import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
 import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import type { InformerHandler } from '#machinery/informers/shared-informer.ts'
+import { combined } from '#machinery/meta/error-context.ts'
 import { isConflict } from '#machinery/meta/errors.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -112,8 +113,18 @@ class EndpointSliceReconciler implements Reconciler {
   ): Promise<void> {
     const types = addressTypesOf(service)
     const { namespace = '', name = '', uid = '', deletionTimestamp } = service.metadata
-    const owner = { key: { namespace, name }, uid, isDeleting: deletionTimestamp !== undefined }
-    let error: Error | undefined
+    const owner = {
+      kind: 'Service',
+      key: { namespace, name },
+      uid,
+      isDeleting: deletionTimestamp !== undefined,
+    } as const
+    // One type of addresses must not suffer for the other.
+    const errors: unknown[] = []
+    const failed = (err: unknown): void => {
+      signal.throwIfAborted()
+      errors.push(err)
+    }
     for (const type of types) {
       const nodeOf = (name: string) => this.#nodes.get({ name })
       const { groups, withoutNode } = desiredEndpoints(service, pods, nodeOf, type)
@@ -122,13 +133,13 @@ class EndpointSliceReconciler implements Reconciler {
       this.#planHints(plan, service, type)
       recycle(plan, service)
       for (const slice of [...plan.create, ...plan.update]) setTriggerTime(slice, triggerTime)
-      await this.#writer.write(owner, plan, signal)
-      const [pod] = withoutNode
-      if (pod !== undefined) error = unknownNode(pod, service)
+      errors.push(...withoutNode.map((pod) => unknownNode(pod, service)))
+      await this.#writer.write(owner, plan, signal).catch(failed)
     }
     const remove = slices.filter(({ addressType }) => !types.includes(addressType as AddressType))
     for (const { addressType } of remove) this.#topology.forgetType(service, addressType as AddressType)
-    await this.#writer.write(owner, { create: [], update: [], remove }, signal)
+    await this.#writer.write(owner, { create: [], update: [], remove }, signal).catch(failed)
+    const error = combined(errors)
     if (error !== undefined) throw error
   }
 

@@ -75,7 +75,11 @@ class MirroringReconciler implements Reconciler {
     if (endpoints === undefined || service === undefined || hasSelector(service) || !isMirrored(endpoints)) {
       this.#tracker.forget(key)
       if (slices.length === 0) return DONE
-      await this.#writer.write({ key, uid, isDeleting: true }, { create: [], update: [], remove: slices }, signal)
+      await this.#writer.write(
+        { kind: 'Endpoints', key, uid, isDeleting: true },
+        { create: [], update: [], remove: slices },
+        signal,
+      )
       this.#tracker.forget(key)
       return DONE
     }
@@ -83,7 +87,7 @@ class MirroringReconciler implements Reconciler {
     const plan = planMirror(endpoints, slices)
     this.#recordSkipped(endpoints, plan)
     const isDeleting = endpoints.metadata.deletionTimestamp !== undefined
-    await this.#writer.write({ key, uid, isDeleting }, plan, signal)
+    await this.#writer.write({ kind: 'Endpoints', key, uid, isDeleting }, plan, signal)
     return DONE
   }
 

@@ -5,6 +5,7 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
+import { combined } from '#machinery/meta/error-context.ts'
 import { isInvalid, isNotFound } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import type { LabelSelectorMatcher } from '#machinery/selectors/label.ts'
@@ -35,7 +36,10 @@ export interface Claim {
   readonly finalizer?: string
 }
 
-/** `candidates`: objects the owner controls, and objects of its namespace that nobody controls. */
+/**
+ * `candidates`: objects the owner controls, and objects of its namespace that nobody controls. One that cannot be adopted or
+ * released keeps no other from it; then it throws.
+ */
 export async function claim<T extends KubeObject>(
   how: Claim,
   candidates: readonly DeepReadonly<T>[],
@@ -46,8 +50,15 @@ export async function claim<T extends KubeObject>(
   const isGoing = owner.metadata.deletionTimestamp !== undefined
   const claimed: DeepReadonly<T>[] = []
   let isAdoptionAllowed: boolean | undefined
+  const errors: unknown[] = []
   const patch = (child: DeepReadonly<T>, body: object): Promise<boolean> =>
-    ignoreGone(client.patch(how.children, objectKeyOf(child), { type: 'strategic', body }, { signal }))
+    ignoreGone(client.patch(how.children, objectKeyOf(child), { type: 'strategic', body }, { signal })).catch(
+      (err: unknown) => {
+        signal.throwIfAborted()
+        errors.push(err)
+        return false
+      },
+    )
   for (const child of candidates) {
     const controller = controllerOf(child)
     const isMatching = selector.matches(child.metadata.labels) && (how.accepts?.(child) ?? true)
@@ -62,6 +73,8 @@ export async function claim<T extends KubeObject>(
     isAdoptionAllowed ??= await isStillThere(client, how.resource, how.owner, signal)
     if (isAdoptionAllowed && (await patch(child, adoptPatch(how, child)))) claimed.push(withFinalizer(how, child))
   }
+  const error = combined(errors)
+  if (error !== undefined) throw error
   return claimed
 }
 

@@ -8,6 +8,7 @@ import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.ge
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
+import { combined, withContext } from '#machinery/meta/error-context.ts'
 import { isAlreadyExists, isConflict, isNotFound, undefinedIfNotFound } from '#machinery/meta/errors.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
@@ -50,9 +51,10 @@ export class PodWriter {
   async repair(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
     try {
       if (!hasStorage(set, pod)) await this.createClaims(set, pod, signal)
-      await this.updateClaimOwners(set, pod, signal)
-      if (hasIdentity(set, pod) && hasStorage(set, pod)) return
-      await this.#client.update(PODS, repaired(set, pod), { signal })
+      const isOwnerChanged = await this.updateClaimOwners(set, pod, signal)
+      const isRight = hasIdentity(set, pod) && hasStorage(set, pod)
+      if (isRight && !isOwnerChanged) return
+      if (!isRight) await this.#client.update(PODS, repaired(set, pod), { signal })
     } catch (err: unknown) {
       if (!isConflict(err)) this.#failed('update', set, pod, err)
       throw err
@@ -71,33 +73,43 @@ export class PodWriter {
     this.#succeeded('delete', set, pod)
   }
 
-  /** Makes what is missing; throws while one is being deleted. */
+  /** Makes all that are missing, then throws what failed; also while one is being deleted. */
   async createClaims(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+    const errors: unknown[] = []
     for (const claim of claimsOf(set, ordinalOf(pod))) {
       const existing = this.#claims.get(objectKeyOf(claim))
       if (existing?.metadata.deletionTimestamp !== undefined) {
-        throw new Error(`pvc ${existing.metadata.name} is being deleted`)
+        errors.push(new Error(`pvc ${existing.metadata.name} is being deleted`))
+      } else if (existing === undefined) {
+        await this.#createClaim(set, pod, claim, signal).catch((err: unknown) => {
+          signal.throwIfAborted()
+          errors.push(withContext(err, `failed to create PVC ${claim.metadata.name}`))
+        })
       }
-      if (existing === undefined) await this.#createClaim(set, pod, claim, signal)
     }
+    const error = combined(errors)
+    if (error !== undefined) throw error
   }
 
   /**
    * A claim that gets a set as its owner which is gone goes with it. One that was deleted with its dependents left alone may
-   * still be in the cache: upstream does not look.
+   * still be in the cache: upstream does not look. True: some claim was changed.
    */
-  async updateClaimOwners(set: SetView, pod: PodView, signal: AbortSignal): Promise<void> {
+  async updateClaimOwners(set: SetView, pod: PodView, signal: AbortSignal): Promise<boolean> {
     let isSetThere: boolean | undefined
+    let isChanged = false
     for (const claim of this.existingClaims(set, pod)) {
       const ownerReferences = wantedOwners(set, claim, pod)
       if (ownerReferences === undefined) continue
       isSetThere ??= await isStillThere(this.#client, STATEFUL_SETS, set, signal)
-      if (!isSetThere) return
+      if (!isSetThere) return false
       if (hasForeignController(set, claim, pod)) this.#conflicting(set, claim)
       const draft = deepCopy<PersistentVolumeClaim>(claim)
       draft.metadata.ownerReferences = deepCopy(ownerReferences)
       await this.#client.update(PERSISTENT_VOLUME_CLAIMS, draft, { signal })
+      isChanged = true
     }
+    return isChanged
   }
 
   /**

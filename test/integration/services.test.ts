@@ -3,7 +3,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { endpointsController } from '#controllers/endpoints/reconciler.ts'
 import { endpointSliceController } from '#controllers/endpointslice/reconciler.ts'
 import { endpointSliceMirroringController } from '#controllers/endpointslicemirroring/reconciler.ts'
-import { ENDPOINTS, EVENTS, NODES, PODS, SERVICE_ACCOUNTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
+import {
+  ENDPOINTS,
+  EVENTS,
+  NODES,
+  PODS,
+  RESOURCE_QUOTAS,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from '#machinery/api/core/v1/resources.gen.ts'
 import type { Endpoints } from '#machinery/api/core/v1/types.gen.ts'
 import { ENDPOINT_SLICES } from '#machinery/api/discovery/v1/resources.gen.ts'
 import type { EndpointSlice } from '#machinery/api/discovery/v1/types.gen.ts'
@@ -115,6 +123,34 @@ describe('a Service with a selector', () => {
       const slices = await slicesOf('web')
       expect(slices.map(({ addressType }) => addressType)).toEqual(['IPv4', 'IPv6'])
       expect(slices.map(({ endpoints }) => endpoints?.[0]?.addresses)).toEqual([['10.0.0.2'], ['fd00::2']])
+    })
+  })
+
+  it('writes the slices of one family though those of the other are refused, and says why', async () => {
+    await plane.client.create(SERVICES, newService('web', { ipFamilyPolicy: 'RequireDualStack' }))
+    await runPod(plane.client, 'web-0', { labels: { app: 'web' }, ips: ['10.0.0.2', 'fd00::2'] })
+    const [first] = await eventually(async () => {
+      const slices = await slicesOf('web')
+      expect(slices.map(({ endpoints = [] }) => endpoints.length)).toEqual([1, 1])
+      return slices
+    })
+    await plane.client.create(RESOURCE_QUOTAS, {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'few', namespace },
+      spec: { hard: { 'count/endpointslices.discovery.k8s.io': '1' } },
+    })
+    await plane.client.delete(ENDPOINT_SLICES, key(first?.metadata.name ?? ''))
+    await runPod(plane.client, 'web-1', { labels: { app: 'web' }, ips: ['10.0.0.3', 'fd00::3'] })
+    await eventually(async () => {
+      const slices = await slicesOf('web')
+      expect(slices.map(({ addressType, endpoints = [] }) => [addressType, endpoints.length])).toEqual([['IPv6', 2]])
+      const { items } = await plane.client.list(EVENTS, { namespace })
+      expect(items.map(({ message = '' }) => message)).toContainEqual(
+        expect.stringMatching(
+          /^Error updating Endpoint Slices for Service default\/web: failed to create EndpointSlice for Service default\/web: .*exceeded quota/,
+        ),
+      )
     })
   })
 

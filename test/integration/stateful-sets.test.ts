@@ -6,7 +6,13 @@ import { statefulSetController } from '#controllers/statefulset/reconciler.ts'
 import { claimProtectionController } from '#controllers/storage-protection/claims.ts'
 import { CONTROLLER_REVISIONS, STATEFUL_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import type { StatefulSet, StatefulSetSpec } from '#machinery/api/apps/v1/types.gen.ts'
-import { EVENTS, PERSISTENT_VOLUME_CLAIMS, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
+import {
+  EVENTS,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+  RESOURCE_QUOTAS,
+  SERVICE_ACCOUNTS,
+} from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -433,6 +439,26 @@ describe('what belongs to a StatefulSet', () => {
     expect(await claims()).toHaveLength(2)
   })
 
+  it('makes the claims it can, and says of the Pod which it cannot', async () => {
+    await plane.client.create(RESOURCE_QUOTAS, {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'few', namespace },
+      spec: { hard: { 'fast.storageclass.storage.k8s.io/persistentvolumeclaims': '0' } },
+    })
+    const [data] = volumeClaimTemplates
+    const refused = { ...data, metadata: { name: 'aaa' }, spec: { ...data?.spec, storageClassName: 'fast' } } as never
+    await create({ replicas: 1, volumeClaimTemplates: [refused, ...volumeClaimTemplates] })
+    const why = 'failed error: failed to create PVC aaa-web-0: persistentvolumeclaims "aaa-web-0" is forbidden'
+    await eventually(async () => {
+      const failures = await messages('FailedCreate')
+      expect(failures.join()).toContain(`create Pod web-0 in StatefulSet web ${why}`)
+      expect((await claims()).map(({ metadata }) => metadata.name)).toEqual(['data-web-0'])
+    })
+    await plane.client.delete(RESOURCE_QUOTAS, { namespace, name: 'few' })
+    await settled(1)
+  })
+
   it('lets claims go with what persistentVolumeClaimRetentionPolicy says', async () => {
     await plane.stop()
     await start([statefulSetController(), garbageCollectorController, claimProtectionController])
@@ -458,6 +484,7 @@ describe('what belongs to a StatefulSet', () => {
     await patch({ spec: { persistentVolumeClaimRetentionPolicy } })
     await eventually(async () => {
       for (const { metadata } of await claims()) expect(metadata.ownerReferences).toHaveLength(1)
+      expect(await messages('SuccessfulUpdate')).toContain('update Pod web-0 in StatefulSet web successful')
     })
     await plane.client.delete(STATEFUL_SETS, key, { propagationPolicy: 'Foreground' })
     await eventually(async () => {
