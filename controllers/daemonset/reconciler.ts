@@ -37,12 +37,12 @@ import { nodeRulesOf } from './node-rules.ts'
 import { nodeWatch } from './node-watch.ts'
 import type { Daemons } from './placement.ts'
 import { planPlacement, podsByNodeOf } from './placement.ts'
+import { revisionWatch } from './revision-watch.ts'
 import { planRollingStep } from './rolling-update.ts'
 
 export const daemonSetController = defineController({
   name: DAEMON_SET_CONTROLLER,
-  reconciles: DAEMON_SETS, // Pods and nodes are watched in `create`: they settle expectations, and wake few.
-  watches: [{ resource: CONTROLLER_REVISIONS }],
+  reconciles: DAEMON_SETS, // What else is watched is so in `create`: it settles expectations, and wakes few.
   permissions: [
     { resource: DAEMON_SETS, verbs: ['get', 'list', 'watch'] },
     { resource: DAEMON_SETS, subresource: 'status', verbs: ['update'] },
@@ -92,7 +92,9 @@ class DaemonSetReconciler implements Reconciler {
     this.#events = events
     this.#daemonSets = context.lister(DAEMON_SETS)
     this.#comparesNumbers = context.isGateEnabled(COMPARISON_GATE)
-    this.#history = new RevisionHistory(client, context.informer(CONTROLLER_REVISIONS))
+    const revisions = context.informer(CONTROLLER_REVISIONS)
+    this.#history = new RevisionHistory(client, revisions)
+    revisions.addHandler(revisionWatch(this.#daemonSets, enqueue))
     this.#expectations = new Expectations(clock)
     this.#recheck = new OwnerRecheck(client, DAEMON_SETS)
     this.#backoff = new FailedPodBackoff(clock)

@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { daemonSetController } from '#controllers/daemonset/reconciler.ts'
 import { CONTROLLER_REVISIONS, DAEMON_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
-import type { DaemonSet, DaemonSetSpec } from '#machinery/api/apps/v1/types.gen.ts'
+import type { ControllerRevision, DaemonSet, DaemonSetSpec } from '#machinery/api/apps/v1/types.gen.ts'
 import { EVENTS, NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod, PodSpec } from '#machinery/api/core/v1/types.gen.ts'
+import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 import { eventually } from '#test/support/eventually.ts'
@@ -226,6 +227,31 @@ describe('a rolling update of a DaemonSet', () => {
     await settled(ALL)
     const after = (await pods.list()).filter(({ metadata, spec }) => before.get(spec.nodeName) === metadata.uid)
     expect(after).toHaveLength(2)
+  })
+
+  it('lives with revisions somebody else makes and deletes, as the conformance test of ControllerRevisions does', async () => {
+    await create()
+    await settled(ALL)
+    const revisions = async () => (await plane.client.list(CONTROLLER_REVISIONS, { namespace })).items
+    const [initial] = await revisions()
+    const { labels = {}, ownerReferences = [], name = '' } = initial?.metadata ?? {}
+    const copy = deepCopy<ControllerRevision>(initial as ControllerRevision)
+    copy.metadata = {
+      name: 'copy',
+      namespace,
+      labels: { ...labels, 'controller-revision-hash': 'copy' },
+      ownerReferences: [...ownerReferences],
+    }
+    await plane.client.create(CONTROLLER_REVISIONS, { ...copy, revision: 2 })
+    expect(await revisions()).toHaveLength(2)
+    await plane.client.delete(CONTROLLER_REVISIONS, { namespace, name })
+    await settled(ALL)
+    expect((await revisions()).map(({ metadata }) => metadata.name)).toEqual(['copy'])
+    await setImage('two')
+    await settled(ALL, 'two')
+    await plane.client.delete(CONTROLLER_REVISIONS, { namespace, name: 'copy' })
+    await observed()
+    expect((await revisions()).map(({ revision }) => revision)).toEqual([3])
   })
 
   it('makes new Pods before the old ones go when it may surge', async () => {
