@@ -125,6 +125,8 @@ class EndpointSliceReconciler implements Reconciler {
       signal.throwIfAborted()
       errors.push(err)
     }
+    const remove = slices.filter(({ addressType }) => !types.includes(addressType as AddressType))
+    for (const { addressType } of remove) this.#topology.forgetType(service, addressType as AddressType)
     for (const type of types) {
       const nodeOf = (name: string) => this.#nodes.get({ name })
       const { groups, withoutNode } = desiredEndpoints(service, pods, nodeOf, type)
@@ -136,8 +138,6 @@ class EndpointSliceReconciler implements Reconciler {
       errors.push(...withoutNode.map((pod) => unknownNode(pod, service)))
       await this.#writer.write(owner, plan, signal).catch(failed)
     }
-    const remove = slices.filter(({ addressType }) => !types.includes(addressType as AddressType))
-    for (const { addressType } of remove) this.#topology.forgetType(service, addressType as AddressType)
     await this.#writer.write(owner, { create: [], update: [], remove }, signal).catch(failed)
     const error = combined(errors)
     if (error !== undefined) throw error

@@ -34,6 +34,8 @@ export class TopologyHints {
   #shares: ZoneShares | undefined
   /** Endpoints by zone, of the Services that have hints. */
   readonly #counts = new Map<string, Map<AddressType, Counts>>()
+  /** Services whose users were told last that there are hints. As upstream, one of two address types without ends that. */
+  readonly #announced = new Set<string>()
   /** Services that asked for hints and could not have them. */
   readonly #refused = new Set<string>()
 
@@ -66,10 +68,10 @@ export class TopologyHints {
     }
     redistribute(open.filter(isReady), counts, allocations)
     const key = keyStringOf(service)
-    const isNew = !this.#counts.has(key)
     this.#refused.delete(key)
     this.#counts.set(key, (this.#counts.get(key) ?? new Map()).set(addressType, counts))
-    if (!isNew) return []
+    if (this.#announced.has(key)) return []
+    this.#announced.add(key)
     const message = `Topology Aware Hints has been enabled, addressType: ${addressType}`
     return [{ type: 'Normal', reason: 'TopologyAwareHintsEnabled', message }]
   }
@@ -79,15 +81,15 @@ export class TopologyHints {
     const key = keyStringOf(service)
     this.#refused.delete(key)
     const byType = this.#counts.get(key)
-    if (byType?.delete(addressType) !== true) return []
-    if (byType.size === 0) this.#counts.delete(key)
+    byType?.delete(addressType)
+    if (byType?.size === 0) this.#counts.delete(key)
+    if (!this.#announced.delete(key)) return []
     const message = `Topology Aware Hints has been disabled, addressType: ${addressType}`
     return [{ type: 'Warning', reason: 'TopologyAwareHintsDisabled', message }]
   }
 
   forget(key: ObjectKey): void {
-    this.#counts.delete(keyString(key))
-    this.#refused.delete(keyString(key))
+    for (const memory of [this.#counts, this.#announced, this.#refused]) memory.delete(keyString(key))
   }
 
   #disable(plan: SlicePlan, service: DeepReadonly<Service>, addressType: AddressType, why: string): HintsEvent[] {
