@@ -187,6 +187,20 @@ describe('a Deployment', () => {
     await complete('one', 1)
   })
 
+  it('rolls out with the longest of names', async () => {
+    const name = 'w'.repeat(253)
+    const long = deployment({ replicas: 1 })
+    long.metadata.name = name
+    await plane.client.create(DEPLOYMENTS, long)
+    await eventually(async () => {
+      await makeReady()
+      expect((await plane.client.get(DEPLOYMENTS, { namespace, name })).status).toMatchObject({ availableReplicas: 1 })
+      const { items } = await plane.client.list(EVENTS, { namespace })
+      const kinds = items.map(({ involvedObject, reason }) => `${involvedObject.kind} ${reason}`)
+      expect(kinds).toEqual(expect.arrayContaining(['Deployment ScalingReplicaSet', 'ReplicaSet SuccessfulCreate']))
+    })
+  })
+
   it("gets on by another name when its ReplicaSet's is taken", async () => {
     await plane.client.create(DEPLOYMENTS, deployment({ replicas: 1 }))
     await complete('one', 1)

@@ -8,6 +8,7 @@ import type { Event } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isNotFound, isStatusError } from '#machinery/meta/errors.ts'
+import { isDns1123Subdomain } from '#machinery/meta/validation.ts'
 import type { Clock } from '#machinery/util/clock.ts'
 import { formatTime, sleep } from '#machinery/util/clock.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
@@ -73,10 +74,13 @@ export class ApiEventRecorder implements EventRecorder {
     // too: each begins somewhere else.
     this.#sequence = (this.#sequence + 1) % SEQUENCE_MAX
     const suffix = (BigInt(Math.trunc(nowMs)) * 1_000_000n + BigInt(this.#sequence)).toString(16)
+    // Of an object with a very long name, or one that is no DNS name (a ClusterRole's, say), the event has another.
+    const wanted = `${name}.${suffix}`
+    const eventName = isDns1123Subdomain(wanted).length === 0 ? wanted : this.#options.random.uuid()
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${name}.${suffix}`, namespace: namespace ?? 'default' },
+      metadata: { name: eventName, namespace: namespace ?? 'default' },
       involvedObject: {
         kind: object.kind,
         apiVersion: object.apiVersion,
