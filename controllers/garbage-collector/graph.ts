@@ -76,7 +76,7 @@ export class DependencyGraph {
     if (node === undefined) return
     this.#nodes.delete(uid)
     for (const { uid: ownerUid } of node.owners) this.#removeDependent(ownerUid, node)
-    if (node.resource === undefined) this.#tryOtherNamespace(node)
+    if (node.resource === undefined) this.#tryOtherIdentity(node)
     if (node.dependents !== undefined) this.#listener.ownerAbsent(node)
     for (const dependent of node.dependents ?? []) this.#listener.attemptToDelete(dependent)
     for (const { uid: ownerUid } of node.owners) {
@@ -107,7 +107,7 @@ export class DependencyGraph {
       isOrphaning: false,
     }
     this.#nodes.set(uid, node)
-    for (const dependent of node.dependents ?? []) this.#checkNamespace(dependent, node)
+    for (const dependent of node.dependents ?? []) this.#checkReference(dependent, node)
     this.#addDependent(node, ownerReferences)
     this.#startDeletion(node, object)
   }
@@ -150,16 +150,19 @@ export class DependencyGraph {
       }
       if (owner.dependents === undefined) owner.dependents = new Set([node])
       else owner.dependents.add(node)
-      if (owner.resource !== undefined) this.#checkNamespace(node, owner)
+      this.#checkReference(node, owner)
     }
   }
 
-  /** The owner is not in the namespace of the dependent that named it first; it may be in that of another. */
-  #tryOtherNamespace(node: GraphNode): void {
-    const others = [...(node.dependents ?? [])].filter(({ namespace }) => namespace !== node.namespace)
-    const next = others[0]
-    if (next === undefined) return
-    const virtual = { ...node, namespace: next.namespace, dependents: new Set(others) }
+  /** The owner is not what the dependent says that named it first: of another name, kind or namespace it may be there. */
+  #tryOtherIdentity(node: GraphNode): void {
+    const others = [...(node.dependents ?? [])].filter(
+      (dependent) => dependent.namespace !== node.namespace || !isNamedRightly(dependent, node),
+    )
+    const [next] = others
+    const reference = next?.owners.find(({ uid }) => uid === node.uid)
+    if (next === undefined || reference === undefined) return
+    const virtual = { ...virtualNode(reference, next.namespace), dependents: new Set(others) }
     this.#nodes.set(node.uid, virtual)
     this.#listener.attemptToDelete(virtual)
   }
@@ -174,10 +177,11 @@ export class DependencyGraph {
     if (owner.resource === undefined) this.#nodes.delete(ownerUid)
   }
 
-  #checkNamespace(dependent: GraphNode, owner: GraphNode): void {
-    if (owner.resource === undefined || !owner.resource.namespaced || owner.namespace === dependent.namespace) return
-    this.#listener.invalidOwnerNamespace(dependent, owner)
-    this.#listener.attemptToDelete(dependent)
+  /** A dependent that says of its owner what is not so, or what others do not say, is looked at: its owner may be nobody. */
+  #checkReference(dependent: GraphNode, owner: GraphNode): void {
+    const isElsewhere = owner.resource?.namespaced === true && owner.namespace !== dependent.namespace
+    if (isElsewhere) this.#listener.invalidOwnerNamespace(dependent, owner)
+    if (isElsewhere || !isNamedRightly(dependent, owner)) this.#listener.attemptToDelete(dependent)
   }
 
   #startDeletion(node: GraphNode, object: DeepReadonly<KubeObject>): void {
@@ -192,6 +196,13 @@ export class DependencyGraph {
       this.#listener.attemptToDelete(node)
     }
   }
+}
+
+/** The reference with the owner's UID says its kind and name, too. */
+function isNamedRightly(dependent: GraphNode, { uid, apiVersion, kind, name }: GraphNode): boolean {
+  const reference = dependent.owners.find((owner) => owner.uid === uid)
+  if (reference === undefined) return true
+  return reference.apiVersion === apiVersion && reference.kind === kind && reference.name === name
 }
 
 function virtualNode(reference: DeepReadonly<OwnerReference>, namespace: string): GraphNode {
