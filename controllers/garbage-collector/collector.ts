@@ -65,7 +65,7 @@ export class Collector {
     const key = keyFor(resource, node)
     const live = await this.#client.get(resource, key, { signal }).catch(undefinedIfGone)
     if (live === undefined || live.metadata.uid !== node.uid) {
-      this.#graph.remove(node.uid)
+      this.#graph.notFound(node)
       return 'done'
     }
     if (node.resource === undefined) return 'again'

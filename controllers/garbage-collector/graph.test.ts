@@ -37,7 +37,7 @@ function watched() {
     graph.remove(uid)
     return since()
   }
-  return { graph, add, remove }
+  return { graph, add, remove, since }
 }
 
 /** Cases of upstream's TestConflictingData. */
@@ -75,12 +75,23 @@ describe('references that contradict each other or what is there', () => {
     expect(add(PODS, object(PODS, 'second', 'a', [named(REPLICA_SETS, 'owner')]))).toEqual(['Pod/a/second'])
   })
 
+  it('do not take away an owner that is seen while it is looked for elsewhere', () => {
+    const { graph, add } = watched()
+    add(PODS, object(PODS, 'child', 'a', [named(SECRETS, 'owner')]))
+    const sought = graph.get('owner')
+    add(PODS, object(PODS, 'owner', 'a'))
+    if (sought !== undefined) graph.notFound(sought)
+    expect([...(graph.get('owner')?.dependents ?? [])].map(({ name }) => name)).toEqual(['child'])
+  })
+
   it('leave an owner with those that name it rightly, when what another names is found missing first', () => {
-    const { graph, add, remove } = watched()
+    const { graph, add, remove, since } = watched()
     add(PODS, object(PODS, 'bad', 'a', [named(SECRETS, 'owner')]))
     add(PODS, object(PODS, 'good', 'a', [named(PODS, 'owner')]))
     // The collector has not found the Secret.
-    expect(remove('owner')).toEqual(['?Pod/a/owner', 'Pod/a/bad', 'Pod/a/good'])
+    const sought = graph.get('owner')
+    if (sought !== undefined) graph.notFound(sought)
+    expect(since()).toEqual(['?Pod/a/owner', 'Pod/a/bad', 'Pod/a/good'])
     expect(add(PODS, object(PODS, 'owner', 'a'))).toEqual([])
     expect([...(graph.get('owner')?.dependents ?? [])].map(({ name }) => name)).toEqual(['good'])
     expect(remove('owner')).toEqual(['Pod/a/good'])

@@ -85,6 +85,11 @@ export class DependencyGraph {
     }
   }
 
+  /** A live read has not found it. What has been seen under its UID meanwhile, in its true place, stays. */
+  notFound(node: GraphNode): void {
+    if (this.#nodes.get(node.uid) === node) this.remove(node.uid)
+  }
+
   /** UIDs of the objects seen of one resource, in whichever version. */
   *uidsOf({ group, resource }: GroupResource): IterableIterator<string> {
     for (const node of this.#nodes.values())
