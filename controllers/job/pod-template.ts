@@ -3,7 +3,7 @@ import type { Job } from '#machinery/api/batch/v1/types.gen.ts'
 import type { Container, Pod, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { GENERATE_NAME_MAX } from '../manager/pod-control.ts'
+import { GENERATE_NAME_MAX, generateNameFor } from '../manager/pod-control.ts'
 import {
   COMPLETION_INDEX,
   hasBackoffLimitPerIndex,
@@ -39,7 +39,7 @@ export function podTemplateFor(
   replaced: DeepReadonly<Pod> | undefined,
 ): { readonly template: DeepReadonly<PodTemplateSpec>; readonly generateName: string } {
   const name = job.metadata.name ?? ''
-  if (index === undefined) return { template: shared, generateName: generateName(name, '-') }
+  if (index === undefined) return { template: shared, generateName: generateNameFor(job) }
   const template = {
     metadata: {
       ...shared.metadata,
