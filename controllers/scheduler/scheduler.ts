@@ -344,12 +344,12 @@ class Scheduler implements ControllerComponent {
 
   /** Undoes the decision. */
   #unbound(queued: QueuedPod, decision: Decision, err: unknown, startedMs: number, signal: AbortSignal): void {
-    const { pod } = queued.info
     unreserve(decision)
+    const placed = this.#cache.get(queued.key)?.pod
     const isForgotten = this.#cache.forget(queued.key)
     if (signal.aborted) return
     this.#failed(queued, err, startedMs, signal)
-    const event = { resource: 'pods', action: 'delete', old: pod, object: pod } as const
+    const event = { resource: 'pods', action: 'delete', old: placed, object: placed } as const
     if (isForgotten) this.#queue.notify(event, (other) => podKey(other) !== queued.key)
   }
 

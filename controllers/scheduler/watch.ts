@@ -15,12 +15,12 @@ import {
 } from '#machinery/api/storage/v1/resources.gen.ts'
 import type { Informer } from '#machinery/informers/shared-informer.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
-import { deepEqual } from '#machinery/util/json.ts'
 import type { ControllerContext } from '#sdk'
 import type { SchedulerCache } from './cache/scheduler-cache.ts'
 import { isSameSize } from './cache/scheduler-cache.ts'
-import type { AnyPlugin, ClusterEvent, FrozenNode, FrozenPod } from './framework/interfaces.ts'
+import type { AnyPlugin, ClusterEvent, FrozenPod } from './framework/interfaces.ts'
 import { createPodInfo, podKey, podPriority } from './framework/pod-info.ts'
+import { nodeUpdateKinds, podUpdateKinds } from './framework/update-kinds.ts'
 import type { SchedulingQueue } from './queue/scheduling-queue.ts'
 
 /** Plugins name resources by their plural. */
@@ -86,27 +86,14 @@ function watchNodes(informer: Informer<Node>, { cache, queue }: WatchTargets): (
     },
     onUpdate(old, object) {
       cache.setNode(object)
-      if (isNodeChanged(old, object)) queue.notify({ resource: 'nodes', action: 'update', old, object })
+      for (const kind of nodeUpdateKinds(old, object))
+        queue.notify({ resource: 'nodes', action: 'update', kind, old, object })
     },
     onDelete(object) {
       queue.notify({ resource: 'nodes', action: 'delete', old: object, object })
       cache.removeNode(object.metadata.name ?? '')
     },
   })
-}
-
-/** Heartbeats change nothing that a Pod could wait for. */
-function isNodeChanged(old: FrozenNode, node: FrozenNode): boolean {
-  const conditions = ({ status }: FrozenNode): unknown =>
-    Object.fromEntries((status?.conditions ?? []).map(({ type, status: value }) => [type, value]))
-  return (
-    (old.spec.unschedulable === true && node.spec.unschedulable !== true) ||
-    !deepEqual(old.status?.allocatable, node.status?.allocatable) ||
-    !deepEqual(old.metadata.labels, node.metadata.labels) ||
-    !deepEqual(old.metadata.annotations, node.metadata.annotations) ||
-    !deepEqual(old.spec.taints, node.spec.taints) ||
-    !deepEqual(conditions(old), conditions(node))
-  )
 }
 
 function watchPods(informer: Informer<Pod>, targets: WatchTargets): () => void {
@@ -153,9 +140,10 @@ class PodWatcher {
     const key = podKey(pod)
     queue.delete(key)
     isGone(key)
-    const freed = cache.get(key) !== undefined || (pod.status?.nominatedNodeName ?? '') !== ''
+    // The API may not know yet on which node it was.
+    const placed = cache.get(key)?.pod
     cache.removePod(key)
-    if (freed) queue.notify(deletion(pod))
+    if (placed !== undefined || (pod.status?.nominatedNodeName ?? '') !== '') queue.notify(deletion(placed ?? pod))
   }
 
   /** By us or by somebody else. */
@@ -169,8 +157,8 @@ class PodWatcher {
   #assignedChanged(old: FrozenPod, pod: FrozenPod): void {
     const { cache, queue } = this.#targets
     cache.setPod(pod)
-    if (isSameSize(old, pod) && deepEqual(old.metadata.labels, pod.metadata.labels)) return
-    queue.notify({ resource: 'pods', action: 'update', old, object: pod })
+    for (const kind of podUpdateKinds(old, pod, isSameSize(old, pod)))
+      queue.notify({ resource: 'pods', action: 'update', kind, old, object: pod })
   }
 
   #waitingChanged(old: FrozenPod, pod: FrozenPod): void {
@@ -179,12 +167,13 @@ class PodWatcher {
     if (cache.isAssumed(key)) {
       // Deleted while being bound: what it holds is free at once, the binding will fail.
       if (pod.metadata.deletionTimestamp === undefined || old.metadata.deletionTimestamp !== undefined) return
+      const placed = cache.get(key)?.pod ?? pod
       cache.forget(key)
       isGone(key)
-      queue.notify(deletion(pod))
+      queue.notify(deletion(placed))
       return
     }
-    queue.update(createPodInfo(pod), isPodChanged(old, pod))
+    queue.update(createPodInfo(pod), podUpdateKinds(old, pod, isSameSize(old, pod)))
     const nominated = old.status?.nominatedNodeName ?? ''
     if (nominated === '' || nominated === pod.status?.nominatedNodeName) return
     // Pods of its priority and below had counted it in.
@@ -193,12 +182,3 @@ class PodWatcher {
 }
 
 const deletion = (pod: FrozenPod): ClusterEvent => ({ resource: 'pods', action: 'delete', old: pod, object: pod })
-
-/** More than its status: something may have become possible. */
-function isPodChanged(old: FrozenPod, pod: FrozenPod): boolean {
-  return (
-    old.metadata.generation !== pod.metadata.generation ||
-    !deepEqual(old.metadata.labels, pod.metadata.labels) ||
-    !deepEqual(old.status?.resourceClaimStatuses, pod.status?.resourceClaimStatuses)
-  )
-}

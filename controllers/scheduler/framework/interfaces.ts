@@ -96,16 +96,32 @@ export interface Snapshot {
   imageNodes(image: string): number
 }
 
+/** What an update changed, in upstream's words (ActionType). One update may be several of them. */
+export type UpdateKind =
+  | 'UpdateNodeAllocatable'
+  | 'UpdateNodeLabel'
+  /** Of spec.taints; or spec.unschedulable was taken away. */
+  | 'UpdateNodeTaint'
+  | 'UpdateNodeCondition'
+  | 'UpdateNodeAnnotation'
+  | 'UpdatePodLabel'
+  /** Some request is smaller, or gone. */
+  | 'UpdatePodScaleDown'
+  | 'UpdatePodToleration'
+  | 'UpdatePodSchedulingGatesEliminated'
+  | 'UpdatePodGeneratedResourceClaim'
+
 /**
- * What woke the Pods that wait: an object of this resource was added, changed in this way, or deleted. `resource` is the
- * plural of the API: 'nodes', 'pods', 'persistentvolumeclaims'… Of 'pods': assigned ones are added, updated (labels,
- * smaller requests) and deleted (also: came to an end); a Pod that waits is updated, seen by its own hints only. A delete
- * has the last state as `object` and `old`. Nodes: only changes of labels, annotations, taints, spec.unschedulable,
- * allocatable or the conditions' status.
+ * What woke the Pods that wait: an object of this resource was added, changed, or deleted. `resource` is the plural of the
+ * API: 'nodes', 'pods', 'persistentvolumeclaims'… Of 'pods': assigned ones are added, updated and deleted (also: came to an
+ * end; was nominated and is no longer); a Pod that waits is updated, seen by its own hints only. A delete has the last
+ * state as `object` and `old`.
  */
 export interface ClusterEvent {
   readonly resource: string
   readonly action: 'add' | 'update' | 'delete'
+  /** Of updates of nodes (always) and Pods (absent: nothing that has a name changed). */
+  readonly kind?: UpdateKind
   readonly old?: unknown
   readonly object?: unknown
 }
@@ -114,6 +130,8 @@ export interface ClusterEvent {
 export interface EventHint {
   readonly resource: string
   readonly actions: readonly ClusterEvent['action'][]
+  /** The only updates that matter. Absent: every update. */
+  readonly kinds?: readonly UpdateKind[]
   mayHelp?(pod: FrozenPod, event: ClusterEvent): boolean
 }
 

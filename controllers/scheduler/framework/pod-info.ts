@@ -19,7 +19,7 @@ export const podName = ({ metadata }: FrozenPod): string => `${metadata.namespac
 export const podPriority = ({ spec }: FrozenPod): number => spec.priority ?? 0
 
 /** Containers and sidecars. Upstream: scheduler util.GetHostPorts. */
-function hostPortsOf({ spec }: FrozenPod): HostPort[] {
+export function hostPortsOf({ spec }: FrozenPod): HostPort[] {
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
   const ports: HostPort[] = []
   for (const container of [...spec.containers, ...sidecars]) {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { testPluginHandle } from '#test/support/plugin-handle.ts'
 import { makeNodeInfo, makePodInfo, makeSnapshot, type NodeOptions, type PodOptions } from '#test/support/scheduling.ts'
-import type { AnyPlugin, FrozenNode, MutableNodeInfo, PluginArgs, PluginDefinition } from '../framework/interfaces.ts'
+import type { AnyPlugin, MutableNodeInfo, PluginArgs, PluginDefinition } from '../framework/interfaces.ts'
 import { isVerdict } from '../framework/verdicts.ts'
 import { imageLocalityPlugin } from './image-locality/plugin.ts'
 import { nodeAffinityPlugin } from './node-affinity/plugin.ts'
@@ -181,20 +181,6 @@ describe('NodeResourcesFit', () => {
     ['one resource of two', { scoringStrategy: { resources: [{ name: 'cpu', weight: 1 }] } }, [90, 40]],
   ])('scores by %s', (_name, args, expected) => {
     expect(scores(create(nodeResourcesFitPlugin, args), pod, [empty, half])).toEqual(expected)
-  })
-
-  it('knows which events help', () => {
-    const [pods, nodes] = create(nodeResourcesFitPlugin).events ?? []
-    const waiting = makePodInfo(requests({ cpu: '2' })).pod
-    const small = makePodInfo({ ...requests({ cpu: '1' }), node: 'n', uid: 'x' }).pod
-    const large = makePodInfo({ ...requests({ cpu: '3' }), node: 'n', uid: 'x' }).pod
-    const node = (cpu: string): FrozenNode => makeNodeInfo({ allocatable: { cpu } }).node
-    const helps = (old: unknown, object: unknown) =>
-      pods?.mayHelp?.(waiting, { resource: 'pods', action: 'update', old, object })
-    expect([helps(large, small), helps(small, large), helps(small, small)]).toEqual([true, false, false])
-    expect(pods?.mayHelp?.(waiting, { resource: 'pods', action: 'delete', old: small, object: small })).toBe(true)
-    const added = (cpu: string) => nodes?.mayHelp?.(waiting, { resource: 'nodes', action: 'add', object: node(cpu) })
-    expect([added('1'), added('2')]).toEqual([false, true])
   })
 })
 

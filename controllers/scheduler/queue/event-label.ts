@@ -1,5 +1,5 @@
 /** Events as the metrics call them. Upstream: kube-scheduler framework/types.go ClusterEvent.Label, EventResource. */
-import type { ClusterEvent } from '../framework/interfaces.ts'
+import type { ClusterEvent, FrozenPod } from '../framework/interfaces.ts'
 
 /** By plural; those of the core group have no group in front. */
 const RESOURCES: Readonly<Record<string, string>> = {
@@ -18,5 +18,10 @@ const RESOURCES: Readonly<Record<string, string>> = {
 }
 const ACTIONS = { add: 'Add', update: 'Update', delete: 'Delete' } as const
 
-export const eventLabel = ({ resource, action }: ClusterEvent): string =>
-  `${RESOURCES[resource] ?? resource}${ACTIONS[action]}`
+export function eventLabel({ resource, action, kind, object }: ClusterEvent): string {
+  const isUnassigned = resource === 'pods' && action === 'update' && !isAssigned(object)
+  const name = isUnassigned ? 'UnschedulablePod' : (RESOURCES[resource] ?? resource)
+  return `${name}${kind ?? ACTIONS[action]}`
+}
+
+const isAssigned = (pod: unknown): boolean => ((pod as FrozenPod | undefined)?.spec?.nodeName ?? '') !== ''

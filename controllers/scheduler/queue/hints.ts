@@ -26,9 +26,10 @@ export class HintTable {
   }
 
   /** Plugins that an event of this kind concerns. */
-  interested({ resource, action }: ClusterEvent): string[] {
-    const id = `${resource}/${action}`
-    const names = [...this.#plugins].filter(([, hints]) => hints === undefined || hints.has(id))
+  interested(event: ClusterEvent): string[] {
+    const names = [...this.#plugins].filter(
+      ([, hints]) => hints === undefined || hints.get(`${event.resource}/${event.action}`)?.some(concerns(event)),
+    )
     return [...names.map(([name]) => name), EXTENDER]
   }
 
@@ -44,7 +45,7 @@ export class HintTable {
     const hints = this.#plugins.get(plugin)
     if (hints === undefined) return true
     const matching = hints.get(`${event.resource}/${event.action}`) ?? []
-    return matching.some(({ mayHelp }) => {
+    return matching.filter(concerns(event)).some(({ mayHelp }) => {
       try {
         return mayHelp === undefined || mayHelp(pod.info.pod, event)
       } catch {
@@ -54,6 +55,12 @@ export class HintTable {
     })
   }
 }
+
+/** An update of no particular kind only concerns those who want to know of every update. */
+const concerns =
+  ({ action, kind }: ClusterEvent) =>
+  ({ kinds }: EventHint): boolean =>
+    action !== 'update' || kinds === undefined || (kind !== undefined && kinds.includes(kind))
 
 function byEvent(events: readonly EventHint[]): ReadonlyMap<string, readonly EventHint[]> {
   const table = new Map<string, EventHint[]>()

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { makePod, makePodInfo, type PodOptions } from '#test/support/scheduling.ts'
-import type { ClusterEvent, EventHint } from '../framework/interfaces.ts'
+import type { AnyPlugin, ClusterEvent, EventHint } from '../framework/interfaces.ts'
 import { createPodInfo } from '../framework/pod-info.ts'
 import { HintTable } from './hints.ts'
 import { KeyedHeap } from './keyed-heap.ts'
@@ -18,11 +18,13 @@ const hint = (resource: string, actions: EventHint['actions'], mayHelp?: EventHi
 const isOwnUpdate: EventHint['mayHelp'] = (pod, event) =>
   (event.object as { metadata: { uid?: string } }).metadata.uid === pod.metadata.uid
 
-const PLUGINS = [
+const PLUGINS: readonly Pick<AnyPlugin, 'name' | 'events'>[] = [
   { name: 'Fit', events: [hint('nodes', ['add', 'update']), hint('pods', ['delete'])] },
   { name: 'Picky', events: [hint('nodes', ['add'], (_pod, { object }) => object === 'good')] },
   { name: 'Claims', events: [hint('persistentvolumeclaims', ['add'])] },
-  { name: 'Own', events: [hint('pods', ['update'], isOwnUpdate)] },
+  { name: 'Own', events: [{ ...hint('pods', ['update'], isOwnUpdate), kinds: ['UpdatePodLabel'] }] },
+  { name: 'SchedulingGates', events: [{ ...hint('pods', ['update']), kinds: ['UpdatePodSchedulingGatesEliminated'] }] },
+  { name: 'Taints', events: [{ ...hint('nodes', ['update']), kinds: ['UpdateNodeTaint'] }] },
   { name: 'Anything' },
 ]
 
@@ -109,7 +111,7 @@ describe('order', () => {
   it('follows an update of the priority', () => {
     add('a')
     add('b')
-    queue.update(makePodInfo({ name: 'b', uid: 'b', priority: 5 }), true)
+    queue.update(makePodInfo({ name: 'b', uid: 'b', priority: 5 }), [])
     expect(pop()).toBe('b')
   })
 
@@ -207,14 +209,24 @@ describe('a refused Pod', () => {
     add('b')
     refuse(take(), ['Own'])
     clock.advance(20_000)
-    queue.update(makePodInfo({ name: 'a', uid: 'a', labels: { new: 'label' } }), true)
+    queue.update(makePodInfo({ name: 'a', uid: 'a', labels: { new: 'label' } }), ['UpdatePodLabel'])
     expect(queue.lengths).toMatchObject({ active: 1, unschedulable: 1 })
+  })
+
+  it('is not asked about updates of another kind', () => {
+    add('a')
+    refuse(take(), ['Taints'])
+    queue.notify({ resource: 'nodes', action: 'update', kind: 'UpdateNodeLabel' })
+    queue.update(makePodInfo({ name: 'a', uid: 'a' }), ['UpdatePodToleration'])
+    expect(queue.lengths.unschedulable).toBe(1)
+    queue.notify({ resource: 'nodes', action: 'update', kind: 'UpdateNodeTaint' })
+    expect(queue.lengths).toMatchObject({ backoff: 1, unschedulable: 0 })
   })
 
   it('stays when only its status changed', () => {
     add('a')
     refuse(take(), ['Own'])
-    queue.update(makePodInfo({ name: 'a', uid: 'a', status: { phase: 'Pending' } }), false)
+    queue.update(makePodInfo({ name: 'a', uid: 'a', status: { phase: 'Pending' } }), [])
     expect(queue.lengths.unschedulable).toBe(1)
   })
 })
@@ -275,7 +287,7 @@ describe('a gated Pod', () => {
     queue.notify(NODE_ADDED)
     clock.advance(600_000)
     expect(queue.lengths).toEqual({ active: 0, backoff: 0, unschedulable: 0, gated: 1 })
-    queue.update(makePodInfo({ name: 'a', uid: 'a' }), true)
+    queue.update(makePodInfo({ name: 'a', uid: 'a' }), ['UpdatePodSchedulingGatesEliminated'])
     expect(queue.lengths).toMatchObject({ active: 1, gated: 0 })
   })
 })
@@ -290,9 +302,9 @@ describe('nominated Pods', () => {
     const names = (priority: number) => queue.nominator.onNode('n1', priority).map(({ pod }) => pod.metadata.name)
     expect(names(0)).toEqual(['a', 'b'])
     expect(names(2)).toEqual(['a'])
-    queue.update(createPodInfo(nominated('a', 'n2', 5)), false)
+    queue.update(createPodInfo(nominated('a', 'n2', 5)), [])
     expect([names(0), queue.nominator.nodeOf('a')]).toEqual([['b'], 'n2'])
-    queue.update(createPodInfo(makePod({ name: 'a', uid: 'a' })), false)
+    queue.update(createPodInfo(makePod({ name: 'a', uid: 'a' })), [])
     expect(queue.nominator.nodeOf('a')).toBeUndefined()
     queue.delete('b')
     expect(queue.nominator.size).toBe(0)
@@ -301,7 +313,7 @@ describe('nominated Pods', () => {
   it('keep a nomination whose patch has not come back yet', () => {
     add('a')
     queue.nominator.set(makePodInfo({ name: 'a', uid: 'a' }), 'n1')
-    queue.update(makePodInfo({ name: 'a', uid: 'a', labels: { x: 'y' } }), false)
+    queue.update(makePodInfo({ name: 'a', uid: 'a', labels: { x: 'y' } }), ['UpdatePodLabel'])
     expect(queue.nominator.nodeOf('a')).toBe('n1')
   })
 })

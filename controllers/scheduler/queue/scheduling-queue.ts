@@ -5,7 +5,7 @@
  */
 import type { Clock, TimerHandle } from '#machinery/util/clock.ts'
 import type { Sample } from '#machinery/util/sample-metric.ts'
-import type { ClusterEvent, FrozenPod, PodInfo } from '../framework/interfaces.ts'
+import type { ClusterEvent, FrozenPod, PodInfo, UpdateKind } from '../framework/interfaces.ts'
 import { podKey } from '../framework/pod-info.ts'
 import { eventLabel } from './event-label.ts'
 import type { HintTable, Strategy } from './hints.ts'
@@ -55,7 +55,7 @@ export class SchedulingQueue {
   readonly #errorBackoff = new KeyedHeap<QueuedPod>(({ key }) => key, isEarlier)
   readonly #waiting = new WaitingPods()
   readonly #inFlight = new InFlight()
-  /** `resource/action` -> plugins. */
+  /** `resource/action/kind` -> plugins. */
   readonly #interest = new Map<string, readonly string[]>()
   #timer: TimerHandle | undefined
   #flush: TimerHandle | undefined
@@ -126,13 +126,12 @@ export class SchedulingQueue {
     this.#activate(newQueuedPod(info, this.#clock.monotonicMs(), this.#order), 'UnschedulablePodAdd')
   }
 
-  /** `isRelevant`: more than its status has changed. */
-  update(info: PodInfo, isRelevant: boolean): void {
+  /** `kinds`: what changed. Any of it may make a Pod schedulable that waits, or one that is being looked at. */
+  update(info: PodInfo, kinds: readonly UpdateKind[]): void {
     const key = podKey(info.pod)
-    const event: ClusterEvent = { resource: 'pods', action: 'update', object: info.pod }
     if (this.#inFlight.has(key)) {
       // Comes back with its newest state; whether the change helps is asked then.
-      if (isRelevant) this.#inFlight.record(event)
+      for (const event of updates(undefined, info, kinds)) this.#inFlight.record(event)
       return
     }
     const pod = this.#find(key)
@@ -144,9 +143,15 @@ export class SchedulingQueue {
     pod.info = info
     this.nominator.update(old, info)
     if (this.#active.get(key) !== undefined) this.#active.set(pod)
-    else if (isRelevant && this.#waiting.get(key) !== undefined) {
-      const known = { ...event, old: old.pod }
-      this.#requeue(pod, pod.gatedBy === undefined ? this.#strategy(pod, known) : 'now', 'UnschedulablePodUpdate')
+    else if (this.#waiting.get(key) !== undefined) this.#updateWaiting(pod, updates(old, info, kinds))
+  }
+
+  #updateWaiting(pod: QueuedPod, events: readonly ClusterEvent[]): void {
+    for (const event of events) {
+      const strategy = this.#strategy(pod, event)
+      if (strategy === 'stay') continue
+      this.#requeue(pod, strategy, eventLabel(event))
+      return
     }
   }
 
@@ -211,7 +216,7 @@ export class SchedulingQueue {
 
   /** Plugins of any profile that such an event concerns. */
   #interested(event: ClusterEvent): readonly string[] {
-    const id = `${event.resource}/${event.action}`
+    const id = `${event.resource}/${event.action}/${event.kind ?? ''}`
     const known = this.#interest.get(id)
     if (known !== undefined) return known
     const plugins = [...this.#options.hints.values()].flatMap((table) => table.interested(event))
@@ -317,6 +322,12 @@ export class SchedulingQueue {
   #find(key: string): QueuedPod | undefined {
     return this.#active.get(key) ?? this.#backoff.get(key) ?? this.#errorBackoff.get(key) ?? this.#waiting.get(key)
   }
+}
+
+/** One event for each kind; one without when nothing that has a name changed. */
+const updates = (old: PodInfo | undefined, { pod }: PodInfo, kinds: readonly UpdateKind[]): readonly ClusterEvent[] => {
+  const event: ClusterEvent = { resource: 'pods', action: 'update', old: old?.pod, object: pod }
+  return kinds.length === 0 ? [event] : kinds.map((kind) => ({ ...event, kind }))
 }
 
 /** An update of a Pod that waits matters to nobody but itself. */

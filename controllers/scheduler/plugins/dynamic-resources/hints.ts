@@ -1,33 +1,28 @@
 /** What may help a Pod that waits for its claims. Upstream: plugins/dynamicresources EventsToRegister. */
-import type { Node } from '#machinery/api/core/v1/types.gen.ts'
 import type { ResourceClaim } from '#machinery/api/resource/v1/types.gen.ts'
 import { resourceClaimNamesOf } from '#machinery/devices/pod-claims.ts'
 import { deepEqual } from '#machinery/util/json.ts'
-import { changeOf } from '../../framework/change.ts'
+import { changeOf, isSamePod } from '../../framework/change.ts'
 import type { ClusterEvent, EventHint, FrozenPod } from '../../framework/interfaces.ts'
 
 /** `hasClaims`: all claims of the Pod are there to be scheduled with. */
 export function deviceEvents(hasClaims: (pod: FrozenPod) => boolean): readonly EventHint[] {
   return [
-    { resource: 'nodes', actions: ['add', 'update'], mayHelp: (_pod, event) => nodeMayHelp(event) },
+    { resource: 'nodes', actions: ['add', 'update'], kinds: ['UpdateNodeLabel', 'UpdateNodeAllocatable'] },
     {
       resource: 'resourceclaims',
       actions: ['add', 'update', 'delete'],
       mayHelp: (pod, event) => claimMayHelp(pod, event) && hasClaims(pod),
     },
-    { resource: 'pods', actions: ['update'], mayHelp: (pod, event) => isOwnUpdate(pod, event) && hasClaims(pod) },
+    {
+      resource: 'pods',
+      actions: ['update'],
+      kinds: ['UpdatePodGeneratedResourceClaim'],
+      mayHelp: (pod, { object }) => isSamePod(pod, object) && hasClaims(object as FrozenPod),
+    },
     { resource: 'deviceclasses', actions: ['add', 'update'] },
     { resource: 'resourceslices', actions: ['add', 'update'] },
   ]
-}
-
-function nodeMayHelp(event: ClusterEvent): boolean {
-  const { old, object } = changeOf<Node>(event)
-  return (
-    old === undefined ||
-    !deepEqual(old.metadata.labels, object?.metadata.labels) ||
-    !deepEqual(old.status?.allocatable, object?.status?.allocatable)
-  )
 }
 
 /** Devices were freed, or it is one of the Pod's own. One of an earlier attempt has to be gone. */
@@ -40,7 +35,3 @@ function claimMayHelp(pod: FrozenPod, event: ClusterEvent): boolean {
     resourceClaimNamesOf(pod).includes(object.metadata.name ?? '')
   return isOwn && (old === undefined || !deepEqual(old.status, object.status))
 }
-
-/** Its status names a claim that has been made. The hint sees the Pod as it was. */
-const isOwnUpdate = (pod: FrozenPod, { object }: ClusterEvent): boolean =>
-  (object as FrozenPod | undefined)?.metadata.uid === pod.metadata.uid

@@ -154,6 +154,7 @@ describe('events', () => {
   const mayHelp = (info: PodInfo, event: ClusterEvent): boolean =>
     plugin.events
       .filter(({ resource, actions }) => resource === event.resource && actions.includes(event.action))
+      .filter(({ kinds }) => kinds === undefined || event.kind === undefined || kinds.includes(event.kind))
       .some((hint) => hint.mayHelp?.(info.pod, event) ?? true)
   const allocated = { allocation: { devices: {} } }
   const own = (status?: ResourceClaim['status'], name = 'c') => ({
@@ -182,11 +183,7 @@ describe('events', () => {
     ['a class', { resource: 'deviceclasses', action: 'add', object: makeDeviceClass() }, true],
     ['a node', { resource: 'nodes', action: 'add', object: makeNode() }, true],
     ['a node’s labels', update(makeNode({ name: 'n1' }), labelled, 'nodes'), true],
-    [
-      'a node’s conditions',
-      update(labelled, { ...labelled, status: { ...labelled.status, conditions: [] } }, 'nodes'),
-      false,
-    ],
+    ['a node’s conditions', { ...update(labelled, labelled, 'nodes'), kind: 'UpdateNodeCondition' }, false],
     ['itself', update(pod().pod, pod().pod, 'pods'), true],
     ['another Pod', update(pod().pod, pod({ uid: 'x' }).pod, 'pods'), false],
   ])('%s: %s', (_what, event, helps) => {

@@ -4,8 +4,8 @@
  */
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { affinityTermsOf } from '../../framework/affinity-terms.ts'
-import type { Change } from '../../framework/change.ts'
-import type { FrozenPod } from '../../framework/interfaces.ts'
+import { type Change, isSamePod } from '../../framework/change.ts'
+import type { AffinityTerm, FrozenPod } from '../../framework/interfaces.ts'
 import { matchesAllTerms, type NamespaceLabels } from './filtering.ts'
 
 type Terms = ReturnType<typeof affinityTermsOf>
@@ -21,9 +21,29 @@ export class AffinityHints {
 
   /** A Pod that is wanted near came, or one that is in the way went. */
   podChangeMayHelp(pod: FrozenPod, { old, object }: Change<Pod>): boolean {
-    if (object !== undefined && object.metadata.uid === pod.metadata.uid) return true
+    // Those that run may mind its labels no longer; upstream lets it wait.
+    if (isSamePod(pod, object)) return true
     const becameWanted = this.#isWanted(pod, object) && !this.#isWanted(pod, old)
     return becameWanted || (this.#isInTheWay(pod, old) && !this.#isInTheWay(pod, object))
+  }
+
+  /**
+   * The node joined a domain where the right neighbours may be, or left one with the wrong ones. A Pod without terms was
+   * kept out by those of others, of which any domain may be free now; upstream lets it wait.
+   */
+  nodeChangeMayHelp(pod: FrozenPod, { old, object }: Change<Node>): boolean {
+    if (object === undefined) return false
+    const { requiredAffinity, requiredAntiAffinity } = this.#termsOf(pod)
+    if (requiredAffinity.length + requiredAntiAffinity.length === 0) return true
+    const hasJoined = ({ topologyKey: key }: AffinityTerm): boolean => {
+      const domain = object.metadata.labels?.[key]
+      return domain !== undefined && domain !== old?.metadata.labels?.[key]
+    }
+    const hasLeft = ({ topologyKey: key }: AffinityTerm): boolean => {
+      const domain = old?.metadata.labels?.[key]
+      return old === undefined || (domain !== undefined && domain !== object.metadata.labels?.[key])
+    }
+    return requiredAffinity.some(hasJoined) || requiredAntiAffinity.some(hasLeft)
   }
 
   #isWanted(pod: FrozenPod, other: FrozenPod | undefined): boolean {
@@ -46,13 +66,4 @@ export class AffinityHints {
     }
     return terms
   }
-}
-
-/** A node came, or its labels changed: it may be in a domain with the right neighbours, or without the wrong ones. */
-export function nodeChangeMayHelp({ old, object }: Change<Node>): boolean {
-  if (object === undefined) return false
-  if (old === undefined) return true
-  const before = old.metadata.labels ?? {}
-  const after = object.metadata.labels ?? {}
-  return [...Object.keys(before), ...Object.keys(after)].some((key) => before[key] !== after[key])
 }

@@ -2,14 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { NAMESPACES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Affinity, PodAffinityTerm } from '#machinery/api/core/v1/types.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
-import {
-  makeNode,
-  makeNodeInfo,
-  makePod,
-  makePodInfo,
-  makeSnapshot,
-  type PodOptions,
-} from '#test/support/scheduling.ts'
+import { makeNodeInfo, makePodInfo, makeSnapshot, type PodOptions } from '#test/support/scheduling.ts'
 import type { NodeInfo, PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import { InterPodAffinity, type InterPodAffinityArgs, interPodAffinity } from './plugin.ts'
@@ -228,34 +221,5 @@ describe('preferred affinity', () => {
   it('checks the weight', () => {
     expect(interPodAffinity.checkArgs?.({ hardPodAffinityWeight: 100 }, 'args')).toEqual([])
     expect(interPodAffinity.checkArgs?.({ hardPodAffinityWeight: 101 }, 'args')).toHaveLength(1)
-  })
-})
-
-describe('hints', () => {
-  const waiting = makePod({ labels: web, spec: { affinity: { ...near(term(db)), ...apart(term({ app: 'x' })) } } })
-  const zoned = makeNode({ labels: { [ZONE]: 'x' } })
-  const guard = makePod({ labels: { app: 'g' }, spec: { affinity: apart(term(web)) } })
-  const CASES: readonly [string, string, { old?: unknown; object?: unknown }, boolean][] = [
-    ['a wanted pod comes', 'pods', { object: makePod({ labels: db }) }, true],
-    ['another comes', 'pods', { object: makePod({ labels: { app: 'y' } }) }, false],
-    ['one in the way goes', 'pods', { old: makePod({ labels: { app: 'x' } }) }, true],
-    ['one that keeps it away goes', 'pods', { old: guard }, true],
-    ['another goes', 'pods', { old: makePod({ labels: db }) }, false],
-    [
-      'one in the way is relabelled',
-      'pods',
-      { old: makePod({ labels: { app: 'x' } }), object: makePod({ labels: { app: 'z' } }) },
-      true,
-    ],
-    ['one becomes wanted', 'pods', { old: makePod({ labels: { app: 'z' } }), object: makePod({ labels: db }) }, true],
-    ['a node comes', 'nodes', { object: zoned }, true],
-    ['a node changes its labels', 'nodes', { old: makeNode({}), object: zoned }, true],
-    ['a node changes otherwise', 'nodes', { old: zoned, object: { ...zoned, spec: { unschedulable: true } } }, false],
-  ]
-  it.each(CASES)('%s', (_name, resource, change, expected) => {
-    const { events } = new InterPodAffinity({}, handle)
-    const action = change.old === undefined ? 'add' : change.object === undefined ? 'delete' : 'update'
-    const hint = events.find((event) => event.resource === resource)
-    expect(hint?.mayHelp?.(waiting, { resource, action, ...change })).toBe(expected)
   })
 })

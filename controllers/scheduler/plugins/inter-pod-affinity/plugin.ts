@@ -30,7 +30,7 @@ import {
   satisfiesAntiAffinity,
   satisfiesExistingAntiAffinity,
 } from './filtering.ts'
-import { AffinityHints, nodeChangeMayHelp } from './hints.ts'
+import { AffinityHints } from './hints.ts'
 import { hasPreferences, scoreTopologies, stretch, type TopologyScores, topologyScore } from './scoring.ts'
 
 export interface InterPodAffinityArgs {
@@ -68,12 +68,14 @@ export class InterPodAffinity implements FilterPlugin<AffinityState>, ScorePlugi
       {
         resource: 'pods',
         actions: ['add', 'update', 'delete'],
+        kinds: ['UpdatePodLabel'],
         mayHelp: (pod, event) => hints.podChangeMayHelp(pod, changeOf<Pod>(event)),
       },
       {
         resource: 'nodes',
         actions: ['add', 'update'],
-        mayHelp: (_pod, event) => nodeChangeMayHelp(changeOf<Node>(event)),
+        kinds: ['UpdateNodeLabel'],
+        mayHelp: (pod, event) => hints.nodeChangeMayHelp(pod, changeOf<Node>(event)),
       },
     ]
   }

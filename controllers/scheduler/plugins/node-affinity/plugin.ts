@@ -1,5 +1,5 @@
 /** nodeSelector and node affinity, and what the configuration adds to them. Upstream: scheduler plugins/nodeaffinity. */
-import type { NodeAffinity } from '#machinery/api/core/v1/types.gen.ts'
+import type { Node, NodeAffinity } from '#machinery/api/core/v1/types.gen.ts'
 import type { NodeMatcher, WeightedNodeMatcher } from '#machinery/scheduling/node-affinity.ts'
 import {
   nodeSelectorMatcher,
@@ -7,7 +7,8 @@ import {
   preferredNodeMatchers,
   requiredNodeMatcher,
 } from '#machinery/scheduling/node-affinity.ts'
-import type { FilterPlugin, FrozenNode, FrozenPod, PluginDefinition, ScorePlugin } from '../../framework/interfaces.ts'
+import { type Change, changeOf } from '../../framework/change.ts'
+import type { FilterPlugin, FrozenPod, PluginDefinition, ScorePlugin } from '../../framework/interfaces.ts'
 import { normalizeByHighest } from '../../framework/normalize.ts'
 import { SKIP, unresolvable } from '../../framework/verdicts.ts'
 import { checkNodeAffinityArgs } from './args.ts'
@@ -31,17 +32,14 @@ export const nodeAffinityPlugin: PluginDefinition = {
 function createNodeAffinity(
   added: AddedAffinity,
 ): FilterPlugin<NodeMatcher> & ScorePlugin<readonly WeightedNodeMatcher[]> {
-  const takes = (pod: FrozenPod, node: FrozenNode): boolean =>
-    (added.required?.matches(node) ?? true) && requiredNodeMatcher(pod).matches(node)
   return {
     name: NAME,
     events: [
-      { resource: 'nodes', actions: ['add', 'update'], mayHelp: (pod, { object }) => takes(pod, object as FrozenNode) },
-      // Its node affinity may be narrowed while it is gated.
       {
-        resource: 'pods',
-        actions: ['update'],
-        mayHelp: (pod, { object }) => (object as FrozenPod).metadata.uid === pod.metadata.uid,
+        resource: 'nodes',
+        actions: ['add', 'update'],
+        kinds: ['UpdateNodeLabel'],
+        mayHelp: (pod, event) => matchesNow(pod, changeOf<Node>(event), added.required),
       },
     ],
 
@@ -73,6 +71,13 @@ function createNodeAffinity(
 
     normalize: (_state, _pod, scores) => normalizeByHighest(scores),
   }
+}
+
+/** A node that came matches, or one that did not match does now. */
+function matchesNow(pod: FrozenPod, { old, object }: Change<Node>, added: NodeMatcher | undefined): boolean {
+  if (object === undefined || added?.matches(object) === false) return false
+  const own = requiredNodeMatcher(pod)
+  return own.matches(object) && (old === undefined || !own.matches(old))
 }
 
 /** When every term names nodes (as DaemonSets do), only those need a look. */

@@ -1,5 +1,7 @@
 /** Nodes that are cordoned take only Pods that tolerate it. Upstream: scheduler plugins/nodeunschedulable. */
+import type { Node } from '#machinery/api/core/v1/types.gen.ts'
 import { isTolerated } from '#machinery/scheduling/tolerations.ts'
+import { type Change, changeOf, isSamePod } from '../../framework/change.ts'
 import type { FilterPlugin, FrozenNode, FrozenPod, PluginDefinition } from '../../framework/interfaces.ts'
 import { unresolvable } from '../../framework/verdicts.ts'
 
@@ -12,19 +14,25 @@ const takes = (node: FrozenNode, pod: FrozenPod): boolean =>
 const plugin: FilterPlugin = {
   name: 'NodeUnschedulable',
   events: [
-    { resource: 'nodes', actions: ['add', 'update'], mayHelp: (pod, { object }) => takes(object as FrozenNode, pod) },
+    {
+      resource: 'nodes',
+      actions: ['add', 'update'],
+      kinds: ['UpdateNodeTaint'],
+      mayHelp: (_pod, event) => isOpened(changeOf<Node>(event)),
+    },
     {
       resource: 'pods',
       actions: ['update'],
-      mayHelp: (pod, { object }) => isTolerated(TAINT, sameTolerations(pod, object)),
+      kinds: ['UpdatePodToleration'],
+      mayHelp: (pod, { object }) =>
+        isSamePod(pod, object) && isTolerated(TAINT, (object as FrozenPod).spec.tolerations),
     },
   ],
   filter: (_state, { pod }, { node }) => (takes(node, pod) ? undefined : CORDONED),
 }
 
-function sameTolerations(pod: FrozenPod, object: unknown): FrozenPod['spec']['tolerations'] {
-  const updated = object as FrozenPod
-  return updated.metadata.uid === pod.metadata.uid ? updated.spec.tolerations : undefined
-}
+/** It came without a cordon, or lost it. */
+const isOpened = ({ old, object }: Change<Node>): boolean =>
+  object?.spec.unschedulable !== true && (old === undefined || old.spec.unschedulable === true)
 
 export const nodeUnschedulablePlugin: PluginDefinition = { name: plugin.name, create: () => plugin }

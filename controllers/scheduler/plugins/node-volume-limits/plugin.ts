@@ -8,9 +8,10 @@ import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { CSI_NODES, VOLUME_ATTACHMENTS } from '#machinery/api/storage/v1/resources.gen.ts'
 import type { CSINode, VolumeAttachment } from '#machinery/api/storage/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
+import type { DeepReadonly } from '#machinery/util/types.ts'
 import { claimMayHelp } from '../volume-binding/hints.ts'
 import { claimNamesOf } from '../volume-binding/pod-claims.ts'
-import { changeOf } from '../../framework/change.ts'
+import { changeOf, hadPlace } from '../../framework/change.ts'
 import type {
   ClusterEvent,
   EventHint,
@@ -41,12 +42,11 @@ const EVENTS: readonly EventHint[] = [
     actions: ['delete'],
     mayHelp: (_pod, event) => {
       const { old } = changeOf<Pod>(event)
-      return old === undefined || claimNamesOf(old).length > 0
+      return old === undefined || (hadPlace(old) && claimNamesOf(old).length > 0)
     },
   },
-  { resource: 'persistentvolumeclaims', actions: ['add', 'update'], mayHelp: claimMayHelp },
-  { resource: 'persistentvolumes', actions: ['add', 'update'] },
-  { resource: 'volumeattachments', actions: ['delete'] },
+  { resource: 'persistentvolumeclaims', actions: ['add'], mayHelp: claimMayHelp },
+  { resource: 'volumeattachments', actions: ['delete'], mayHelp: (pod) => claimNamesOf(pod).length > 0 },
 ]
 
 export class NodeVolumeLimits implements FilterPlugin<LimitState> {
@@ -111,13 +111,11 @@ export class NodeVolumeLimits implements FilterPlugin<LimitState> {
   }
 }
 
-/** A driver came, or takes more. */
+/** The node is new, or some driver of it takes more; one without a limit counts as taking none. */
 function limitsMayHelp(event: ClusterEvent): boolean {
   const { old, object } = changeOf<CSINode>(event)
   if (old === undefined) return true
-  return (object?.spec.drivers ?? []).some(({ name, allocatable }) => {
-    const before = old.spec.drivers.find((driver) => driver.name === name)
-    const limit = allocatable?.count ?? Infinity
-    return before === undefined || limit > (before.allocatable?.count ?? Infinity)
-  })
+  const limitIn = ({ spec }: DeepReadonly<CSINode>, driver: string): number =>
+    spec.drivers.find(({ name }) => name === driver)?.allocatable?.count ?? 0
+  return object?.spec.drivers.some(({ name }) => limitIn(object, name) > limitIn(old, name)) ?? false
 }

@@ -3,14 +3,7 @@ import { REPLICA_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
 import { SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { TopologySpreadConstraint } from '#machinery/api/core/v1/types.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
-import {
-  makeNode,
-  makeNodeInfo,
-  makePod,
-  makePodInfo,
-  makeSnapshot,
-  type PodOptions,
-} from '#test/support/scheduling.ts'
+import { makeNodeInfo, makePodInfo, makeSnapshot, type PodOptions } from '#test/support/scheduling.ts'
 import type { NodeInfo, PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import { PodTopologySpread, podTopologySpread, type PodTopologySpreadArgs } from './plugin.ts'
@@ -292,34 +285,5 @@ describe('default constraints', () => {
       'args.defaultConstraints[0].labelSelector: Forbidden: constraint must not define a selector, as they deduced for each pod',
     ])
     expect(check({ defaultingType: 'System', defaultConstraints: [{ maxSkew: 0 }] })).toHaveLength(4)
-  })
-})
-
-describe('hints', () => {
-  const pod = makePod({ labels: app, spec: { topologySpreadConstraints: [constraint()] } })
-  const helps = (resource: string, change: { old?: unknown; object?: unknown }): boolean | undefined => {
-    const { events } = new PodTopologySpread({}, handle)
-    const action = change.old === undefined ? 'add' : change.object === undefined ? 'delete' : 'update'
-    return events.find((event) => event.resource === resource)?.mayHelp?.(pod, { resource, action, ...change })
-  }
-  const matching = makePod({ labels: app })
-  const other = makePod({ labels: { app: 'b' } })
-  const node = makeNode({ labels: { [ZONE]: 'a' } })
-  const bare = makeNode({})
-  const CASES: readonly [string, string, { old?: unknown; object?: unknown }, boolean][] = [
-    ['a counted pod comes', 'pods', { object: matching }, true],
-    ['a counted pod goes', 'pods', { old: matching }, true],
-    ['a pod nobody counts goes', 'pods', { old: other }, false],
-    ['a pod of another namespace goes', 'pods', { old: makePod({ labels: app, namespace: 'x' }) }, false],
-    ['a pod is relabelled', 'pods', { old: matching, object: other }, true],
-    ['a pod changes otherwise', 'pods', { old: matching, object: matching }, false],
-    ['a node with the key comes', 'nodes', { object: node }, true],
-    ['a node without it comes', 'nodes', { object: bare }, false],
-    ['a node gets the key', 'nodes', { old: bare, object: node }, true],
-    ['a node moves', 'nodes', { old: node, object: makeNode({ labels: { [ZONE]: 'b' } }) }, true],
-    ['a node goes', 'nodes', { old: node }, true],
-  ]
-  it.each(CASES)('%s', (_name, resource, change, expected) => {
-    expect(helps(resource, change)).toBe(expected)
   })
 })

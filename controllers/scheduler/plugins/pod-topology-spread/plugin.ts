@@ -82,11 +82,13 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
       {
         resource: 'pods',
         actions: ['add', 'update', 'delete'],
+        kinds: ['UpdatePodLabel', 'UpdatePodToleration'],
         mayHelp: (pod, event) => podChangeMayHelp(pod, hard(pod), changeOf<Pod>(event)),
       },
       {
         resource: 'nodes',
         actions: ['add', 'update', 'delete'],
+        kinds: ['UpdateNodeLabel', 'UpdateNodeTaint'],
         mayHelp: (pod, event) => nodeChangeMayHelp(hard(pod), changeOf<Node>(event)),
       },
     ]

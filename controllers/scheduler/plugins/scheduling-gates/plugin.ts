@@ -1,5 +1,6 @@
 /** A Pod with gates is not looked at. Upstream: scheduler plugins/schedulinggates. */
-import type { FrozenPod, Plugin, PluginDefinition } from '../../framework/interfaces.ts'
+import { isSamePod } from '../../framework/change.ts'
+import type { Plugin, PluginDefinition } from '../../framework/interfaces.ts'
 
 const plugin: Plugin = {
   name: 'SchedulingGates',
@@ -7,7 +8,8 @@ const plugin: Plugin = {
     {
       resource: 'pods',
       actions: ['update'],
-      mayHelp: (pod, { object }) => (object as FrozenPod).metadata.uid === pod.metadata.uid,
+      kinds: ['UpdatePodSchedulingGatesEliminated'],
+      mayHelp: (pod, { object }) => isSamePod(pod, object),
     },
   ],
   preEnqueue({ spec }) {

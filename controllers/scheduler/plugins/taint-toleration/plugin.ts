@@ -1,7 +1,8 @@
 /** Taints that repel, and those that nodes would rather not have ignored. Upstream: scheduler plugins/tainttoleration (v1.36). */
-import type { Toleration } from '#machinery/api/core/v1/types.gen.ts'
+import type { Node, Toleration } from '#machinery/api/core/v1/types.gen.ts'
 import { COMPARISON_GATE, findUntoleratedTaint, isTolerated, repels } from '#machinery/scheduling/tolerations.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { changeOf, isSamePod } from '../../framework/change.ts'
 import type { FilterPlugin, FrozenNode, FrozenPod, PluginDefinition, ScorePlugin } from '../../framework/interfaces.ts'
 import { normalizeByHighest } from '../../framework/normalize.ts'
 import { unresolvable } from '../../framework/verdicts.ts'
@@ -19,12 +20,17 @@ function createPlugin(comparesNumbers: boolean): FilterPlugin & ScorePlugin<Tole
       {
         resource: 'nodes',
         actions: ['add', 'update'],
-        mayHelp: (pod, { object }) => isBorne(pod, object as FrozenNode),
+        kinds: ['UpdateNodeTaint'],
+        mayHelp(pod, event) {
+          const { old, object } = changeOf<Node>(event)
+          return object !== undefined && isBorne(pod, object) && (old === undefined || !isBorne(pod, old))
+        },
       },
       {
         resource: 'pods',
         actions: ['update'],
-        mayHelp: (pod, { object }) => (object as FrozenPod).metadata.uid === pod.metadata.uid,
+        kinds: ['UpdatePodToleration'],
+        mayHelp: (pod, { object }) => isSamePod(pod, object),
       },
     ],
 

@@ -1,5 +1,5 @@
 /** What may help a Pod that waits for its volumes. Upstream: plugins/volumebinding/volume_binding.go EventsToRegister. */
-import type { Node, PersistentVolumeClaim } from '#machinery/api/core/v1/types.gen.ts'
+import type { PersistentVolumeClaim } from '#machinery/api/core/v1/types.gen.ts'
 import type { CSIDriver, CSIStorageCapacity, StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import { changeOf } from '../../framework/change.ts'
@@ -11,7 +11,7 @@ export const VOLUME_EVENTS: readonly EventHint[] = [
   { resource: 'storageclasses', actions: ['add', 'update'], mayHelp: (_pod, event) => classMayHelp(event) },
   { resource: 'persistentvolumeclaims', actions: ['add', 'update'], mayHelp: claimMayHelp },
   { resource: 'persistentvolumes', actions: ['add', 'update'] },
-  { resource: 'nodes', actions: ['add', 'update'], mayHelp: (_pod, event) => nodeMayHelp(event) },
+  { resource: 'nodes', actions: ['add', 'update'], kinds: ['UpdateNodeLabel'] },
   { resource: 'csidrivers', actions: ['update'], mayHelp: (_pod, event) => driverMayHelp(event) },
   { resource: 'csistoragecapacities', actions: ['add', 'update'], mayHelp: (_pod, event) => capacityMayHelp(event) },
 ]
@@ -27,11 +27,6 @@ export function claimMayHelp(pod: FrozenPod, event: ClusterEvent): boolean {
 function classMayHelp(event: ClusterEvent): boolean {
   const { old, object } = changeOf<StorageClass>(event)
   return old === undefined || !deepEqual(old.allowedTopologies, object?.allowedTopologies)
-}
-
-function nodeMayHelp(event: ClusterEvent): boolean {
-  const { old, object } = changeOf<Node>(event)
-  return old === undefined || !deepEqual(old.metadata.labels, object?.metadata.labels)
 }
 
 /** The driver is no longer held to its capacity. */

@@ -40,7 +40,7 @@ const EVENTS: readonly EventHint[] = [
   { resource: 'nodes', actions: ['add'] },
   {
     resource: 'persistentvolumeclaims',
-    actions: ['add', 'update'],
+    actions: ['add'],
     mayHelp(pod, event) {
       const { object } = changeOf<PersistentVolumeClaim>(event)
       return object !== undefined && claimsOf(pod).includes(`${object.metadata.namespace}/${object.metadata.name}`)
@@ -115,6 +115,7 @@ const claimsOf = ({ metadata, spec }: FrozenPod): string[] =>
 function deletedPodMayHelp(pod: FrozenPod, event: ClusterEvent): boolean {
   const { old } = changeOf<Pod>(event)
   if (old === undefined) return true
+  if (old.metadata.namespace !== pod.metadata.namespace) return false
   const claims = claimsOf(pod)
   if (claimsOf(old).some((claim) => claims.includes(claim))) return true
   const disks = (pod.spec.volumes ?? []).filter(namesDisk)

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#machinery/api/core/v1/resources.gen.ts'
 import { STORAGE_CLASSES } from '#machinery/api/storage/v1/resources.gen.ts'
 import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-handle.ts'
-import { makeNode, makeNodeInfo, makePod, makePodInfo } from '#test/support/scheduling.ts'
+import { makeNodeInfo, makePodInfo } from '#test/support/scheduling.ts'
 import { claimVolumes, makeLocalClaim, makeLocalClass, makeLocalVolume } from '#test/support/volumes.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import { VolumeZone } from './plugin.ts'
@@ -61,36 +61,5 @@ describe('VolumeZone', () => {
   ])('holds a pod with %s', (_name, claim, expected) => {
     if (claim !== undefined) handle.put(PERSISTENT_VOLUME_CLAIMS, claim)
     expect(reasons({})).toBe(`UnschedulableAndUnresolvable ${expected}`)
-  })
-
-  it.each<[string, string, { old?: unknown; object?: unknown }, boolean]>([
-    ['a class that waits comes', 'storageclasses', { object: makeLocalClass() }, true],
-    [
-      'another class comes',
-      'storageclasses',
-      { object: makeLocalClass('x', { volumeBindingMode: 'Immediate' }) },
-      false,
-    ],
-    ['its claim changes', 'persistentvolumeclaims', { object: makeLocalClaim('c') }, true],
-    ['another claim changes', 'persistentvolumeclaims', { object: makeLocalClaim('d') }, false],
-    [
-      'a volume moves',
-      'persistentvolumes',
-      { old: makeLocalVolume('v'), object: makeLocalVolume('v', { labels: { [ZONE]: 'a' } }) },
-      true,
-    ],
-    [
-      'a volume changes otherwise',
-      'persistentvolumes',
-      { old: makeLocalVolume('v'), object: makeLocalVolume('v', { size: '2Gi' }) },
-      false,
-    ],
-    ['a node comes', 'nodes', { object: makeNode() }, true],
-  ])('is woken, or not, when %s', (_name, resource, change, expected) => {
-    const hint = new VolumeZone(handle).events.find((event) => event.resource === resource)
-    const pod = makePod({ spec: { volumes: claimVolumes('c') } })
-    expect(hint?.mayHelp?.(pod, { resource, action: change.old === undefined ? 'add' : 'update', ...change })).toBe(
-      expected,
-    )
   })
 })

@@ -58,7 +58,7 @@ const EVENTS: readonly EventHint[] = [
   {
     resource: 'nodes',
     actions: ['add', 'update'],
-    mayHelp: (_pod, event) => topologyChanged(event),
+    kinds: ['UpdateNodeLabel'],
   },
   {
     resource: 'persistentvolumeclaims',
@@ -89,6 +89,7 @@ export class VolumeZone implements FilterPlugin<readonly VolumeTopology[]> {
   preFilter({ pod }: PodInfo): Verdict | { readonly state: readonly VolumeTopology[] } {
     const state: VolumeTopology[] = []
     for (const name of claimNames(pod)) {
+      if (name === '') return unresolvable('PersistentVolumeClaim had no name')
       const claim = this.#claims.get({ namespace: pod.metadata.namespace ?? '', name })
       if (claim === undefined) return unresolvable(`persistentvolumeclaim "${name}" not found`)
       const { volumeName = '' } = claim.spec
@@ -137,7 +138,7 @@ function volumeTopologies({ metadata }: FrozenVolume): VolumeTopology[] {
 const claimNames = ({ spec }: FrozenPod): string[] =>
   (spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [])
 
-/** Of a node or a volume: it is new, or its zone labels changed. */
+/** The volume is new, or its zone labels changed. */
 function topologyChanged(event: ClusterEvent): boolean {
   const { old, object } = changeOf<PersistentVolume>(event)
   if (old === undefined || object === undefined) return object !== undefined
