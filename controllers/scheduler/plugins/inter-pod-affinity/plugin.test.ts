@@ -218,6 +218,10 @@ describe('preferred affinity', () => {
     expect(scores(pod(web), nodes, { hardPodAffinityWeight: 4 })).toEqual([100, 100, 50, 0])
     expect(scores(pod(web), nodes, { hardPodAffinityWeight: 0 })).toEqual([0, 0, 100, 0])
   })
+  it('rounds down in the order of operations upstream has: 100 * (29/100), not (100 * 29)/100', () => {
+    const nodes = cluster([pod(db, liking(29, term(web)))], [], [pod(db, liking(100, term(web)))])
+    expect(scores(pod(web), nodes)).toEqual([28, 28, 100, 0])
+  })
   it('checks the weight', () => {
     expect(interPodAffinity.checkArgs?.({ hardPodAffinityWeight: 100 }, 'args')).toEqual([])
     expect(interPodAffinity.checkArgs?.({ hardPodAffinityWeight: 101 }, 'args')).toHaveLength(1)

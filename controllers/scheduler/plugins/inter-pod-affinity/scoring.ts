@@ -68,11 +68,14 @@ function addPoints(scores: TopologyScores, node: FrozenNode, { topologyKey }: Af
 
 export function topologyScore(scores: TopologyScores, { node }: NodeInfo): number {
   let sum = 0
-  for (const [key, domains] of scores) sum += domains.get(node.metadata.labels?.[key] ?? '') ?? 0
+  for (const [key, domains] of scores) {
+    const domain = node.metadata.labels?.[key]
+    if (domain !== undefined) sum += domains.get(domain) ?? 0
+  }
   return sum
 }
 
-/** The worst node gets 0, the best 100; all 0 when they are equal. */
+/** The worst node gets 0, the best 100; all 0 when they are equal. In upstream's order of operations: it rounds down. */
 export function stretch(scores: Float64Array): void {
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
@@ -82,6 +85,6 @@ export function stretch(scores: Float64Array): void {
   }
   const range = highest - lowest
   scores.forEach((score, place) => {
-    scores[place] = range > 0 ? Math.trunc((SCORE_MAX * (score - lowest)) / range) : 0
+    scores[place] = range > 0 ? Math.trunc(SCORE_MAX * ((score - lowest) / range)) : 0
   })
 }
