@@ -53,7 +53,8 @@ describe('VolumeRestrictions', () => {
     )
   })
   const using = (...claims: string[]) => ({ spec: { volumes: claimVolumes(...claims) } })
-  const RWOP = 'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode'
+  const RWOP =
+    'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod'
 
   function run(pod: PodInfo) {
     const plugin = new VolumeRestrictions(handle)

@@ -35,6 +35,9 @@ interface RestrictionState {
   uses: number
 }
 
+const IN_USE =
+  'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod'
+
 const EVENTS: readonly EventHint[] = [
   { resource: 'pods', actions: ['delete'], mayHelp: deletedPodMayHelp },
   { resource: 'nodes', actions: ['add'] },
@@ -75,7 +78,7 @@ export class VolumeRestrictions implements FilterPlugin<RestrictionState> {
   filter({ uses }: RestrictionState, { pod }: PodInfo, node: NodeInfo): Verdict | undefined {
     if (hasConflict(pod, node)) return unschedulable('node(s) had no available disk')
     if (uses === 0) return undefined
-    return unschedulable('node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode')
+    return unschedulable(IN_USE)
   }
 
   cloneState(state: RestrictionState): RestrictionState {
