@@ -41,6 +41,21 @@ function stateOf(info: PodInfo): ClaimState {
 }
 
 describe('before anything is looked at', () => {
+  it('waits for a claim that as many Pods use as can', () => {
+    const reservedFor = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({ resource: 'pods', name: `p${i}`, uid: `u${i}` }))
+    const use = (count: number) =>
+      addClaim(undefined, { status: { allocation: { devices: {} }, reservedFor: reservedFor(count) } })
+    use(256)
+    expect(plugin.preFilter(pod())).toEqual({
+      code: 'UnschedulableAndUnresolvable',
+      reasons: ['resourceclaim in use'],
+    })
+    expect(plugin.preFilter(pod({ uid: 'u7' }))).toHaveProperty('state')
+    use(255)
+    expect(plugin.preFilter(pod())).toHaveProperty('state')
+  })
+
   it('has nothing to say about a Pod without claims', () => {
     expect(plugin.preEnqueue(makePodInfo().pod)).toBeUndefined()
     expect(plugin.preFilter(makePodInfo())).toMatchObject({ code: 'Skip' })

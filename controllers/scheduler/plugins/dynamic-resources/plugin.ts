@@ -94,6 +94,8 @@ export class DynamicResources
     if (typeof claims === 'string') return unresolvable(claims)
     const extended = this.#extended.of(info)
     if (claims.length === 0 && extended === undefined) return SKIP
+    if (claims.some((claim) => isFull(claim) && !isReservedFor(info.pod, claim)))
+      return unresolvable('resourceclaim in use')
     const toAllocate = [...claims.keys()].filter((i) => claims[i]?.status?.allocation === undefined)
     for (const i of toAllocate) {
       const problem = this.#problemOf(claims[i] as FrozenClaim)
@@ -311,6 +313,13 @@ export class DynamicResources
     this.#handle.notify({ resource: RESOURCE_CLAIMS.resource, action: 'update', old, object: claim })
   }
 }
+
+/** Upstream: resource/v1 types.go ResourceClaimReservedForMaxSize. */
+const RESERVED_FOR_MAX = 256
+
+/** No further Pod may use its devices. */
+const isFull = ({ status }: FrozenClaim): boolean =>
+  status?.allocation !== undefined && (status.reservedFor ?? []).length >= RESERVED_FOR_MAX
 
 /** Reserved for nobody, or for this Pod alone. */
 function isIdle({ status }: FrozenClaim, { metadata }: FrozenPod): boolean {
