@@ -54,8 +54,20 @@ export function isBefore(a: QueuedPod, b: QueuedPod): boolean {
 export const isErrorBackoff = ({ rejectedBy, pendingBy }: QueuedPod): boolean =>
   rejectedBy.size === 0 && pendingBy.size === 0
 
+/** Backoffs that end within one second end together, so that priority decides among them. */
+const WINDOW_MS = 1_000
+
+/**
+ * When a Pod that came back at `queuedMs` may be tried again (monotonic): at the end of the second its backoff ends in; at
+ * once without a backoff. Upstream: backend/queue/backoff_queue.go alignToWindow, isEntityBackingoff.
+ */
+export function backoffEndMs(pod: QueuedPod, initialMs: number, maxMs: number): number {
+  const ms = backoffMs(pod, initialMs, maxMs)
+  return ms === 0 ? 0 : (Math.floor((pod.queuedMs + ms) / WINDOW_MS) + 1) * WINDOW_MS
+}
+
 /** Upstream: 1 s, doubling per attempt that failed, at most 10 s; errors are counted apart. */
-export function backoffMs(pod: QueuedPod, initialMs: number, maxMs: number): number {
+function backoffMs(pod: QueuedPod, initialMs: number, maxMs: number): number {
   const failures = pod.errorCount > 0 ? pod.errorCount : pod.unschedulableCount
   return failures === 0 ? 0 : Math.min(initialMs * 2 ** Math.min(failures - 1, 30), maxMs)
 }

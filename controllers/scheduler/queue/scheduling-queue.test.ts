@@ -149,7 +149,7 @@ describe('a refused Pod', () => {
     expect(queue.lengths).toMatchObject({ active: 1, backoff: 0 })
   })
 
-  it('backs off 1, 2, 4, 8, 10, 10 seconds', () => {
+  it('backs off 1, 2, 4, 8, 10, 10 seconds, and to the end of that second', () => {
     add('a')
     const waits: number[] = []
     for (let i = 0; i < 6; i++) {
@@ -165,7 +165,35 @@ describe('a refused Pod', () => {
       waits.push(ms)
       expect(pop()).toBe('busy')
     }
-    expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000])
+    expect(waits).toEqual([2000, 3000, 5000, 9000, 11_000, 11_000])
+  })
+
+  it('comes back in the order of priorities with those whose backoff ends in the same second', () => {
+    for (const [name, priority] of [
+      ['low', 1],
+      ['high', 2],
+    ] as const) {
+      add(name, { priority })
+      refuse(take(), ['Fit'])
+      clock.advance(400)
+    }
+    queue.notify(NODE_ADDED)
+    clock.advance(1_199)
+    expect(queue.lengths).toMatchObject({ active: 0, backoff: 2 })
+    expect([pop(), pop()]).toEqual(['high', 'low'])
+  })
+
+  it('has no backoff when none is configured', () => {
+    queue = new SchedulingQueue({
+      clock,
+      maxBackoffMs: 0,
+      hints: new Map(),
+      gateOf: () => undefined,
+      onActive: () => undefined,
+    })
+    add('a')
+    refuse(take(), [])
+    expect(queue.lengths).toMatchObject({ active: 1, backoff: 0 })
   })
 
   it('need not finish its backoff when nothing else is to do', () => {
@@ -181,15 +209,16 @@ describe('a refused Pod', () => {
     add('a')
     refuse(take(), [])
     expect(queue.lengths.backoff).toBe(1)
+    clock.advance(1_999)
     expect(queue.pop()).toBeUndefined()
-    clock.advance(1_000)
+    clock.advance(1)
     expect(pop()).toBe('a')
   })
 
   it('is active at once when its backoff is already over', () => {
     add('a')
     refuse(take(), ['Fit'])
-    clock.advance(1_500)
+    clock.advance(2_000)
     queue.notify(NODE_ADDED)
     expect(queue.lengths).toMatchObject({ active: 1, backoff: 0 })
   })

@@ -13,7 +13,7 @@ import { InFlight } from './in-flight.ts'
 import { KeyedHeap } from './keyed-heap.ts'
 import { Nominator } from './nominator.ts'
 import type { QueuedPod } from './queued-pod.ts'
-import { backoffMs, isBefore, isErrorBackoff, NO_PLUGINS, newQueuedPod } from './queued-pod.ts'
+import { backoffEndMs, isBefore, isErrorBackoff, NO_PLUGINS, newQueuedPod } from './queued-pod.ts'
 import { WaitingPods } from './waiting-pods.ts'
 
 export interface SchedulingQueueOptions {
@@ -185,7 +185,7 @@ export class SchedulingQueue {
     pod.errorCount = isError ? pod.errorCount + 1 : 0
     if (!isError) pod.unschedulableCount++
     pod.queuedMs = this.#clock.monotonicMs()
-    pod.backoffUntilMs = pod.queuedMs + backoffMs(pod, this.#initialMs, this.#maxMs)
+    pod.backoffUntilMs = backoffEndMs(pod, this.#initialMs, this.#maxMs)
     this.#requeue(pod, isError ? 'after-backoff' : this.#missed(pod, events), 'ScheduleAttemptFailure')
   }
 
