@@ -388,7 +388,7 @@ describe('selectors', () => {
       const condition = (await pod('a')).status?.conditions?.find(({ type }) => type === 'PodScheduled')
       expect(condition).toMatchObject({ status: 'False', reason: 'SchedulerError' })
       expect(condition?.message).toContain(
-        'running plugin "DynamicResources": claim default/mine: selector #0: CEL runtime error: no such key: y',
+        'running "DynamicResources" filter plugin: claim default/mine: selector #0: CEL runtime error: no such key: y',
       )
     })
   })

@@ -260,6 +260,8 @@ export interface PodInPreBind {
 }
 
 export interface PreBindPlugin extends Plugin {
+  /** It may work while its neighbours in the list do. Default: alone. */
+  readonly allowsParallel?: boolean
   /** False: this plugin has nothing to do for the Pod. Absent: it always has. */
   isNeeded?(filterState: unknown, pod: PodInfo, nodeName: string): boolean
   preBind(filterState: unknown, pod: PodInfo, nodeName: string, signal: AbortSignal): Promise<Verdict | undefined>

@@ -7,9 +7,11 @@ import { isRejection, isVerdict } from '../framework/verdicts.ts'
 import { podKey } from '../framework/pod-info.ts'
 import type { Extender } from './extender.ts'
 import { WAIT_MAX_MS } from './permit-waits.ts'
+import { runPreBinds } from './pre-bind-run.ts'
 import type { PreBinds } from './pre-binds.ts'
 import type { Profile } from './profile.ts'
 import type { PluginTimer } from './recorder.ts'
+import { refuse } from './refusal.ts'
 import { RejectedError } from './rejected-error.ts'
 
 export interface Decision {
@@ -39,7 +41,7 @@ function reserve({ profile, pod, node, states, timer }: Decision): void {
     const startedMs = timer?.now() ?? 0
     const verdict = plugin.reserve(states.get(plugin.name), pod, node)
     timer?.ran(plugin.name, 'Reserve', codeOf(verdict), startedMs)
-    refuse(plugin.name, verdict)
+    refuse('Reserve', plugin.name, verdict)
   }
 }
 
@@ -56,7 +58,7 @@ function askPermits({ profile, pod, node, timer }: Decision): ReadonlyMap<string
     const answer = plugin.permit(pod, node)
     if (isVerdict(answer)) {
       timer?.ran(plugin.name, 'Permit', answer.code, startedMs)
-      refuse(plugin.name, answer)
+      refuse('Permit', plugin.name, answer)
     } else {
       timer?.ran(plugin.name, 'Permit', answer === undefined ? 'Success' : 'Wait', startedMs)
       if (answer !== undefined) waits.set(plugin.name, Math.min(answer.waitMs, WAIT_MAX_MS))
@@ -89,7 +91,7 @@ export async function bind(
   const { recorder } = profile
   if (needsPreBind(decision)) {
     const run = (): Promise<void> =>
-      preBinds.run(podKey(pod.pod), (cancelable) => preBind(decision, cancelable), signal)
+      preBinds.run(podKey(pod.pod), (cancelable) => runPreBinds(decision, cancelable), signal)
     await recorder.timedAsync('PreBind', run)
   }
   await recorder.timedAsync('Bind', async () => {
@@ -106,7 +108,7 @@ async function bindByPlugin({ profile, pod, node, timer }: Decision, signal: Abo
     const verdict = await plugin.bind(pod, node, signal)
     timer?.ran(plugin.name, 'Bind', codeOf(verdict), startedMs)
     if (verdict?.code === 'Skip') continue
-    refuse(plugin.name, verdict)
+    refuse('Bind', plugin.name, verdict)
     return
   }
   throw new Error('all bind plugins skipped the pod')
@@ -119,17 +121,6 @@ function needsPreBind({ profile, pod, node, states }: Decision): boolean {
   const isNeeded = preBinds.some((plugin) => plugin.isNeeded?.(states.get(plugin.name), pod, node) ?? true)
   recorder.reached('PreBindPreFlight', isNeeded ? 'Success' : 'Skip', startedMs)
   return isNeeded
-}
-
-async function preBind({ profile, pod, node, states, timer }: Decision, signal: AbortSignal): Promise<void> {
-  for (const plugin of profile.preBinds) {
-    const state = states.get(plugin.name)
-    if (plugin.isNeeded?.(state, pod, node) === false) continue
-    const startedMs = timer?.now() ?? 0
-    const verdict = await plugin.preBind(state, pod, node, signal)
-    timer?.ran(plugin.name, 'PreBind', codeOf(verdict), startedMs)
-    refuse(plugin.name, verdict)
-  }
 }
 
 const codeOf = (verdict: Verdict | undefined): string => verdict?.code ?? 'Success'
@@ -149,10 +140,4 @@ async function bindByExtender(
     }
   }
   return false
-}
-
-function refuse(plugin: string, verdict: Verdict | undefined): void {
-  if (verdict === undefined || verdict.code === 'Skip') return
-  if (isRejection(verdict)) throw new RejectedError({ ...verdict, plugin })
-  throw new Error(`running plugin "${plugin}": ${verdict.reasons.join(', ')}`, { cause: verdict.error })
 }

@@ -4,11 +4,12 @@
  */
 import type { FilterPlugin, MutableNodeInfo, NodeInfo, PodInfo, Snapshot, Verdict } from '../framework/interfaces.ts'
 import { podKey, podPriority } from '../framework/pod-info.ts'
-import { isRejection, isVerdict } from '../framework/verdicts.ts'
+import { isVerdict } from '../framework/verdicts.ts'
 import type { Nominator } from '../queue/nominator.ts'
 import { Diagnosis } from './diagnosis.ts'
 import type { FilterUse, Profile } from './profile.ts'
 import type { Evaluations, PluginTimer } from './recorder.ts'
+import { throwIfError } from './refusal.ts'
 
 interface ActiveFilter {
   readonly plugin: FilterPlugin
@@ -54,7 +55,7 @@ export class FilterRun {
       const result = use.hasPreFilter ? this.#preFilter(use, snapshot) : undefined
       if (isVerdict(result)) {
         if (result.code === 'Skip') continue
-        throwIfError(plugin.name, result)
+        throwIfError('PreFilter', plugin.name, result)
         this.isRefused = true
         this.refusalCode = result.code
         this.diagnosis.rejectAll({ ...result, plugin: plugin.name })
@@ -156,7 +157,7 @@ export class FilterRun {
 
   #refused(place: number, plugin: string, verdict: Verdict): Verdict {
     this.#ends[place] = (this.#ends[place] ?? 0) + 1
-    throwIfError(plugin, verdict)
+    throwIfError('Filter', plugin, verdict)
     return { ...verdict, plugin }
   }
 
@@ -183,10 +184,4 @@ function stateAfter(filter: ActiveFilter, pod: PodInfo, node: NodeInfo, { remove
   for (const other of removed) plugin.removePod?.(changed, pod, other, node)
   for (const other of added) plugin.addPod?.(changed, pod, other, node)
   return { ...filter, state: changed }
-}
-
-/** An error of a plugin ends the cycle: the Pod is tried again. */
-export function throwIfError(plugin: string, verdict: Verdict): void {
-  if (isRejection(verdict) || verdict.code === 'Skip') return
-  throw new Error(`running plugin "${plugin}": ${verdict.reasons.join(', ')}`, { cause: verdict.error })
 }

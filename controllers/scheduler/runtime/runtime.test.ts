@@ -157,7 +157,7 @@ describe('the nodes looked at', () => {
 
   it('throws when a plugin fails', () => {
     const run = runOf({ name: 'Bad', filter: () => ({ code: 'Error', reasons: ['broken'] }) })
-    expect(() => run.check(makeNodeInfo())).toThrow('running plugin "Bad": broken')
+    expect(() => run.check(makeNodeInfo())).toThrow('running "Bad" filter plugin: broken')
   })
 })
 

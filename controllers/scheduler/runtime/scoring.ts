@@ -2,9 +2,9 @@
 import type { Random } from '#machinery/util/random.ts'
 import type { NodeInfo, PodInfo, Snapshot } from '../framework/interfaces.ts'
 import { isVerdict } from '../framework/verdicts.ts'
-import { throwIfError } from './filter-run.ts'
 import type { Profile, ScoreUse } from './profile.ts'
 import type { PluginTimer } from './recorder.ts'
+import { throwIfError } from './refusal.ts'
 
 export interface ScoreInput {
   readonly profile: Profile
@@ -45,7 +45,7 @@ function preScores({ profile, pod, nodes, snapshot, states, timer }: ScoreInput)
     const result = plugin.preScore(pod, nodes, snapshot, states.get(plugin.name))
     const isRefusal = isVerdict(result)
     timer?.ran(plugin.name, 'PreScore', isRefusal ? result.code : 'Success', startedMs)
-    if (isRefusal) throwIfError(plugin.name, result)
+    if (isRefusal) throwIfError('PreScore', plugin.name, result)
     else {
       evaluations.preScore++
       active.push({ use, state: result.state })

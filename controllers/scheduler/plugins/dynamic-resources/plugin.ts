@@ -60,6 +60,7 @@ export class DynamicResources
 {
   readonly name = NAME
   readonly events: readonly EventHint[]
+  readonly allowsParallel = true
   readonly #handle: PluginHandle
   readonly #filterMs: number
   readonly #claims: ClaimTracker

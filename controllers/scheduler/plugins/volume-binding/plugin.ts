@@ -48,6 +48,7 @@ interface VolumeState {
 export class VolumeBinding implements FilterPlugin<VolumeState>, ReservePlugin, PreBindPlugin {
   readonly name = 'VolumeBinding'
   readonly events = VOLUME_EVENTS
+  readonly allowsParallel = true
   readonly #binder: VolumeBinder
   readonly #bindTimeoutMs: number
 
