@@ -51,7 +51,7 @@ async function start(extender: string): Promise<void> {
   const configuration = parseSchedulerConfiguration(`
 apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
-profiles: [{}, { schedulerName: packing }]
+profiles: [{ schedulerName: default-scheduler }, { schedulerName: packing }]
 extenders:
 - urlPrefix: http://127.0.0.1:${port}/scheduler
   ${extender}

@@ -3,7 +3,7 @@
 import { errorMessage } from '#machinery/util/errors.ts'
 import { parseDurationMs } from '#machinery/util/go-duration.ts'
 import { isObject } from '#machinery/util/json.ts'
-import { checkInteger, checkList, checkObject, unknownFields } from '../framework/args.ts'
+import { checkInteger, checkLabelName, checkList, checkObject, invalid, unknownFields } from '../framework/args.ts'
 import type { ExtenderConfiguration, ExtenderTls } from './configuration.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -25,45 +25,64 @@ const FIELDS = [
 ]
 const TLS_FIELDS = ['insecure', 'serverName', 'certFile', 'keyFile', 'caFile', 'certData', 'keyData', 'caData']
 
-export function checkExtender(value: unknown, path: string): string[] {
+export function checkExtenders(value: unknown, path: string): string[] {
+  const names = new Set<unknown>()
+  return [...checkList(value, path, (extender, at) => checkExtender(extender, at, names)), ...checkBinders(value, path)]
+}
+
+function checkBinders(value: unknown, path: string): string[] {
+  const extenders: readonly unknown[] = Array.isArray(value) ? value : []
+  const binders = extenders.filter((extender) => isObject(extender) && Boolean(extender['bindVerb']))
+  if (binders.length <= 1) return []
+  return [invalid(path, `found ${binders.length} extenders implementing bind`, 'only one extender can implement bind')]
+}
+
+function checkExtender(value: unknown, path: string, names: Set<unknown>): string[] {
   return checkObject(value, path, (extender) => {
-    const { urlPrefix, prioritizeVerb, weight = 1, httpTimeout, managedResources, tlsConfig } = extender
+    const { urlPrefix = '', prioritizeVerb, weight = 0, httpTimeout, managedResources, tlsConfig } = extender
     const errors = unknownFields(extender, path, FIELDS)
-    if (!URL.canParse(String(urlPrefix ?? ''))) errors.push(`${path}.urlPrefix: Invalid value: must be a URL`)
+    // Upstream finds out when it asks.
+    if (!URL.canParse(String(urlPrefix))) errors.push(invalid(`${path}.urlPrefix`, urlPrefix, 'must be a URL'))
     if (prioritizeVerb !== undefined && prioritizeVerb !== '')
-      errors.push(...checkInteger(weight, `${path}.weight`, 1, Number.MAX_SAFE_INTEGER))
+      errors.push(...checkInteger(weight, `${path}.weight`, { min: 1 }, 'must have a positive weight applied to it'))
     errors.push(...checkTimeout(httpTimeout, `${path}.httpTimeout`))
     if (tlsConfig !== undefined)
       errors.push(
         ...checkObject(tlsConfig, `${path}.tlsConfig`, (tls) => unknownFields(tls, `${path}.tlsConfig`, TLS_FIELDS)),
       )
-    errors.push(...checkList(managedResources, `${path}.managedResources`, checkManaged))
-    errors.push(...checkDuplicates(managedResources, `${path}.managedResources`))
+    return [
+      ...errors,
+      ...checkList(managedResources, `${path}.managedResources`, (item, at) => checkManaged(item, at, names)),
+    ]
+  })
+}
+
+/** Among all extenders a resource is named once. */
+function checkManaged(value: unknown, path: string, names: Set<unknown>): string[] {
+  return checkObject(value, path, (resource) => {
+    const { name } = resource
+    const at = `${path}.name`
+    const errors = unknownFields(resource, path, ['name', 'ignoredByScheduler'])
+    const wrong = checkLabelName(name, at)
+    const isExtended = typeof name === 'string' && isExtendedResource(name)
+    if (wrong.length > 0) errors.push(...wrong)
+    else if (!isExtended) errors.push(invalid(at, name, 'is an invalid extended resource name'))
+    if (names.has(name)) errors.push(invalid(at, name, 'duplicate extender managed resource name'))
+    names.add(name)
     return errors
   })
 }
 
-function checkManaged(value: unknown, path: string): string[] {
-  return checkObject(value, path, ({ name }) => {
-    const isExtended = typeof name === 'string' && name.includes('/') && !name.includes('kubernetes.io/')
-    return isExtended ? [] : [`${path}.name: Invalid value: ${JSON.stringify(name)}: must be an extended resource`]
-  })
-}
-
-/** Among all of them, an extender accounts for a resource once. */
-function checkDuplicates(value: unknown, path: string): string[] {
-  const names = Array.isArray(value) ? value.map((item) => (isObject(item) ? item['name'] : undefined)) : []
-  return names.flatMap((name, i) =>
-    names.indexOf(name) < i ? [`${path}[${i}].name: Invalid value: duplicate extender managed resource name`] : [],
-  )
-}
+/** Upstream: core/v1/helper IsExtendedResourceName. */
+const isExtendedResource = (name: string): boolean =>
+  name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.')
 
 function checkTimeout(value: unknown, path: string): string[] {
   try {
     timeoutMs(value)
     return []
   } catch (err: unknown) {
-    return [`${path}: Invalid value: ${errorMessage(err)}`]
+    return [invalid(path, value, errorMessage(err))]
   }
 }
 

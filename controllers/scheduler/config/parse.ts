@@ -1,40 +1,29 @@
 /**
  * A KubeSchedulerConfiguration document, checked as a whole: every mistake is reported, not only the first.
- * Upstream: scheduler apis/config/v1, apis/config/validation. Fields about the process (leaderElection, clientConnection,
- * profiling, parallelism) are accepted and do nothing here.
+ * Upstream: scheduler apis/config/v1/defaults.go, apis/config/validation/validation.go.
  */
 
 import { isObject } from '#machinery/util/json.ts'
 import { parseYamlDocuments } from '#machinery/yaml/yaml.ts'
-import { checkInteger, checkList, checkObject, unknownFields } from '../framework/args.ts'
+import { checkInteger, unknownFields } from '../framework/args.ts'
 import type { PluginArgs } from '../framework/interfaces.ts'
 import type { ExtensionPoint } from '../runtime/extension-points.ts'
 import { EXTENSION_POINTS } from '../runtime/extension-points.ts'
-import { REGISTRY } from '../runtime/registry.ts'
 import type { PluginSet, ProfileConfiguration, SchedulerConfiguration } from './configuration.ts'
-import { DEFAULT_CONFIGURATION, DEFAULT_SCHEDULER } from './configuration.ts'
-import { checkExtender, extenderOf } from './extender-fields.ts'
+import { DEFAULT_CONFIGURATION } from './configuration.ts'
+import { checkExtenders, extenderOf } from './extender-fields.ts'
+import { checkProcessFields, PROCESS_FIELDS } from './process-fields.ts'
+import { API_VERSION, checkPercentage, checkProfiles, nameOfProfile, withoutType } from './profile-fields.ts'
 
-const API_VERSION = 'kubescheduler.config.k8s.io/v1'
 const KIND = 'KubeSchedulerConfiguration'
-/** Of the process, not of what it decides. */
-const IGNORED = [
-  'leaderElection',
-  'clientConnection',
-  'enableProfiling',
-  'enableContentionProfiling',
-  'parallelism',
-  'delayCacheUntilActive',
-]
 const KNOWN = [
-  ...IGNORED,
+  ...PROCESS_FIELDS,
   'percentageOfNodesToScore',
   'podInitialBackoffSeconds',
   'podMaxBackoffSeconds',
   'profiles',
   'extenders',
 ]
-const PLUGIN_SETS = ['multiPoint', ...EXTENSION_POINTS] as const
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -53,86 +42,17 @@ export function parseSchedulerConfiguration(text: string): SchedulerConfiguratio
 }
 
 function checkConfiguration(value: Fields): string[] {
-  const { profiles, extenders, podInitialBackoffSeconds: initial = 1, podMaxBackoffSeconds: max = 10 } = value
-  const errors = unknownFields(value, '', KNOWN).map((line) => line.slice(1))
-  errors.push(...checkInteger(value['percentageOfNodesToScore'], 'percentageOfNodesToScore', 0, 100))
-  if (!(Number(initial) > 0)) errors.push('podInitialBackoffSeconds: Invalid value: must be greater than 0')
-  if (!(Number(max) >= Number(initial)))
-    errors.push('podMaxBackoffSeconds: Invalid value: must be greater than or equal to PodInitialBackoffSeconds')
-  errors.push(...checkList(profiles, 'profiles', checkProfile), ...checkNames(profiles))
-  errors.push(...checkList(extenders, 'extenders', checkExtender), ...checkBinders(extenders))
-  return errors
-}
-
-function checkNames(profiles: unknown): string[] {
-  if (!Array.isArray(profiles)) return []
-  if (profiles.length === 0) return ['profiles: Required value']
-  const names = profiles.map((profile) => (isObject(profile) ? (profile['schedulerName'] ?? DEFAULT_SCHEDULER) : ''))
-  return names.flatMap((name, i) =>
-    names.indexOf(name) < i ? [`profiles[${i}].schedulerName: Duplicate value: ${JSON.stringify(name)}`] : [],
-  )
-}
-
-function checkBinders(extenders: unknown): string[] {
-  if (!Array.isArray(extenders)) return []
-  const binders = extenders.filter((extender) => isObject(extender) && Boolean(extender['bindVerb']))
-  return binders.length > 1 ? [`extenders: Invalid value: found ${binders.length} extenders implementing bind`] : []
-}
-
-function checkProfile(value: unknown, path: string): string[] {
-  return checkObject(value, path, (profile) => {
-    const errors = unknownFields(profile, path, [
-      'schedulerName',
-      'percentageOfNodesToScore',
-      'plugins',
-      'pluginConfig',
-    ])
-    if (profile['schedulerName'] === '') errors.push(`${path}.schedulerName: Required value`)
-    errors.push(...checkInteger(profile['percentageOfNodesToScore'], `${path}.percentageOfNodesToScore`, 0, 100))
-    errors.push(...checkPlugins(profile['plugins'], `${path}.plugins`))
-    errors.push(...checkList(profile['pluginConfig'], `${path}.pluginConfig`, checkPluginConfig))
-    return errors
-  })
-}
-
-function checkPlugins(value: unknown, path: string): string[] {
-  if (value === undefined || value === null) return []
-  return checkObject(value, path, (plugins) => [
-    ...unknownFields(plugins, path, PLUGIN_SETS),
-    ...PLUGIN_SETS.flatMap((point) => {
-      const set = plugins[point]
-      if (set === undefined || set === null) return []
-      const at = `${path}.${point}`
-      return checkObject(set, at, ({ enabled, disabled }) => [
-        ...checkList(enabled, `${at}.enabled`, checkEnabled),
-        ...checkList(disabled, `${at}.disabled`, (item, where) =>
-          nameOf(item) === '' ? [`${where}.name: Required value`] : [],
-        ),
-      ])
-    }),
-  ])
-}
-
-function checkEnabled(value: unknown, path: string): string[] {
-  return checkObject(value, path, ({ name, weight }) => {
-    const errors = checkInteger(weight, `${path}.weight`, 0, 1_000_000)
-    if (!REGISTRY.has(String(name))) errors.push(`${path}.name: Invalid value: ${JSON.stringify(name)}: no such plugin`)
-    return errors
-  })
-}
-
-function checkPluginConfig(value: unknown, path: string): string[] {
-  return checkObject(value, path, ({ name, args }) => {
-    const definition = REGISTRY.get(String(name))
-    if (definition === undefined) return [`${path}.name: Invalid value: ${JSON.stringify(name)}: no such plugin`]
-    const at = `${path}.args`
-    if (args === undefined || args === null) return []
-    return checkObject(
-      args,
-      at,
-      (fields) => definition.checkArgs?.(withoutType(fields), at) ?? unknownFields(fields, at, []),
-    )
-  })
+  const { podInitialBackoffSeconds: initial = 1, podMaxBackoffSeconds: max = 10 } = value
+  const tooShort = 'must be greater than or equal to PodInitialBackoffSeconds'
+  return [
+    ...unknownFields(value, '', KNOWN),
+    ...checkProcessFields(value),
+    ...checkProfiles(value['profiles']),
+    ...checkPercentage(value['percentageOfNodesToScore'], 'percentageOfNodesToScore'),
+    ...checkInteger(initial, 'podInitialBackoffSeconds', { min: 1 }, 'must be greater than 0'),
+    ...checkInteger(max, 'podMaxBackoffSeconds', { min: Number(initial) }, tooShort),
+    ...checkExtenders(value['extenders'], 'extenders'),
+  ]
 }
 
 function configurationOf(value: Fields): SchedulerConfiguration {
@@ -143,12 +63,18 @@ function configurationOf(value: Fields): SchedulerConfiguration {
     percentageOfNodesToScore: Number(value['percentageOfNodesToScore'] ?? 0),
     podInitialBackoffMs: seconds('podInitialBackoffSeconds', DEFAULT_CONFIGURATION.podInitialBackoffMs),
     podMaxBackoffMs: seconds('podMaxBackoffSeconds', DEFAULT_CONFIGURATION.podMaxBackoffMs),
-    profiles: Array.isArray(profiles) ? profiles.map(profileOf) : DEFAULT_CONFIGURATION.profiles,
+    profiles: profilesOf(profiles),
     extenders: Array.isArray(extenders) ? extenders.map(extenderOf) : [],
   }
 }
 
-function profileOf(profile: Fields): ProfileConfiguration {
+function profilesOf(value: unknown): readonly ProfileConfiguration[] {
+  const profiles = Array.isArray(value) ? (value as readonly Fields[]) : []
+  if (profiles.length === 0) return DEFAULT_CONFIGURATION.profiles
+  return profiles.map((profile) => profileOf(profile, String(nameOfProfile(profile, profiles))))
+}
+
+function profileOf(profile: Fields, schedulerName: string): ProfileConfiguration {
   const plugins = (profile['plugins'] ?? {}) as Readonly<Record<string, unknown>>
   const points = EXTENSION_POINTS.flatMap((point) =>
     plugins[point] === undefined || plugins[point] === null ? [] : [[point, pluginSetOf(plugins[point])] as const],
@@ -156,7 +82,7 @@ function profileOf(profile: Fields): ProfileConfiguration {
   const configs = (profile['pluginConfig'] ?? []) as readonly Fields[]
   const percentage = profile['percentageOfNodesToScore']
   return {
-    schedulerName: String(profile['schedulerName'] ?? DEFAULT_SCHEDULER),
+    schedulerName,
     ...(percentage === undefined ? {} : { percentageOfNodesToScore: Number(percentage) }),
     multiPoint: pluginSetOf(plugins['multiPoint'] ?? {}),
     points: Object.fromEntries(points) as Partial<Record<ExtensionPoint, PluginSet>>,
@@ -176,8 +102,3 @@ function pluginSetOf(value: unknown): PluginSet {
 }
 
 const nameOf = (item: unknown): string => (isObject(item) ? String(item['name'] ?? '') : '')
-
-function withoutType(args: PluginArgs): PluginArgs {
-  const { apiVersion: _version, kind: _kind, ...rest } = args
-  return rest
-}

@@ -9,7 +9,6 @@ import { POD_DISRUPTION_BUDGETS } from '#machinery/api/policy/v1/resources.gen.t
 import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
-import { checkInteger, unknownFields } from '../../framework/args.ts'
 import type {
   CycleView,
   FrozenPod,
@@ -25,6 +24,7 @@ import type {
 import { podKey, podPriority } from '../../framework/pod-info.ts'
 import { failed, unresolvable, unschedulable } from '../../framework/verdicts.ts'
 import { Diagnosis } from '../../runtime/diagnosis.ts'
+import { checkPreemptionArgs, type DefaultPreemptionArgs } from './args.ts'
 import { DisruptionBudgets } from './disruption-budgets.ts'
 import { candidatesWanted, dryRun } from './dry-run.ts'
 import { clearNominations, evict, isLeavingForPreemption, PLUGIN } from './eviction.ts'
@@ -32,27 +32,11 @@ import { askExtenders } from './extenders.ts'
 import { pickCandidate } from './pick-candidate.ts'
 import { mayPreempt } from './victims.ts'
 
-export interface DefaultPreemptionArgs {
-  /** Of the nodes preemption might help on, how many are tried at least: per cent. Default 10. */
-  readonly minCandidateNodesPercentage?: number
-  /** The same as a number; the larger counts. Default 100. */
-  readonly minCandidateNodesAbsolute?: number
-}
-
-const PERCENTAGE = 'minCandidateNodesPercentage'
-const ABSOLUTE = 'minCandidateNodesAbsolute'
 const PREEMPTING = unresolvable('waiting for the preemption for this pod to be finished')
 
 export const defaultPreemption: PluginDefinition = {
   name: PLUGIN,
-  checkArgs: (args, path) => [
-    ...unknownFields(args, path, [PERCENTAGE, ABSOLUTE]),
-    ...checkInteger(args[PERCENTAGE], `${path}.${PERCENTAGE}`, 0, 100),
-    ...checkInteger(args[ABSOLUTE], `${path}.${ABSOLUTE}`, 0, Number.MAX_SAFE_INTEGER),
-    ...(args[PERCENTAGE] === 0 && args[ABSOLUTE] === 0
-      ? [`${path}: ${PERCENTAGE} and ${ABSOLUTE} cannot both be zero`]
-      : []),
-  ],
+  checkArgs: checkPreemptionArgs,
   create: (args, handle) => new DefaultPreemption(args, handle),
 }
 

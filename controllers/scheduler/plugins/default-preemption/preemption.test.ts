@@ -14,7 +14,7 @@ import { isVerdict, unresolvable, unschedulable } from '../../framework/verdicts
 import { DisruptionBudgets } from './disruption-budgets.ts'
 import { candidatesWanted, dryRun } from './dry-run.ts'
 import { pickCandidate } from './pick-candidate.ts'
-import { DefaultPreemption, defaultPreemption } from './plugin.ts'
+import { DefaultPreemption } from './plugin.ts'
 import { findVictims } from './victims.ts'
 
 let handle: TestPluginHandle
@@ -253,12 +253,5 @@ describe('the plugin', () => {
     const hopeless = verdicts(['a', unresolvable('x')], ['b', no])
     const other = node('b', { ...leaving, name: 'b' })
     expect(await run(pod, [node('a', leaving), other], hopeless)).toEqual({ nominatedNode: 'b' })
-  })
-
-  it('checks its arguments', () => {
-    const check = (args: Record<string, unknown>) => defaultPreemption.checkArgs?.(args, 'args') ?? []
-    expect(check({ minCandidateNodesPercentage: 20, minCandidateNodesAbsolute: 0 })).toEqual([])
-    expect(check({ minCandidateNodesPercentage: 101 })).toHaveLength(1)
-    expect(check({ minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 0 })).toHaveLength(1)
   })
 })

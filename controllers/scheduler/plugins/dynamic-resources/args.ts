@@ -1,6 +1,6 @@
 /** DynamicResourcesArgs. Upstream: pkg/scheduler/apis/config/v1/defaults.go, apis/config/validation. */
 import { parseDurationMs } from '#machinery/util/go-duration.ts'
-import { unknownFields } from '../../framework/args.ts'
+import { invalid, unknownFields } from '../../framework/args.ts'
 import type { PluginArgs } from '../../framework/interfaces.ts'
 
 export interface DynamicResourcesArgs {
@@ -17,18 +17,17 @@ const BINDING_MIN_MS = 1_000
 export function checkDynamicResourcesArgs(args: PluginArgs, path: string): readonly string[] {
   return [
     ...unknownFields(args, path, ['filterTimeout', 'bindingTimeout']),
-    ...checkDuration(args['filterTimeout'], `${path}.filterTimeout`, 0, 'must be greater than or equal to zero'),
+    ...checkDuration(args['filterTimeout'], `${path}.filterTimeout`, 0, 'must be zero or positive'),
     ...checkDuration(args['bindingTimeout'], `${path}.bindingTimeout`, BINDING_MIN_MS, 'must be at least 1 second'),
   ]
 }
 
 function checkDuration(value: unknown, path: string, minMs: number, problem: string): string[] {
   if (value === undefined) return []
-  const shown = `${path}: Invalid value: ${JSON.stringify(value)}`
   try {
-    return parseDurationMs(String(value)) < minMs ? [`${shown}: ${problem}`] : []
+    return parseDurationMs(String(value)) < minMs ? [invalid(path, value, problem)] : []
   } catch {
-    return [`${shown}: must be a duration`]
+    return [invalid(path, value, 'must be a duration')]
   }
 }
 

@@ -7,7 +7,7 @@ import { makeNode, makeNodeInfo, makePodInfo, makeSnapshot, type PodOptions } fr
 import type { ClusterEvent, PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import type { ClaimState } from './claim-state.ts'
-import { DynamicResources, dynamicResources } from './plugin.ts'
+import { DynamicResources } from './plugin.ts'
 
 const CLAIMS = [{ name: 'gpu', resourceClaimName: 'c' }]
 const pod = (options: PodOptions = {}): PodInfo =>
@@ -210,15 +210,4 @@ describe('events', () => {
     expect(mayHelp(pod(), update(own(allocated, 'x'), own(undefined, 'x')))).toBe(false)
     expect(mayHelp(templated(), update(templated().pod, templated().pod, 'pods'))).toBe(false)
   })
-})
-
-describe('arguments', () => {
-  it.each<[Record<string, unknown>, string[]]>([
-    [{}, []],
-    [{ filterTimeout: '0s', bindingTimeout: '30s' }, []],
-    [{ filterTimeout: '-1s' }, ['args.filterTimeout: Invalid value: "-1s": must be greater than or equal to zero']],
-    [{ bindingTimeout: '10ms' }, ['args.bindingTimeout: Invalid value: "10ms": must be at least 1 second']],
-    [{ bindingTimeout: 'soon' }, ['args.bindingTimeout: Invalid value: "soon": must be a duration']],
-    [{ other: 1 }, ['args.other: unknown field']],
-  ])('%j: %j', (args, problems) => expect(dynamicResources.checkArgs?.(args, 'args')).toEqual(problems))
 })

@@ -46,7 +46,12 @@ export const interPodAffinity: PluginDefinition = {
   name: 'InterPodAffinity',
   checkArgs: (args, path) => [
     ...unknownFields(args, path, ['hardPodAffinityWeight', 'ignorePreferredTermsOfExistingPods']),
-    ...checkInteger(args['hardPodAffinityWeight'], `${path}.hardPodAffinityWeight`, 0, WEIGHT_MAX),
+    ...checkInteger(
+      args['hardPodAffinityWeight'] ?? 1,
+      `${path}.hardPodAffinityWeight`,
+      { min: 0, max: WEIGHT_MAX },
+      `not in valid range [0, ${WEIGHT_MAX}]`,
+    ),
   ],
   create: (args, handle) => new InterPodAffinity(args, handle),
 }

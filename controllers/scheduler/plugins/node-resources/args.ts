@@ -1,5 +1,16 @@
 /** NodeResourcesFitArgs, NodeResourcesBalancedAllocationArgs. Upstream: apis/config/validation/validation_pluginargs.go. */
-import { checkInteger, checkList, checkObject, unknownFields } from '../../framework/args.ts'
+import { isObject } from '#machinery/util/json.ts'
+import {
+  checkInteger,
+  checkLabelName,
+  checkList,
+  checkObject,
+  duplicate,
+  invalid,
+  notSupported,
+  required,
+  unknownFields,
+} from '../../framework/args.ts'
 import type { PluginArgs } from '../../framework/interfaces.ts'
 import type { ShapePoint } from './strategies.ts'
 
@@ -9,75 +20,91 @@ export interface FitArgs extends PluginArgs {
   readonly ignoredResources?: readonly string[]
   readonly ignoredResourceGroups?: readonly string[]
   readonly scoringStrategy?: {
-    readonly type?: (typeof STRATEGIES)[number]
+    readonly type: (typeof STRATEGIES)[number]
     readonly resources?: readonly { readonly name: string; readonly weight?: number }[]
     readonly requestedToCapacityRatio?: { readonly shape: readonly ShapePoint[] }
   }
 }
 
 export function checkFitArgs(args: PluginArgs, path: string): string[] {
+  const { ignoredResources, ignoredResourceGroups, scoringStrategy } = args
   return [
     ...unknownFields(args, path, ['ignoredResources', 'ignoredResourceGroups', 'scoringStrategy']),
-    ...checkList(args['ignoredResources'], `${path}.ignoredResources`, checkName),
-    ...checkList(args['ignoredResourceGroups'], `${path}.ignoredResourceGroups`, (value, at) =>
-      String(value).includes('/')
-        ? [`${at}: Invalid value: ${JSON.stringify(value)}: resource group name can't contain '/'`]
-        : checkName(value, at),
-    ),
-    ...(args['scoringStrategy'] === undefined ? [] : checkStrategy(args['scoringStrategy'], `${path}.scoringStrategy`)),
+    ...checkList(ignoredResources, `${path}.ignoredResources`, checkLabelName),
+    ...checkList(ignoredResourceGroups, `${path}.ignoredResourceGroups`, checkGroup),
+    ...(scoringStrategy === undefined ? [] : checkStrategy(scoringStrategy, `${path}.scoringStrategy`)),
+  ]
+}
+
+function checkGroup(value: unknown, path: string): string[] {
+  const hasSlash = String(value).includes('/')
+  return [
+    ...(hasSlash ? [invalid(path, value, "resource group name can't contain '/'")] : []),
+    ...checkLabelName(value, path),
   ]
 }
 
 export function checkBalancedAllocationArgs(args: PluginArgs, path: string): string[] {
+  const { resources } = args
+  const nameAt = (place: number): unknown => {
+    const resource: unknown = Array.isArray(resources) ? resources[place] : undefined
+    return isObject(resource) ? resource['name'] : undefined
+  }
   return [
     ...unknownFields(args, path, ['resources']),
-    ...checkList(args['resources'], `${path}.resources`, (value, at) => checkResource(value, at, 1)),
+    ...checkList(resources, `${path}.resources`, (value, at, place) =>
+      checkObject(value, at, (resource) => {
+        const { name, weight } = resource
+        const isSeen = Array.from({ length: place }, (_, i) => nameAt(i)).includes(name)
+        return [
+          ...unknownFields(resource, at, ['name', 'weight']),
+          ...(isSeen ? [duplicate(`${at}.name`, String(name))] : []),
+          ...checkInteger(weight || 1, `${at}.weight`, { min: 1, max: 1 }, 'must be 1'),
+        ]
+      }),
+    ),
   ]
 }
 
 function checkStrategy(value: unknown, path: string): string[] {
   return checkObject(value, path, (strategy) => {
-    const { type = 'LeastAllocated', resources, requestedToCapacityRatio } = strategy
+    const { type = '', resources, requestedToCapacityRatio: ratio } = strategy
     const errors = unknownFields(strategy, path, ['type', 'resources', 'requestedToCapacityRatio'])
-    if (!STRATEGIES.some((name) => name === type))
-      errors.push(`${path}.type: Unsupported value: ${JSON.stringify(type)}: supported values: ${list(STRATEGIES)}`)
-    errors.push(...checkList(resources, `${path}.resources`, (item, at) => checkResource(item, at, 100)))
-    if (type === 'RequestedToCapacityRatio')
-      errors.push(...checkRatio(requestedToCapacityRatio, `${path}.requestedToCapacityRatio`))
+    if (!STRATEGIES.some((name) => name === type)) errors.push(notSupported(`${path}.type`, type, STRATEGIES))
+    errors.push(...checkList(resources, `${path}.resources`, checkResource))
+    // Upstream crashes when the strategy lacks its shape.
+    if (ratio !== undefined || type === 'RequestedToCapacityRatio')
+      errors.push(...checkObject(ratio ?? {}, path, ({ shape }) => checkShape(shape, `${path}.shape`)))
     return errors
   })
 }
 
-function checkResource(value: unknown, path: string, weightMax: number): string[] {
-  return checkObject(value, path, (resource) => [
-    ...unknownFields(resource, path, ['name', 'weight']),
-    ...checkName(resource['name'], `${path}.name`),
-    ...checkInteger(resource['weight'], `${path}.weight`, weightMax === 1 ? 1 : 0, weightMax),
-  ])
-}
-
-function checkRatio(value: unknown, path: string): string[] {
-  return checkObject(value ?? {}, path, ({ shape }) => {
-    const at = `${path}.shape`
-    if (!Array.isArray(shape) || shape.length === 0)
-      return [`${at}: Required value: at least one point must be specified`]
-    const errors = checkList(shape, at, checkPoint)
-    if (errors.length > 0) return errors
-    const points = shape as ShapePoint[]
-    const unsorted = points.findIndex(({ utilization }, i) => i > 0 && utilization <= (points[i - 1]?.utilization ?? 0))
-    if (unsorted < 0) return []
-    return [`${at}[${unsorted}].utilization: Invalid value: utilization values must be sorted in increasing order`]
+function checkResource(value: unknown, path: string): string[] {
+  return checkObject(value, path, (resource) => {
+    const { name, weight } = resource
+    const detail = `resource weight of ${String(name ?? '')} not in valid range (0, 100]`
+    return [
+      ...unknownFields(resource, path, ['name', 'weight']),
+      ...checkInteger(weight || 1, `${path}.weight`, { min: 1, max: 100 }, detail),
+    ]
   })
 }
 
-function checkPoint(value: unknown, path: string): string[] {
-  return checkObject(value, path, ({ utilization, score }) => [
-    ...checkInteger(utilization ?? 0, `${path}.utilization`, 0, 100),
-    ...checkInteger(score ?? 0, `${path}.score`, 0, 10),
-  ])
+function checkShape(shape: unknown, path: string): string[] {
+  if (!Array.isArray(shape) || shape.length === 0) return [required(path, 'at least one point must be specified')]
+  const utilizations = shape.map((point: unknown) => Number((isObject(point) ? point['utilization'] : undefined) ?? 0))
+  const unsorted = utilizations.findIndex((utilization, i) => i > 0 && utilization <= (utilizations[i - 1] ?? 0))
+  const order = 'values must be sorted in increasing order'
+  return [
+    ...(unsorted < 0 ? [] : [invalid(`${path}[${unsorted}].utilization`, utilizations[unsorted], order)]),
+    ...checkList(shape, path, checkPoint),
+  ]
 }
 
-const checkName = (value: unknown, path: string): string[] =>
-  typeof value === 'string' && value !== '' ? [] : [`${path}: Invalid value: ${JSON.stringify(value)}: must be a name`]
-
-const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
+function checkPoint(value: unknown, path: string): string[] {
+  const range = (max: number): string => `not in valid range [0, ${max}]`
+  return checkObject(value, path, ({ utilization = 0, score = 0 }) => [
+    ...checkInteger(utilization, `${path}.utilization`, { min: 0, max: 100 }, range(100)),
+    ...checkInteger(score, `${path}.score`, { min: 0, max: 10 }, range(10)),
+  ])
+}

@@ -6,7 +6,7 @@ import { type TestPluginHandle, testPluginHandle } from '#test/support/plugin-ha
 import { makeNodeInfo, makePodInfo, makeSnapshot, type PodOptions } from '#test/support/scheduling.ts'
 import type { NodeInfo, PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
-import { PodTopologySpread, podTopologySpread, type PodTopologySpreadArgs } from './plugin.ts'
+import { PodTopologySpread, type PodTopologySpreadArgs } from './plugin.ts'
 
 const ZONE = 'topology.kubernetes.io/zone'
 const HOST = 'kubernetes.io/hostname'
@@ -274,16 +274,9 @@ describe('default constraints', () => {
       metadata: { name: 's', namespace },
       spec: { selector: app },
     })
-    const args = { defaultConstraints: [{ maxSkew: 1, topologyKey: HOST, whenUnsatisfiable: 'DoNotSchedule' }] }
+    const defaultConstraints = [{ maxSkew: 1, topologyKey: HOST, whenUnsatisfiable: 'DoNotSchedule' }]
+    const args = { defaultingType: 'List', defaultConstraints } as const
     expect(filterAll(makePodInfo({ labels: app }), nodes(), args)).toBe('b')
     expect(scores(makePodInfo({ labels: app }), nodes(), nodes(), args)).toBe('Skip')
-  })
-  it('are checked', () => {
-    const check = (args: Record<string, unknown>) => podTopologySpread.checkArgs?.(args, 'args')
-    expect(check({})).toEqual([])
-    expect(check({ defaultingType: 'List', defaultConstraints: [constraint()] })).toEqual([
-      'args.defaultConstraints[0].labelSelector: Forbidden: constraint must not define a selector, as they deduced for each pod',
-    ])
-    expect(check({ defaultingType: 'System', defaultConstraints: [{ maxSkew: 0 }] })).toHaveLength(4)
   })
 })

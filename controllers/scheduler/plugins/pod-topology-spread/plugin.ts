@@ -72,9 +72,9 @@ export class PodTopologySpread implements FilterPlugin<FilterState>, ScorePlugin
   readonly #comparesNumbers: boolean
 
   constructor(args: PodTopologySpreadArgs, tools: Pick<PluginHandle, 'informer' | 'lister' | 'isGateEnabled'>) {
-    const { defaultConstraints = [], defaultingType } = args
+    const { defaultConstraints = [], defaultingType = 'System' } = args
     this.#comparesNumbers = tools.isGateEnabled(COMPARISON_GATE)
-    this.#isSystemDefaulted = (defaultingType ?? (defaultConstraints.length > 0 ? 'List' : 'System')) === 'System'
+    this.#isSystemDefaulted = defaultingType !== 'List'
     this.#defaults = this.#isSystemDefaulted ? SYSTEM_DEFAULTS : defaultConstraints
     this.#selectors = this.#defaults.length > 0 ? new DefaultSelectors(tools) : undefined
     const hard = (pod: FrozenPod): readonly SpreadConstraint[] => this.#constraints(pod, 'DoNotSchedule')

@@ -11,7 +11,7 @@ import type { NodeInfo, PodInfo } from '../../framework/interfaces.ts'
 import { isVerdict } from '../../framework/verdicts.ts'
 import type { AssumedVolumes } from './binder.ts'
 import { type BindingFacts, bindingProgress } from './binding-progress.ts'
-import { VolumeBinding, volumeBinding } from './plugin.ts'
+import { VolumeBinding } from './plugin.ts'
 
 const CONFLICT = "node(s) didn't match PersistentVolume's node affinity"
 const NO_VOLUME = "node(s) didn't find available persistent volumes to bind"
@@ -224,13 +224,6 @@ describe('VolumeBinding', () => {
     put({ claims: [claim('2')] })
     expect(plugin.reserve(found.state, using('c'), 'here')?.code).toBe('Error')
   })
-})
-
-it('checks its arguments', () => {
-  const check = (args: Record<string, unknown>) => volumeBinding.checkArgs?.(args, 'args')
-  expect(check({ bindTimeoutSeconds: 5 })).toEqual([])
-  expect(check({ bindTimeoutSeconds: -1 })).toHaveLength(1)
-  expect(check({ shape: [] })).toEqual(['args.shape: unknown field'])
 })
 
 describe('the progress of a binding', () => {

@@ -5,7 +5,7 @@
  * Upstream: plugins/volumebinding. Differs: no scoring by capacity (StorageCapacityScoring is off upstream too).
  */
 import { errorMessage } from '#machinery/util/errors.ts'
-import { checkInteger, unknownFields } from '../../framework/args.ts'
+import { checkInteger, invalid, unknownFields } from '../../framework/args.ts'
 import type {
   FilterPlugin,
   NodeInfo,
@@ -27,12 +27,15 @@ export interface VolumeBindingArgs {
 }
 
 const BIND_TIMEOUT_SECONDS = 600
+const NEGATIVE_TIMEOUT = 'invalid BindTimeoutSeconds, should not be a negative value'
+const UNEXPECTED_SHAPE = 'unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring'
 
 export const volumeBinding: PluginDefinition = {
   name: 'VolumeBinding',
   checkArgs: (args, path) => [
-    ...unknownFields(args, path, ['bindTimeoutSeconds']),
-    ...checkInteger(args['bindTimeoutSeconds'], `${path}.bindTimeoutSeconds`, 0, Number.MAX_SAFE_INTEGER),
+    ...unknownFields(args, path, ['bindTimeoutSeconds', 'shape']),
+    ...checkInteger(args['bindTimeoutSeconds'] ?? 0, `${path}.bindTimeoutSeconds`, { min: 0 }, NEGATIVE_TIMEOUT),
+    ...(args['shape'] === undefined ? [] : [invalid(`${path}.shape`, args['shape'], UNEXPECTED_SHAPE)]),
   ],
   create: (args, handle) => new VolumeBinding(args, handle),
 }
