@@ -32,7 +32,8 @@ import { NO_NODES } from './queue/hints.ts'
 import type { QueuedPod } from './queue/queued-pod.ts'
 import { SchedulingQueue, setRejections } from './queue/scheduling-queue.ts'
 import type { Decision } from './runtime/binding-cycle.ts'
-import { bind, permitted, reserveAndPermit, unreserve } from './runtime/binding-cycle.ts'
+import { bind, needsPreBind, permitted, reserveAndPermit, unreserve } from './runtime/binding-cycle.ts'
+import { tellExpectation } from './runtime/expectation.ts'
 import { BoundedTasks } from './runtime/bounded-tasks.ts'
 import { createProfile } from './runtime/create-profile.ts'
 import { messageOf } from './runtime/diagnosis.ts'
@@ -42,7 +43,7 @@ import { REFUSED, rejection, shortened } from './runtime/failure.ts'
 import type { FilterRun } from './runtime/filter-run.ts'
 import { PermitWaits } from './runtime/permit-waits.ts'
 import { PreBinds } from './runtime/pre-binds.ts'
-import { patchPodStatus, statusPatch } from './runtime/pod-status.ts'
+import { patchPodStatus, statusPatch, withdrawal } from './runtime/pod-status.ts'
 import type { Profile } from './runtime/profile.ts'
 import { PluginDurations } from './runtime/recorder.ts'
 import { RejectedError } from './runtime/rejected-error.ts'
@@ -70,6 +71,12 @@ export function schedulerComponent(options: SchedulerOptions = {}): ComponentDef
     permissions: [],
     createComponent: (context) => new Scheduler(context, options),
   })
+}
+
+interface Telling {
+  /** Nobody need hear of it. */
+  readonly isQuiet?: boolean
+  readonly told?: string | undefined
 }
 
 class Scheduler implements ControllerComponent {
@@ -292,7 +299,7 @@ class Scheduler implements ControllerComponent {
     signal: AbortSignal,
   ): void {
     const { states, timer } = run
-    const decision: Decision = { profile, pod: queued.info, node, states, timer }
+    const decision: Decision = { profile, pod: queued.info, node, states, timer, isTold: false }
     this.#cache.assume(queued.info, node)
     this.#queue.nominator.delete(queued.key)
     let waits: ReadonlyMap<string, number>
@@ -316,7 +323,9 @@ class Scheduler implements ControllerComponent {
   ): Promise<void> {
     const { clock } = this.#context
     const waitedFromMs = clock.monotonicMs()
-    const verdict = await this.#waits.add(queued.info.pod, decision.node, waits)
+    const decided = this.#waits.add(queued.info.pod, decision.node, waits)
+    await this.#tell(decision, signal)
+    const verdict = await decided
     this.#metrics?.waitedOnPermit(verdict?.code ?? 'Success', this.#secondsSince(waitedFromMs))
     try {
       permitted(verdict)
@@ -332,7 +341,9 @@ class Scheduler implements ControllerComponent {
     try {
       // What fails from here on is nobody's "no": it is tried again without waiting for an event.
       this.#queue.done(queued.key)
-      await bind(decision, { extenders: this.#extenders, preBinds: this.#preBinds }, signal)
+      const isPreBindNeeded = needsPreBind(decision)
+      if (isPreBindNeeded) await this.#tell(decision, signal)
+      await bind(decision, { extenders: this.#extenders, preBinds: this.#preBinds, isPreBindNeeded }, signal)
       this.#attempted('scheduled', pod, startedMs)
       this.#metrics?.placed(queued.attempts, this.#secondsSince(queued.firstActiveMs ?? startedMs))
       const { namespace, name } = pod.metadata
@@ -342,13 +353,24 @@ class Scheduler implements ControllerComponent {
     }
   }
 
+  /** It is a courtesy: what goes wrong is only noted. */
+  async #tell(decision: Decision, signal: AbortSignal): Promise<void> {
+    if (decision.isTold || !this.#context.isGateEnabled('NominatedNodeNameForExpectation')) return
+    decision.isTold = true
+    try {
+      await tellExpectation(this.#context.client, decision, signal)
+    } catch (err: unknown) {
+      if (!signal.aborted && !isNotFound(err)) this.#note(err, decision.pod.pod)
+    }
+  }
+
   /** Undoes the decision. */
   #unbound(queued: QueuedPod, decision: Decision, err: unknown, startedMs: number, signal: AbortSignal): void {
     unreserve(decision)
     const placed = this.#cache.get(queued.key)?.pod
     const isForgotten = this.#cache.forget(queued.key)
     if (signal.aborted) return
-    this.#failed(queued, err, startedMs, signal)
+    this.#failed(queued, err, startedMs, signal, decision.isTold ? decision.node : undefined)
     const event = { resource: 'pods', action: 'delete', old: placed, object: placed } as const
     if (isForgotten) this.#queue.notify(event, (other) => podKey(other) !== queued.key)
   }
@@ -423,11 +445,12 @@ class Scheduler implements ControllerComponent {
     return { nominatedNode }
   }
 
-  #failed(queued: QueuedPod, err: unknown, startedMs: number, signal: AbortSignal): void {
+  /** `told`: the node that the Pod's status names, though the cache may not know it yet. */
+  #failed(queued: QueuedPod, err: unknown, startedMs: number, signal: AbortSignal, told?: string): void {
     const { pod } = queued.info
     if (err instanceof RejectedError) {
       this.#attempted('unschedulable', pod, startedMs)
-      this.#giveBack(queued, rejection(err.verdict), signal)
+      this.#giveBack(queued, rejection(err.verdict), signal, { told })
       return
     }
     this.#attempted('error', pod, startedMs)
@@ -435,11 +458,11 @@ class Scheduler implements ControllerComponent {
     const isQuiet = isConflict(err) || isNotFound(err)
     if (!isQuiet && !isAbortError(err)) this.#note(err, pod)
     const failure = { ...REFUSED, reason: 'SchedulerError', message: errorMessage(err), nominatedNode: '' } as const
-    this.#giveBack(queued, failure, signal, isQuiet)
+    this.#giveBack(queued, failure, signal, { isQuiet, told })
   }
 
   /** Back to the queue, with its newest state; the user is told why. */
-  #giveBack(queued: QueuedPod, failure: Failure, signal: AbortSignal, isQuiet = false): void {
+  #giveBack(queued: QueuedPod, failure: Failure, signal: AbortSignal, { isQuiet, told }: Telling = {}): void {
     const { namespace = '', name = '', uid } = queued.info.pod.metadata
     const current = this.#pods.get({ namespace, name })
     if (current === undefined || current.metadata.uid !== uid || (current.spec.nodeName ?? '') !== '') {
@@ -451,9 +474,9 @@ class Scheduler implements ControllerComponent {
     setRejections(queued, failure.rejectedBy, failure.pendingBy)
     this.#queue.putBack(queued)
     this.#nominate(queued.info, failure.nominatedNode)
-    if (isQuiet) return
-    this.#record(current, 'Warning', 'FailedScheduling', shortened(failure.message))
-    const patch = statusPatch(current, failure, this.#context.clock)
+    if (isQuiet !== true) this.#record(current, 'Warning', 'FailedScheduling', shortened(failure.message))
+    const { clock } = this.#context
+    const patch = isQuiet === true ? withdrawal(current, told) : statusPatch(current, failure, clock, told)
     if (patch !== undefined) this.#tasks.start(() => this.#writeStatus(current, patch, signal))
   }
 

@@ -54,7 +54,10 @@ beforeEach(async () => {
   const enabled = [gang, slow].map(({ name }) => ({ name, weight: 0 }))
   const profiles = profile === undefined ? [] : [{ ...profile, multiPoint: { enabled, disabled: [] } }]
   const configuration = { ...DEFAULT_CONFIGURATION, profiles }
-  plane = await startTestControlPlane({ controllers: [schedulerComponent({ configuration, plugins: [gang, slow] })] })
+  plane = await startTestControlPlane({
+    controllers: [schedulerComponent({ configuration, plugins: [gang, slow] })],
+    featureGates: ['NominatedNodeNameForExpectation', 'ClearingNominatedNodeNameAfterBinding'],
+  })
   const metadata = { name: 'default', namespace }
   await plane.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
   await plane.client.create(PRIORITY_CLASSES, {
@@ -80,6 +83,7 @@ const addPod = (name: string, labels: Record<string, string> = {}, spec: Partial
   })
 const read = (name: string) => plane.client.get(PODS, { namespace, name })
 const nodeOf = async (name: string): Promise<string | undefined> => (await read(name)).spec.nodeName
+const nominationOf = async (name: string): Promise<string | undefined> => (await read(name)).status?.nominatedNodeName
 const condition = async (name: string) =>
   (await read(name)).status?.conditions?.find(({ type }) => type === 'PodScheduled')
 const preemptions = async (): Promise<(string | undefined)[]> => {
@@ -126,6 +130,24 @@ describe('a gang', () => {
     await plane.client.delete(PODS, { namespace, name: 'a' })
     await eventually(async () => expect(await nodeOf('other')).toBe('n1'))
     await waiting(1)
+  })
+})
+
+describe('the node a Pod is about to be on', () => {
+  it('is told while it waits on permit, and no longer when it is bound', async () => {
+    for (const name of ['a', 'b']) await addPod(name, { [GANG]: 'g' })
+    for (const name of ['a', 'b']) await eventually(async () => expect(await nominationOf(name)).toBe('n1'))
+    await addPod('c', { [GANG]: 'g' })
+    for (const name of ['a', 'b', 'c']) await eventually(async () => expect(await nodeOf(name)).toBe('n1'))
+    expect([await nominationOf('a'), await nominationOf('c')]).toEqual([undefined, undefined])
+  })
+
+  it('is taken back when the Pod is', async () => {
+    await addPod('slow', { slow: 'yes' }, {}, '3')
+    await eventually(async () => expect(await nominationOf('slow')).toBe('n1'))
+    await addPod('urgent', {}, { priorityClassName: 'high' }, '3')
+    await eventually(async () => expect(await nodeOf('urgent')).toBe('n1'))
+    await eventually(async () => expect(await nominationOf('slow')).toBeUndefined())
   })
 })
 

@@ -81,9 +81,9 @@ export const CORE_GROUP: ResourceGroup = {
       namespaced: true,
       verbs: ['create'],
       virtualCreate:
-        ({ objects }) =>
+        ({ objects, config }) =>
         (object, context) =>
-          bindPod(objects, object.metadata.name ?? '', object as Binding, context),
+          bindPod(objects, config.isGateEnabled, object.metadata.name ?? '', object as Binding, context),
     },
     {
       resource: 'componentstatuses',
@@ -193,7 +193,7 @@ export const CORE_GROUP: ResourceGroup = {
       strategy: ({ config }) => podStrategy(config.isGateEnabled),
       status: podStatusStrategy,
       subresources: ({ objects, config }) => [
-        podBinding(objects),
+        podBinding(objects, config.isGateEnabled),
         podEviction(objects),
         podEphemeralContainers(config.isGateEnabled),
         podResize(config.isGateEnabled),

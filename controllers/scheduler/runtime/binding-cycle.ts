@@ -21,6 +21,8 @@ export interface Decision {
   /** Plugin -> what its preFilter returned. */
   readonly states: ReadonlyMap<string, unknown>
   readonly timer: PluginTimer | undefined
+  /** The Pod's status may name the node already. */
+  isTold: boolean
 }
 
 const NO_WAITS: ReadonlyMap<string, number> = new Map()
@@ -81,15 +83,21 @@ export function permitted(verdict: Verdict | undefined): void {
   throw new Error(`waiting on permit for pod: ${verdict.reasons.join(', ')}`)
 }
 
+export interface BindTools {
+  readonly extenders: readonly Extender[]
+  readonly preBinds: PreBinds
+  readonly isPreBindNeeded: boolean
+}
+
 /** Rejects when PreBind or Bind fails; nothing is undone here. */
 export async function bind(
   decision: Decision,
-  { extenders, preBinds }: { readonly extenders: readonly Extender[]; readonly preBinds: PreBinds },
+  { extenders, preBinds, isPreBindNeeded }: BindTools,
   signal: AbortSignal,
 ): Promise<void> {
   const { profile, pod, node, states } = decision
   const { recorder } = profile
-  if (needsPreBind(decision)) {
+  if (isPreBindNeeded) {
     const run = (): Promise<void> =>
       preBinds.run(podKey(pod.pod), (cancelable) => runPreBinds(decision, cancelable), signal)
     await recorder.timedAsync('PreBind', run)
@@ -115,7 +123,7 @@ async function bindByPlugin({ profile, pod, node, timer }: Decision, signal: Abo
 }
 
 /** Most Pods need none: then there is nothing to take back either. */
-function needsPreBind({ profile, pod, node, states }: Decision): boolean {
+export function needsPreBind({ profile, pod, node, states }: Decision): boolean {
   const { preBinds, recorder } = profile
   const startedMs = recorder.now()
   const isNeeded = preBinds.some((plugin) => plugin.isNeeded?.(states.get(plugin.name), pod, node) ?? true)

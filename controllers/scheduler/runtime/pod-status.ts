@@ -18,10 +18,13 @@ export interface PodStatusChange {
   readonly nominatedNode: string | undefined
 }
 
-/** A strategic merge patch of the status; undefined: nothing would change. */
-export function statusPatch(pod: FrozenPod, change: PodStatusChange, clock: Clock): object | undefined {
+/**
+ * A strategic merge patch of the status; undefined: nothing would change. `told`: the node it names by now, if that is not
+ * what `pod` says.
+ */
+export function statusPatch(pod: FrozenPod, change: PodStatusChange, clock: Clock, told?: string): object | undefined {
   const condition = changedCondition(pod, change, clock)
-  const nominated = pod.status?.nominatedNodeName ?? ''
+  const nominated = told ?? pod.status?.nominatedNodeName ?? ''
   const isNomination = change.nominatedNode !== undefined && change.nominatedNode !== nominated
   if (condition === undefined && !isNomination) return undefined
   return {
@@ -33,6 +36,10 @@ export function statusPatch(pod: FrozenPod, change: PodStatusChange, clock: Cloc
     },
   }
 }
+
+/** Takes back what was told, and says nothing else. */
+export const withdrawal = ({ metadata }: FrozenPod, told: string | undefined): object | undefined =>
+  told === undefined ? undefined : { metadata: { uid: metadata.uid }, status: { nominatedNodeName: null } }
 
 function changedCondition(
   pod: FrozenPod,

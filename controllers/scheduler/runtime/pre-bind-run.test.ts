@@ -13,6 +13,7 @@ const decisionOf = (...preBinds: PreBindPlugin[]): Decision => ({
   node: 'n',
   states: new Map(),
   timer: undefined,
+  isTold: false,
 })
 
 const NEVER = new AbortController().signal

@@ -8,29 +8,37 @@ import { newConflict, newInvalid } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
 import { formatTime } from '#machinery/util/clock.ts'
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { StoredObjects } from '../../deps.ts'
 import type { RequestContext, SubresourceDefinition } from '../../generic/interfaces.ts'
 
 const PODS = { group: '', resource: 'pods' } as const
 
-export function podBinding(objects: StoredObjects): SubresourceDefinition {
+/** Who tells of a node beforehand no longer has to. */
+const CLEARING_GATE = 'ClearingNominatedNodeNameAfterBinding'
+
+export function podBinding(objects: StoredObjects, isGateEnabled: IsGateEnabled): SubresourceDefinition {
   return {
     name: 'binding',
     type: 'create',
     kind: { group: '', version: 'v1', kind: 'Binding' },
-    create: (podName, object, context) => bindPod(objects, podName, object as Binding, context),
+    create: (podName, object, context) => bindPod(objects, isGateEnabled, podName, object as Binding, context),
   }
 }
 
 export async function bindPod(
   objects: StoredObjects,
+  isGateEnabled: IsGateEnabled,
   podName: string,
   binding: Binding,
   context: RequestContext,
 ): Promise<KubeObject> {
   const errors = validateBinding(binding)
   if (errors.length > 0) throw newInvalid({ group: '', kind: 'Binding' }, podName, errors)
-  const change = (draft: KubeObject): void => assign(draft as Pod, binding, context)
+  const change = (draft: KubeObject): void => {
+    assign(draft as Pod, binding, context)
+    if (isGateEnabled(CLEARING_GATE)) delete (draft as Pod).status?.nominatedNodeName
+  }
   await objects.update('', 'pods', context.namespace, podName, change, context)
   return { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success', code: 201 } as KubeObject
 }
