@@ -3,6 +3,8 @@ import type { Registry } from 'prom-client'
 import { Counter, Histogram } from 'prom-client'
 import type { Sample } from '#machinery/util/sample-metric.ts'
 import { createSampleMetric } from '#machinery/util/sample-metric.ts'
+import type { EventDurations } from './queue/event-durations.ts'
+import type { QueuedPod } from './queue/queued-pod.ts'
 import type { QueueLengths } from './queue/scheduling-queue.ts'
 import type { Profile } from './runtime/profile.ts'
 import type { PluginDurations } from './runtime/recorder.ts'
@@ -23,6 +25,7 @@ export interface Measured {
   bindings(): number
   readonly profiles: readonly Profile[]
   readonly durations: PluginDurations | undefined
+  readonly eventDurations: EventDurations | undefined
 }
 
 /** Before the scheduler runs. */
@@ -34,6 +37,7 @@ const NOTHING: Measured = {
   bindings: () => 0,
   profiles: [],
   durations: undefined,
+  eventDurations: undefined,
 }
 
 export class SchedulerMetrics {
@@ -41,6 +45,7 @@ export class SchedulerMetrics {
   readonly #attemptSeconds: Histogram<'result' | 'profile'>
   readonly #algorithmSeconds: Histogram
   readonly #podAttempts: Histogram
+  readonly #afterFlush: Counter
   readonly #podSeconds: Histogram<'attempts'>
   readonly #incoming: Counter<'queue' | 'event'>
   readonly #preemptions: Counter
@@ -75,6 +80,11 @@ export class SchedulerMetrics {
       name: 'scheduler_pod_scheduling_attempts',
       help: 'Number of attempts to successfully schedule a pod.',
       buckets: exponential(1, 2, 5),
+      registers,
+    })
+    this.#afterFlush = new Counter({
+      name: 'scheduler_pod_scheduled_after_flush_total',
+      help: 'Number of pods that were successfully scheduled after being flushed from unschedulablePods due to timeout. This metric helps detect potential queueing hint misconfigurations or event handling issues.',
       registers,
     })
     this.#podSeconds = new Histogram({
@@ -139,7 +149,8 @@ export class SchedulerMetrics {
     this.#algorithmSeconds.observe(seconds)
   }
 
-  placed(attempts: number, seconds: number): void {
+  placed({ attempts, isFlushed }: Pick<QueuedPod, 'attempts' | 'isFlushed'>, seconds: number): void {
+    if (isFlushed) this.#afterFlush.inc()
     this.#podAttempts.observe(attempts)
     this.#podSeconds.observe({ attempts: attempts >= 15 ? '15+' : String(attempts) }, seconds)
   }
@@ -219,6 +230,18 @@ export class SchedulerMetrics {
       samples: () => this.#measured.durations?.samples(DURATIONS) ?? [],
     })
     createSampleMetric(registry, {
+      name: EVENTS,
+      help: 'Event handling latency in seconds.',
+      type: 'histogram',
+      samples: () => this.#measured.eventDurations?.eventSamples(EVENTS) ?? [],
+    })
+    createSampleMetric(registry, {
+      name: HINTS,
+      help: 'Duration for running a queueing hint function of a plugin.',
+      type: 'histogram',
+      samples: () => this.#measured.eventDurations?.hintSamples(HINTS) ?? [],
+    })
+    createSampleMetric(registry, {
       name: 'scheduler_plugin_evaluation_total',
       help: 'Number of attempts to schedule pods by each plugin and the extension point (available only in PreFilter, Filter, PreScore, and Score).',
       type: 'counter',
@@ -230,3 +253,5 @@ export class SchedulerMetrics {
 
 const POINTS = 'scheduler_framework_extension_point_duration_seconds'
 const DURATIONS = 'scheduler_plugin_execution_duration_seconds'
+const EVENTS = 'scheduler_event_handling_duration_seconds'
+const HINTS = 'scheduler_queueing_hint_execution_duration_seconds'

@@ -30,6 +30,7 @@ import { isVerdict } from './framework/verdicts.ts'
 import type { AttemptResult, SchedulerMetrics } from './metrics.ts'
 import { NO_NODES } from './queue/hints.ts'
 import type { QueuedPod } from './queue/queued-pod.ts'
+import { EventDurations } from './queue/event-durations.ts'
 import { SchedulingQueue, setRejections } from './queue/scheduling-queue.ts'
 import type { Decision } from './runtime/binding-cycle.ts'
 import { bind, needsPreBind, permitted, reserveAndPermit, unreserve } from './runtime/binding-cycle.ts'
@@ -94,6 +95,7 @@ class Scheduler implements ControllerComponent {
   readonly #preBinds = new PreBinds()
   readonly #plugins: ReadonlyMap<string, PluginDefinition>
   readonly #durations: PluginDurations
+  readonly #eventDurations: EventDurations
   readonly #awaited: Promise<void>[] = []
   readonly #shared = new Map<string, object>()
   readonly #stop = new AbortController()
@@ -109,6 +111,7 @@ class Scheduler implements ControllerComponent {
     this.#extenders = extenders
     this.#waits = new PermitWaits(context.clock)
     this.#durations = new PluginDurations(context.clock)
+    this.#eventDurations = new EventDurations(context.clock)
     this.#plugins = new Map(plugins.map((plugin) => [plugin.name, plugin]))
     this.#pods = context.lister(PODS)
     this.#profiles = new Map(
@@ -143,6 +146,7 @@ class Scheduler implements ControllerComponent {
       bindings: () => this.#tasks.size,
       profiles: [...this.#profiles.values()],
       durations: this.#durations,
+      eventDurations: this.#eventDurations,
     })
   }
 
@@ -154,6 +158,7 @@ class Scheduler implements ControllerComponent {
       isOurs: (pod) => this.#profileOf(pod) !== undefined,
       isGone: (key) => this.#waits.get(key)?.reject('', 'removed'),
       plugins,
+      durations: this.#eventDurations,
     })
     const wake = (): void => {
       this.#waits.stop()
@@ -200,7 +205,8 @@ class Scheduler implements ControllerComponent {
     const ignored = extenders.flatMap(({ managedResources }) =>
       managedResources.filter(({ ignoredByScheduler }) => ignoredByScheduler).map(({ name }) => name),
     )
-    const tools = { ignoredResources: ignored, outOfTree: this.#plugins, durations: this.#durations }
+    const [durations, eventDurations] = [this.#durations, this.#eventDurations]
+    const tools = { ignoredResources: ignored, outOfTree: this.#plugins, durations, eventDurations }
     return createProfile(profile, this.#newHandle(events), tools)
   }
 
@@ -345,7 +351,7 @@ class Scheduler implements ControllerComponent {
       if (isPreBindNeeded) await this.#tell(decision, signal)
       await bind(decision, { extenders: this.#extenders, preBinds: this.#preBinds, isPreBindNeeded }, signal)
       this.#attempted('scheduled', pod, startedMs)
-      this.#metrics?.placed(queued.attempts, this.#secondsSince(queued.firstActiveMs ?? startedMs))
+      this.#metrics?.placed(queued, this.#secondsSince(queued.firstActiveMs ?? startedMs))
       const { namespace, name } = pod.metadata
       this.#record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${decision.node}`)
     } catch (err: unknown) {

@@ -11,7 +11,7 @@ import { DEFAULT_SCHEDULER } from './configuration.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-export const API_GROUP = 'kubescheduler.config.k8s.io'
+const API_GROUP = 'kubescheduler.config.k8s.io'
 export const API_VERSION = `${API_GROUP}/v1`
 const PLUGIN_SETS = ['multiPoint', ...EXTENSION_POINTS] as const
 /** Upstream had them once. */

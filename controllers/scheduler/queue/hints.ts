@@ -3,6 +3,8 @@
  * backend/queue/scheduling_queue.go isPodWorthRequeuing.
  */
 import type { AnyPlugin, ClusterEvent, EventHint } from '../framework/interfaces.ts'
+import type { EventDurations, HintAnswer } from './event-durations.ts'
+import { eventLabel } from './event-label.ts'
 import type { QueuedPod } from './queued-pod.ts'
 
 /** What to do with a Pod that waits. */
@@ -17,7 +19,10 @@ export class HintTable {
   /** Plugin -> `resource/action` -> hints. A plugin without hints is woken by everything. */
   readonly #plugins = new Map<string, ReadonlyMap<string, readonly EventHint[]> | undefined>()
 
-  constructor(plugins: readonly Pick<AnyPlugin, 'name' | 'events'>[]) {
+  readonly #durations: EventDurations | undefined
+
+  constructor(plugins: readonly Pick<AnyPlugin, 'name' | 'events'>[], durations?: EventDurations) {
+    this.#durations = durations
     this.#plugins.set(NO_NODES, byEvent([{ resource: 'nodes', actions: ['add'] }]))
     for (const { name, events } of plugins) {
       if (events === undefined) this.#plugins.set(name, undefined)
@@ -44,15 +49,23 @@ export class HintTable {
   #mayHelp(plugin: string, pod: QueuedPod, event: ClusterEvent): boolean {
     const hints = this.#plugins.get(plugin)
     if (hints === undefined) return true
-    const matching = hints.get(`${event.resource}/${event.action}`) ?? []
-    return matching.filter(concerns(event)).some(({ mayHelp }) => {
-      try {
-        return mayHelp === undefined || mayHelp(pod.info.pod, event)
-      } catch {
-        // A hint that fails must not leave the Pod waiting.
-        return true
-      }
-    })
+    const isConcerned = concerns(event)
+    for (const hint of hints.get(`${event.resource}/${event.action}`) ?? [])
+      if (isConcerned(hint) && this.#answer(plugin, hint, pod, event) !== 'QueueSkip') return true
+    return false
+  }
+
+  /** A hint that fails must not leave the Pod waiting. */
+  #answer(plugin: string, { mayHelp }: EventHint, pod: QueuedPod, event: ClusterEvent): HintAnswer {
+    const startedMs = this.#durations?.now() ?? 0
+    let answer: HintAnswer = 'Queue'
+    try {
+      if (mayHelp?.(pod.info.pod, event) === false) answer = 'QueueSkip'
+    } catch {
+      answer = 'Error'
+    }
+    this.#durations?.hinted(plugin, eventLabel(event), answer, startedMs)
+    return answer
   }
 }
 

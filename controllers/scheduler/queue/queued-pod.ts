@@ -21,6 +21,8 @@ export interface QueuedPod {
   rejectedBy: ReadonlySet<string>
   /** Those among them that wait for something outside: their events skip the backoff. */
   pendingBy: ReadonlySet<string>
+  /** It was tried again because it had waited for so long, not because of an event. */
+  isFlushed: boolean
   /** The PreEnqueue plugin that keeps it out. */
   gatedBy: string | undefined
 }
@@ -40,6 +42,7 @@ export function newQueuedPod(info: PodInfo, nowMs: number, order: number): Queue
     firstActiveMs: undefined,
     rejectedBy: NO_PLUGINS,
     pendingBy: NO_PLUGINS,
+    isFlushed: false,
     gatedBy: undefined,
   }
 }

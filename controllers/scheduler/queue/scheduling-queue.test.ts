@@ -4,6 +4,7 @@ import { FakeClock } from '#test/support/fake-clock.ts'
 import { makePod, makePodInfo, type PodOptions } from '#test/support/scheduling.ts'
 import type { AnyPlugin, ClusterEvent, EventHint } from '../framework/interfaces.ts'
 import { createPodInfo } from '../framework/pod-info.ts'
+import { EventDurations } from './event-durations.ts'
 import { HintTable } from './hints.ts'
 import { KeyedHeap } from './keyed-heap.ts'
 import type { QueuedPod } from './queued-pod.ts'
@@ -232,6 +233,17 @@ describe('a refused Pod', () => {
     expect(queue.lengths.active).toBe(1)
   })
 
+  it('is known to have been brought back by nobody’s event, until its next attempt', () => {
+    add('a')
+    refuse(take(), ['Claims'])
+    clock.advance(330_000)
+    const pod = take()
+    expect(pod.isFlushed).toBe(true)
+    refuse(pod, ['Fit'])
+    queue.notify(NODE_ADDED)
+    expect(take().isFlushed).toBe(false)
+  })
+
   it('is asked about its own update, not about those of others', () => {
     add('a')
     refuse(take(), ['Own'])
@@ -257,6 +269,33 @@ describe('a refused Pod', () => {
     refuse(take(), ['Own'])
     queue.update(makePodInfo({ name: 'a', uid: 'a', status: { phase: 'Pending' } }), [])
     expect(queue.lengths.unschedulable).toBe(1)
+  })
+})
+
+describe('durations', () => {
+  it('tell what each hint answered to which event, and how long that took', () => {
+    const durations = new EventDurations(clock)
+    const picky = hint('nodes', ['add'], (_pod, { object }) => {
+      clock.advance(1)
+      if (object === 'broken') throw new Error('broken')
+      return object === 'good'
+    })
+    const table = new HintTable([{ name: 'Picky', events: [picky] }], durations)
+    add('a')
+    const pod = take()
+    setRejections(pod, ['Picky'], [])
+    const answers = ['good', 'bad', 'broken'].map((object) => table.strategy(pod, { ...NODE_ADDED, object }))
+    expect(answers).toEqual(['after-backoff', 'stay', 'after-backoff'])
+    durations.timed('NodeAdd', () => clock.advance(5))
+    const sums = [...durations.hintSamples('h'), ...durations.eventSamples('e')]
+      .filter(({ metricName }) => metricName?.endsWith('_sum'))
+      .map(({ labels, value }) => ({ ...labels, value }))
+    expect(sums).toEqual([
+      { plugin: 'Picky', event: 'NodeAdd', hint: 'Queue', value: 0.001 },
+      { plugin: 'Picky', event: 'NodeAdd', hint: 'QueueSkip', value: 0.001 },
+      { plugin: 'Picky', event: 'NodeAdd', hint: 'Error', value: 0.001 },
+      { event: 'NodeAdd', value: 0.005 },
+    ])
   })
 })
 

@@ -183,6 +183,7 @@ export class SchedulingQueue {
     if (this.#find(pod.key) !== undefined) return
     const isError = isErrorBackoff(pod)
     pod.errorCount = isError ? pod.errorCount + 1 : 0
+    pod.isFlushed = false
     if (!isError) pod.unschedulableCount++
     pod.queuedMs = this.#clock.monotonicMs()
     pod.backoffUntilMs = backoffEndMs(pod, this.#initialMs, this.#maxMs)
@@ -316,7 +317,10 @@ export class SchedulingQueue {
     const tired = [...this.#waiting.values()].filter(
       ({ queuedMs, gatedBy }) => gatedBy === undefined && nowMs - queuedMs > WAIT_MAX_MS,
     )
-    for (const pod of tired) this.#requeue(pod, 'after-backoff', 'UnschedulableTimeout')
+    for (const pod of tired) {
+      pod.isFlushed = true
+      this.#requeue(pod, 'after-backoff', 'UnschedulableTimeout')
+    }
   }
 
   #find(key: string): QueuedPod | undefined {

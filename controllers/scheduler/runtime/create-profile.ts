@@ -8,6 +8,7 @@ import type { ExtensionPoint } from './extension-points.ts'
 import { EXTENSION_POINTS, isCalledAt } from './extension-points.ts'
 import type { PluginTable, PluginUse } from './profile.ts'
 import { Profile } from './profile.ts'
+import type { EventDurations } from '../queue/event-durations.ts'
 import { PluginDurations, Recorder } from './recorder.ts'
 import { DEFAULT_PLUGINS, REGISTRY } from './registry.ts'
 
@@ -25,13 +26,19 @@ export interface ProfileTools {
   readonly outOfTree?: ReadonlyMap<string, PluginDefinition>
   /** Of all profiles. */
   readonly durations?: PluginDurations
+  readonly eventDurations?: EventDurations
 }
 
 /** Throws when a plugin is enabled at a point it does not implement. */
 export function createProfile(
   config: ProfileConfiguration,
   handle: PluginHandle,
-  { ignoredResources = [], outOfTree, durations = new PluginDurations(handle.clock) }: ProfileTools = {},
+  {
+    ignoredResources = [],
+    outOfTree,
+    durations = new PluginDurations(handle.clock),
+    eventDurations,
+  }: ProfileTools = {},
 ): Profile {
   const made = new Map<string, AnyPlugin>()
   const pluginOf = (name: string): AnyPlugin => {
@@ -53,7 +60,7 @@ export function createProfile(
   ) as unknown as PluginTable
   checkTable(config.schedulerName, table)
   const recorder = new Recorder(handle.clock, durations)
-  return new Profile(config.schedulerName, table, config.percentageOfNodesToScore, recorder)
+  return new Profile(config.schedulerName, table, config.percentageOfNodesToScore, recorder, eventDurations)
 }
 
 function withIgnored(args: PluginArgs, added: readonly string[]): PluginArgs {

@@ -14,6 +14,7 @@ import type {
   ReservePlugin,
   ScorePlugin,
 } from '../framework/interfaces.ts'
+import type { EventDurations } from '../queue/event-durations.ts'
 import { HintTable } from '../queue/hints.ts'
 import type { ExtensionPoint } from './extension-points.ts'
 import type { Evaluations } from './recorder.ts'
@@ -68,6 +69,7 @@ export class Profile {
     table: PluginTable,
     percentageOfNodesToScore?: number,
     recorder = new Recorder(STILL, new PluginDurations(STILL)),
+    eventDurations?: EventDurations,
   ) {
     const pluginsAt = <T>(point: ExtensionPoint): readonly T[] => table[point].map(({ plugin }) => plugin as T)
     this.schedulerName = schedulerName
@@ -89,7 +91,7 @@ export class Profile {
     this.binds = pluginsAt('bind')
     this.postBinds = pluginsAt('postBind')
     this.plugins = [...new Set(Object.values(table).flatMap((uses) => uses.map(({ plugin }) => plugin)))]
-    this.hints = new HintTable(this.plugins)
+    this.hints = new HintTable(this.plugins, eventDurations)
   }
 
   /** The plugin that keeps the Pod out of the queue. */
