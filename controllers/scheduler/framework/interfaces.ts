@@ -104,6 +104,7 @@ export type UpdateKind =
   | 'UpdateNodeTaint'
   | 'UpdateNodeCondition'
   | 'UpdateNodeAnnotation'
+  | 'UpdateNodeDeclaredFeature'
   | 'UpdatePodLabel'
   /** Some request is smaller, or gone. */
   | 'UpdatePodScaleDown'

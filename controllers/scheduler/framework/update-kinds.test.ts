@@ -16,6 +16,7 @@ describe('nodeUpdateKinds', () => {
     ['allocatable', { allocatable: { cpu: '1' } }, { allocatable: { cpu: '2' } }, ['UpdateNodeAllocatable']],
     ['a taint', {}, { spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } }, ['UpdateNodeTaint']],
     ['uncordoned', cordon(true), cordon(false), ['UpdateNodeTaint']],
+    ['a feature', {}, { status: { declaredFeatures: ['F'] } }, ['UpdateNodeDeclaredFeature']],
     ['cordoned', cordon(false), cordon(true), []],
     [
       'several at once',

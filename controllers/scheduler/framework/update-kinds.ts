@@ -12,6 +12,8 @@ export function nodeUpdateKinds(old: FrozenNode, node: FrozenNode): readonly Upd
   if (isUncordoned || !deepEqual(old.spec.taints, node.spec.taints)) kinds.push('UpdateNodeTaint')
   if (!deepEqual(conditionsOf(old), conditionsOf(node))) kinds.push('UpdateNodeCondition')
   if (!deepEqual(old.metadata.annotations, node.metadata.annotations)) kinds.push('UpdateNodeAnnotation')
+  if (!deepEqual(old.status?.declaredFeatures ?? [], node.status?.declaredFeatures ?? []))
+    kinds.push('UpdateNodeDeclaredFeature')
   return kinds
 }
 

@@ -9,6 +9,7 @@ import { newQueuedPod } from '../queue/queued-pod.ts'
 import { createPodInfo } from '../framework/pod-info.ts'
 import { interPodAffinity } from './inter-pod-affinity/plugin.ts'
 import { nodeAffinityPlugin } from './node-affinity/plugin.ts'
+import { nodeDeclaredFeaturesPlugin } from './node-declared-features/plugin.ts'
 import { nodeNamePlugin } from './node-name/plugin.ts'
 import { nodePortsPlugin } from './node-ports/plugin.ts'
 import { nodeResourcesFitPlugin } from './node-resources/fit.ts'
@@ -95,6 +96,20 @@ describe('plugins that look at one node', () => {
   rows(nodeNamePlugin, [
     ['a node came', {}, nodeAdded(), 'queue'],
     ['a node changed', {}, nodeUpdated({}, { labels: { a: 'b' } }), 'skip'],
+  ])
+  const declaring = (...declaredFeatures: string[]): NodeOptions => ({ status: { declaredFeatures } })
+  const hostNetwork: PodOptions = { spec: { hostNetwork: true, hostUsers: false } }
+  rows(nodeDeclaredFeaturesPlugin, [
+    ['a node came', hostNetwork, nodeAdded(), 'queue'],
+    ['a node declares more', hostNetwork, nodeUpdated({}, declaring('F')), 'queue'],
+    [
+      'a node declares the same',
+      hostNetwork,
+      nodeUpdated(declaring('F'), { ...declaring('F'), labels: { a: 'b' } }),
+      'skip',
+    ],
+    ['it needs the same', hostNetwork, ownUpdated(hostNetwork, { ...hostNetwork, labels: { a: 'b' } }), 'skip'],
+    ['it needs less', {}, ownUpdated({ ...hostNetwork, labels: { a: 'b' } }, {}), 'queue'],
   ])
   rows(nodeUnschedulablePlugin, [
     ['a cordoned node came', {}, nodeAdded(cordoned), 'skip'],

@@ -6,6 +6,7 @@ import type { AnyPlugin, MutableNodeInfo, PluginArgs, PluginDefinition } from '.
 import { isVerdict } from '../framework/verdicts.ts'
 import { imageLocalityPlugin } from './image-locality/plugin.ts'
 import { nodeAffinityPlugin } from './node-affinity/plugin.ts'
+import { nodeDeclaredFeaturesPlugin } from './node-declared-features/plugin.ts'
 import { nodeNamePlugin } from './node-name/plugin.ts'
 import { nodePortsPlugin } from './node-ports/plugin.ts'
 import { nodeResourcesBalancedAllocationPlugin } from './node-resources/balanced-allocation.ts'
@@ -285,6 +286,38 @@ describe('NodeAffinity', () => {
     expect(verdict(plugin, {}, makeNodeInfo())).toBe(
       `${UNRESOLVABLE}: node(s) didn't match scheduler-enforced node affinity`,
     )
+  })
+})
+
+describe('NodeDeclaredFeatures', () => {
+  const restarting: PodOptions = {
+    spec: {
+      initContainers: [
+        {
+          name: 'i',
+          image: 'i',
+          restartPolicyRules: [{ action: 'RestartAllContainers', exitCodes: { operator: 'In' } }],
+        },
+      ],
+    },
+  }
+  const hostNetwork: PodOptions = { spec: { hostNetwork: true, hostUsers: false } }
+  const [restarts, users] = ['RestartAllContainersOnContainerExits', 'UserNamespacesHostNetworkSupport']
+  const refusal = `${UNRESOLVABLE}: node(s) didn't match Pod's required features`
+
+  it.each<[string, PodOptions, string[], string]>([
+    ['an ordinary Pod', {}, [], 'skip'],
+    ['a Pod that restarts all containers', restarting, [], refusal],
+    ['the same on a node that can', restarting, [restarts, 'Other'], 'fits'],
+    ['host network with user namespaces', hostNetwork, [restarts], refusal],
+    ['the same on a node that can do that', hostNetwork, [users], 'fits'],
+    ['host network without user namespaces', { spec: { hostNetwork: true } }, [], 'skip'],
+  ])('%s', (_name, pod, declaredFeatures, expected) => {
+    const isGateEnabled = (name: string): boolean => name === 'NodeDeclaredFeatures'
+    const handle = Object.assign(testPluginHandle(), { isGateEnabled })
+    const plugin = nodeDeclaredFeaturesPlugin.create({}, handle)
+    expect(verdict(plugin, pod, makeNodeInfo({ status: { declaredFeatures } }))).toBe(expected)
+    expect(verdict(create(nodeDeclaredFeaturesPlugin), pod, makeNodeInfo())).toBe('skip')
   })
 })
 

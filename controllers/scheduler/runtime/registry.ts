@@ -6,6 +6,7 @@ import { dynamicResources } from '../plugins/dynamic-resources/plugin.ts'
 import { imageLocalityPlugin } from '../plugins/image-locality/plugin.ts'
 import { interPodAffinity } from '../plugins/inter-pod-affinity/plugin.ts'
 import { nodeAffinityPlugin } from '../plugins/node-affinity/plugin.ts'
+import { nodeDeclaredFeaturesPlugin } from '../plugins/node-declared-features/plugin.ts'
 import { nodeNamePlugin } from '../plugins/node-name/plugin.ts'
 import { nodePortsPlugin } from '../plugins/node-ports/plugin.ts'
 import { nodeResourcesBalancedAllocationPlugin } from '../plugins/node-resources/balanced-allocation.ts'
@@ -50,6 +51,7 @@ export const DEFAULT_PLUGINS: readonly DefaultPlugin[] = [
   plugin(nodeResourcesBalancedAllocationPlugin),
   plugin(imageLocalityPlugin),
   plugin(defaultBinderPlugin),
+  plugin(nodeDeclaredFeaturesPlugin),
 ]
 
 export const REGISTRY: ReadonlyMap<string, PluginDefinition> = new Map(

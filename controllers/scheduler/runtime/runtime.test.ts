@@ -48,6 +48,7 @@ describe('a profile', () => {
       'PodTopologySpread',
       'InterPodAffinity',
       'DynamicResources',
+      'NodeDeclaredFeatures',
     ])
     expect(weights(profile)).toMatchObject({
       TaintToleration: 3,

@@ -21,7 +21,7 @@ export class AffinityHints {
 
   /** A Pod that is wanted near came, or one that is in the way went. */
   podChangeMayHelp(pod: FrozenPod, { old, object }: Change<Pod>): boolean {
-    // Those that run may mind its labels no longer; upstream lets it wait.
+    // Those that run may mind its labels no longer.
     if (isSamePod(pod, object)) return true
     const becameWanted = this.#isWanted(pod, object) && !this.#isWanted(pod, old)
     return becameWanted || (this.#isInTheWay(pod, old) && !this.#isInTheWay(pod, object))
