@@ -46,7 +46,7 @@ export const DEFAULT_PLUGINS: readonly DefaultPlugin[] = [
   plugin(volumeZone),
   plugin(podTopologySpread, 2),
   plugin(interPodAffinity, 2),
-  plugin(dynamicResources),
+  plugin(dynamicResources, 2),
   plugin(defaultPreemption),
   plugin(nodeResourcesBalancedAllocationPlugin),
   plugin(imageLocalityPlugin),

@@ -56,6 +56,7 @@ describe('a profile', () => {
       NodeResourcesFit: 1,
       PodTopologySpread: 2,
       InterPodAffinity: 2,
+      DynamicResources: 2,
       NodeResourcesBalancedAllocation: 1,
       ImageLocality: 1,
     })
