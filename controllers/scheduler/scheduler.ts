@@ -40,7 +40,7 @@ import { createProfile } from './runtime/create-profile.ts'
 import { messageOf } from './runtime/diagnosis.ts'
 import type { Extender } from './runtime/extender.ts'
 import type { Failure } from './runtime/failure.ts'
-import { REFUSED, rejection, shortened } from './runtime/failure.ts'
+import { bindingRefusal, REFUSED, rejection, shortened } from './runtime/failure.ts'
 import type { FilterRun } from './runtime/filter-run.ts'
 import { PermitWaits } from './runtime/permit-waits.ts'
 import { PreBinds } from './runtime/pre-binds.ts'
@@ -72,6 +72,13 @@ export function schedulerComponent(options: SchedulerOptions = {}): ComponentDef
     permissions: [],
     createComponent: (context) => new Scheduler(context, options),
   })
+}
+
+interface FailureContext {
+  /** What a plugin's "no" means at this point. */
+  readonly refusal?: typeof rejection
+  /** The node that the Pod's status names, though the cache may not know it yet. */
+  readonly told?: string | undefined
 }
 
 interface Telling {
@@ -355,7 +362,7 @@ class Scheduler implements ControllerComponent {
       const { namespace, name } = pod.metadata
       this.#record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${decision.node}`)
     } catch (err: unknown) {
-      this.#unbound(queued, decision, err, startedMs, signal)
+      this.#unbound(queued, decision, err, startedMs, signal, bindingRefusal)
     }
   }
 
@@ -371,12 +378,19 @@ class Scheduler implements ControllerComponent {
   }
 
   /** Undoes the decision. */
-  #unbound(queued: QueuedPod, decision: Decision, err: unknown, startedMs: number, signal: AbortSignal): void {
+  #unbound(
+    queued: QueuedPod,
+    decision: Decision,
+    err: unknown,
+    startedMs: number,
+    signal: AbortSignal,
+    refusal = rejection,
+  ): void {
     unreserve(decision)
     const placed = this.#cache.get(queued.key)?.pod
     const isForgotten = this.#cache.forget(queued.key)
     if (signal.aborted) return
-    this.#failed(queued, err, startedMs, signal, decision.isTold ? decision.node : undefined)
+    this.#failed(queued, err, startedMs, signal, { refusal, told: decision.isTold ? decision.node : undefined })
     const event = { resource: 'pods', action: 'delete', old: placed, object: placed } as const
     if (isForgotten) this.#queue.notify(event, (other) => podKey(other) !== queued.key)
   }
@@ -451,12 +465,17 @@ class Scheduler implements ControllerComponent {
     return { nominatedNode }
   }
 
-  /** `told`: the node that the Pod's status names, though the cache may not know it yet. */
-  #failed(queued: QueuedPod, err: unknown, startedMs: number, signal: AbortSignal, told?: string): void {
+  #failed(
+    queued: QueuedPod,
+    err: unknown,
+    startedMs: number,
+    signal: AbortSignal,
+    { refusal = rejection, told }: FailureContext = {},
+  ): void {
     const { pod } = queued.info
     if (err instanceof RejectedError) {
       this.#attempted('unschedulable', pod, startedMs)
-      this.#giveBack(queued, rejection(err.verdict), signal, { told })
+      this.#giveBack(queued, refusal(err.verdict), signal, { told })
       return
     }
     this.#attempted('error', pod, startedMs)

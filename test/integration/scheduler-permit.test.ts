@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DEFAULT_CONFIGURATION } from '#controllers/scheduler/config/configuration.ts'
 import type { PermitPlugin, PluginDefinition, PreBindPlugin } from '#controllers/scheduler/framework/interfaces.ts'
+import { unschedulable } from '#controllers/scheduler/framework/verdicts.ts'
 import { schedulerComponent } from '#controllers/scheduler/scheduler.ts'
 import { EVENTS, NODES, PODS, SERVICE_ACCOUNTS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
@@ -48,14 +49,33 @@ const slow: PluginDefinition = {
   }),
 }
 
+/** Refuses Pods with the label the first time. */
+const reluctant: PluginDefinition = {
+  name: 'Reluctant',
+  create: (): PreBindPlugin => {
+    const refused = new Set<string | undefined>()
+    return {
+      name: 'Reluctant',
+      events: [],
+      isNeeded: (_state, { pod }) => pod.metadata.labels?.['reluctant'] !== undefined,
+      preBind(_state, { pod: { metadata } }) {
+        const isFirst = !refused.has(metadata.uid)
+        refused.add(metadata.uid)
+        return Promise.resolve(isFirst ? unschedulable('not yet') : undefined)
+      },
+    }
+  },
+}
+
 beforeEach(async () => {
   waitMs = 600_000
   const [profile] = DEFAULT_CONFIGURATION.profiles
-  const enabled = [gang, slow].map(({ name }) => ({ name, weight: 0 }))
+  const plugins = [gang, slow, reluctant]
+  const enabled = plugins.map(({ name }) => ({ name, weight: 0 }))
   const profiles = profile === undefined ? [] : [{ ...profile, multiPoint: { enabled, disabled: [] } }]
   const configuration = { ...DEFAULT_CONFIGURATION, profiles }
   plane = await startTestControlPlane({
-    controllers: [schedulerComponent({ configuration, plugins: [gang, slow] })],
+    controllers: [schedulerComponent({ configuration, plugins })],
     featureGates: ['NominatedNodeNameForExpectation', 'ClearingNominatedNodeNameAfterBinding'],
   })
   const metadata = { name: 'default', namespace }
@@ -148,6 +168,16 @@ describe('the node a Pod is about to be on', () => {
     await addPod('urgent', {}, { priorityClassName: 'high' }, '3')
     await eventually(async () => expect(await nodeOf('urgent')).toBe('n1'))
     await eventually(async () => expect(await nominationOf('slow')).toBeUndefined())
+  })
+})
+
+describe('a Pod refused while it is being bound', () => {
+  it('is told why, and tried again without waiting for an event', async () => {
+    await addPod('a', { reluctant: 'yes' })
+    await eventually(async () =>
+      expect(await condition('a')).toMatchObject({ reason: 'Unschedulable', message: 'not yet' }),
+    )
+    await eventually(async () => expect(await nodeOf('a')).toBe('n1'))
   })
 })
 

@@ -31,6 +31,13 @@ export function rejection(verdict: Verdict): Failure {
   }
 }
 
+/** Refused while being bound, when nobody remembers events for it any more: it is tried again as after an error. */
+export const bindingRefusal = ({ reasons }: Verdict): Failure => ({
+  ...REFUSED,
+  message: reasons.join(', '),
+  nominatedNode: '',
+})
+
 /** The API's bound on an Event's note. */
 const NOTE_MAX = 1_024
 
