@@ -243,7 +243,7 @@ describe('scores', () => {
     const volumes = [{ name: 'v', image: { reference: 'model' } }]
     const models = { images: [{ names: ['model:latest'], sizeBytes: 1000 * 2 ** 20 }] }
     const withVolume = [makeNodeInfo({ name: 'a', status: models }), makeNodeInfo({ name: 'b' })]
-    expect(scores(create(imageLocalityPlugin), { spec: { volumes } }, withVolume)).toEqual([24, 0])
+    expect(scores(create(imageLocalityPlugin), { spec: { volumes } }, withVolume)).toEqual([48, 0])
     expect(scores(create(imageLocalityPlugin), {}, [makeNodeInfo()])).toBe('skip')
   })
 })

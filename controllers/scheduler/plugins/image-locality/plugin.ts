@@ -10,6 +10,8 @@ const THRESHOLD_MAX_PER_CONTAINER = 1000 * MIB
 interface WantedImages {
   /** Of every container and image volume, also when two use the same. */
   readonly images: readonly { readonly name: string; readonly spread: number }[]
+  /** Image volumes do not raise the bound. */
+  readonly containers: number
 }
 
 const plugin: ScorePlugin<WantedImages> = {
@@ -17,12 +19,13 @@ const plugin: ScorePlugin<WantedImages> = {
   preScore(pod, _nodes, snapshot) {
     const images = imagesOf(pod).map((name) => ({ name, spread: snapshot.imageNodes(name) / snapshot.nodes.length }))
     // No node has any of them: every node would score 0.
-    return images.every(({ spread }) => spread === 0) ? SKIP : { state: { images } }
+    const containers = pod.pod.spec.containers.length + (pod.pod.spec.initContainers ?? []).length
+    return images.every(({ spread }) => spread === 0) ? SKIP : { state: { images, containers } }
   },
-  score({ images }, _pod, node) {
+  score({ images, containers }, _pod, node) {
     let sum = 0
     for (const { name, spread } of images) sum += Math.trunc((node.images.get(name) ?? 0) * spread)
-    const max = THRESHOLD_MAX_PER_CONTAINER * images.length
+    const max = THRESHOLD_MAX_PER_CONTAINER * containers
     const bounded = Math.min(Math.max(sum, THRESHOLD_MIN), max)
     return Math.trunc((SCORE_MAX * (bounded - THRESHOLD_MIN)) / (max - THRESHOLD_MIN))
   },
