@@ -82,9 +82,9 @@ export class DefaultPreemption implements PostFilterPlugin {
   }
 
   #nominate(pod: FrozenPod, { node, victims }: PreemptionCandidate, cycle: CycleView): Nomination {
-    this.#handle.preempted?.(victims.length)
     const staying = victims.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     if (staying.length === 0) return { nominatedNode: node }
+    this.#handle.preempted?.(victims.length)
     const lower = cycle
       .nominatedPods(node, Number.NEGATIVE_INFINITY)
       .map((other) => other.pod)
