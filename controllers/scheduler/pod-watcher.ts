@@ -48,14 +48,20 @@ export class PodWatcher {
   }
 
   gone(pod: FrozenPod): void {
-    const { cache, queue, isGone } = this.#targets
+    const { cache, queue, isGone, isOurs } = this.#targets
     const key = podKey(pod)
     queue.delete(key)
     isGone(key)
     // The API may not know yet on which node it was.
     const placed = cache.get(key)?.pod
     cache.removePod(key)
-    if (placed !== undefined || (pod.status?.nominatedNodeName ?? '') !== '') queue.notify(deletion(placed ?? pod))
+    if (placed !== undefined) queue.notify(deletion(placed))
+    else if ((pod.status?.nominatedNodeName ?? '') !== '' && isOurs(pod)) this.#nominationEnded(pod)
+  }
+
+  /** Pods of its priority and below had counted it in. */
+  #nominationEnded(pod: FrozenPod): void {
+    this.#targets.queue.notify(deletion(pod), (other) => podPriority(other) <= podPriority(pod))
   }
 
   /** By us or by somebody else. */
@@ -88,8 +94,7 @@ export class PodWatcher {
     queue.update(createPodInfo(pod), podUpdateKinds(old, pod, isSameSize(old, pod)))
     const nominated = old.status?.nominatedNodeName ?? ''
     if (nominated === '' || nominated === pod.status?.nominatedNodeName) return
-    // Pods of its priority and below had counted it in.
-    queue.notify(deletion(old), (other) => podPriority(other) <= podPriority(old))
+    this.#nominationEnded(old)
   }
 }
 
