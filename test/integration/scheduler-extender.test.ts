@@ -70,12 +70,17 @@ extenders:
   }
 }
 
-const addPod = (name: string, schedulerName = 'default-scheduler', resources: object = {}) =>
+const addPod = (
+  name: string,
+  schedulerName = 'default-scheduler',
+  resources: object = {},
+  schedulingGates: { name: string }[] = [],
+) =>
   plane.client.create(PODS, {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace },
-    spec: { schedulerName, containers: [{ name: 'c', image: 'i', resources }] },
+    spec: { schedulerName, schedulingGates, containers: [{ name: 'c', image: 'i', resources }] },
   })
 
 const read = (name: string) => plane.client.get(PODS, { namespace, name })
@@ -94,6 +99,22 @@ describe('an extender', () => {
     await addPod('b', 'packing')
     await eventually(async () => expect((await read('a')).spec.nodeName).toBe('n3'))
     await eventually(async () => expect((await read('b')).spec.nodeName).toBe('n3'))
+  })
+
+  it('that strikes out the nominated node sends the Pod to another', async () => {
+    await start('filterVerb: filter\n  nodeCacheCapable: true')
+    const rounds: string[][] = []
+    answers['filter'] = (body) => {
+      rounds.push(names(body).toSorted())
+      return { body: { NodeNames: names(body).filter((name) => name === 'n3') } }
+    }
+    const key = { namespace, name: 'a' }
+    await addPod('a', 'default-scheduler', {}, [{ name: 'example.com/wait' }])
+    const nominated = { status: { nominatedNodeName: 'n2' } }
+    await plane.client.patch(PODS, key, { type: 'merge', body: nominated }, { subresource: 'status' })
+    await plane.client.patch(PODS, key, { type: 'merge', body: { spec: { schedulingGates: null } } })
+    await eventually(async () => expect((await read('a')).spec.nodeName).toBe('n3'))
+    expect(rounds).toEqual([['n2'], ['n1', 'n2', 'n3']])
   })
 
   it('is asked with whole nodes, and its words reach the user', async () => {

@@ -47,8 +47,10 @@ export class SchedulingCycle {
     if (this.snapshot.nodes.length === 0) return { node: undefined, run: undefined }
     const run = this.#preFilter(profile, pod)
     if (run.isRefused) return { node: undefined, run }
-    const found = this.#onNominatedNode(run) ?? profile.recorder.timed('Filter', () => this.#find(profile, run))
     const extenders = this.#options.extenders.filter((extender) => extender.isInterested(pod.pod))
+    const kept = await this.#onNominatedNode(run, extenders, signal)
+    if (kept !== undefined) return { node: kept, run }
+    const found = profile.recorder.timed('Filter', () => this.#find(profile, run))
     const feasible = extenders.length === 0 ? found : await this.#askExtenders(extenders, run, found, signal)
     if (feasible.length <= 1) return { node: feasible[0]?.name, run }
     const { states, timer } = run
@@ -79,12 +81,25 @@ export class SchedulingCycle {
     return this.#search.find(run, this.snapshot, (count) => (needsOne ? 1 : nodesToFind(count, percentage)))
   }
 
-  /** Preemption has freed this node for the Pod: most likely nothing else fits. */
-  #onNominatedNode(run: FilterRun): NodeInfo[] | undefined {
+  /** Preemption has freed this node for the Pod: most likely nothing else fits. Undefined: it does not any more. */
+  async #onNominatedNode(
+    run: FilterRun,
+    extenders: readonly Extender[],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     const name = run.pod.pod.status?.nominatedNodeName ?? ''
     const node = name === '' ? undefined : this.snapshot.get(name)
     if (node === undefined || run.nodes?.has(name) === false) return undefined
-    return run.check(node) === undefined ? [node] : undefined
+    if (run.check(node) !== undefined) return undefined
+    if (extenders.length === 0) return name
+    try {
+      const [kept] = await this.#askExtenders(extenders, run, [node], signal)
+      return kept?.name
+    } catch (err: unknown) {
+      // It is asked again with all nodes, and fails then.
+      this.#options.logger.info({ node: name, error: errorMessage(err) }, 'the nominated node could not be evaluated')
+      return undefined
+    }
   }
 
   async #askExtenders(
