@@ -30,11 +30,13 @@ import type {
   StatefulSet,
 } from '#machinery/api/apps/v1/types.gen.ts'
 import type { PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
-import type { LabelSelector } from '#machinery/api/meta/v1.ts'
+import type { KubeObject, LabelSelector } from '#machinery/api/meta/v1.ts'
 import { formatLabelSelector } from '#machinery/selectors/label.ts'
+import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ScaleMapping, Strategy } from '../generic/interfaces.ts'
 import { templatedStrategy } from '../pod-templates.ts'
+import { restoreMetadataMember } from '../strategy.ts'
 
 interface Templated {
   readonly spec?: { readonly template?: DeepReadonly<PodTemplateSpec> }
@@ -65,19 +67,12 @@ export const replicaSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
 
 const DAEMON_SET: Strategy = {
   prepareForCreate(draft) {
-    // The first generation of the template; kept for old clients.
-    const daemonSet = draft as DaemonSet
-    daemonSet.metadata.annotations = { ...daemonSet.metadata.annotations, [TEMPLATE_GENERATION]: '1' }
+    // The generation of the template; kept for old clients, which may bring one.
+    setTemplateGeneration(draft, Math.max(templateGenerationOf(draft), 1))
   },
   prepareForUpdate(draft, old) {
-    const generation = old.metadata.annotations?.[TEMPLATE_GENERATION]
-    const before = generation === undefined ? 0 : Number(generation)
-    const isChanged =
-      JSON.stringify((draft as DaemonSet).spec.template) !== JSON.stringify((old as DaemonSet).spec.template)
-    draft.metadata.annotations = {
-      ...draft.metadata.annotations,
-      [TEMPLATE_GENERATION]: String(before + (isChanged ? 1 : 0)),
-    }
+    const isSame = deepEqual((draft as DaemonSet).spec.template, (old as DeepReadonly<DaemonSet>).spec.template)
+    setTemplateGeneration(draft, templateGenerationOf(old) + (isSame ? 0 : 1))
   },
   warnings: templateWarnings,
 }
@@ -91,6 +86,15 @@ export const daemonSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
   })
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
+
+function templateGenerationOf({ metadata }: DeepReadonly<KubeObject>): number {
+  const generation = Number(metadata.annotations?.[TEMPLATE_GENERATION] ?? 0)
+  return Number.isSafeInteger(generation) ? generation : 0
+}
+
+function setTemplateGeneration({ metadata }: KubeObject, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [TEMPLATE_GENERATION]: String(generation) }
+}
 
 /** Upstream's path of a claim template differs between create and update. */
 function statefulSetWarnings({ spec }: DeepReadonly<StatefulSet>, isNew: boolean): string[] {
@@ -149,6 +153,7 @@ function countersStrategy(rules: Parameters<typeof validateCounters>[0]): Strate
 export const deploymentStatusStrategy: Strategy = {
   ...countersStrategy(DEPLOYMENT_COUNTERS),
   resetFields: ['spec', 'metadata.labels'],
+  prepareForUpdate: (draft, old) => restoreMetadataMember(draft, old, 'labels'),
 }
 export const replicaSetStatusStrategy: Strategy = countersStrategy(REPLICA_SET_COUNTERS)
 export const statefulSetStatusStrategy: Strategy = countersStrategy(STATEFUL_SET_COUNTERS)

@@ -79,6 +79,10 @@ export const secretStrategy: Strategy = {
 }
 
 export const limitRangeStrategy: Strategy = {
+  allowCreateOnUpdate: true,
+  prepareForCreate({ metadata }, { random }) {
+    if ((metadata.name ?? '') === '') metadata.name = random.uuid()
+  },
   validate: (object) => validateLimitRange(object as DeepReadonly<LimitRange>),
   validateUpdate: (object) => validateLimitRange(object as DeepReadonly<LimitRange>),
 }
@@ -119,10 +123,12 @@ export const persistentVolumeStatusStrategy: Strategy = {
   prepareForUpdate(draft, old, { clock }) {
     const { status } = draft as PersistentVolume
     const before = (old as DeepReadonly<PersistentVolume>).status
-    if (status === undefined || status.phase === before?.phase) return
-    // A time the writer chose itself stands.
-    if (status.lastPhaseTransitionTime === before?.lastPhaseTransitionTime)
-      status.lastPhaseTransitionTime = formatTime(clock.now())
+    if (status === undefined) return
+    const { phase, lastPhaseTransitionTime: stored } = before ?? {}
+    const { lastPhaseTransitionTime: chosen } = status
+    if (status.phase === phase) {
+      if (chosen === undefined && stored !== undefined) status.lastPhaseTransitionTime = stored
+    } else if (chosen === undefined || chosen === stored) status.lastPhaseTransitionTime = formatTime(clock.now())
   },
 }
 
@@ -191,6 +197,12 @@ export const nodeStrategy: Strategy = {
   prepareForCreate(draft) {
     const node = draft as Node
     node.status ??= {}
+    // Dynamic kubelet configuration is gone; what is stored of it stays.
+    delete node.spec?.configSource
+    delete node.status.config
+  },
+  prepareForUpdate(draft, old) {
+    if ((old as DeepReadonly<Node>).spec?.configSource === undefined) delete (draft as Node).spec?.configSource
   },
   warnings: (object) => nodeWarnings(object as DeepReadonly<Node>),
   validate: (object) => validateNode(object as DeepReadonly<Node>),
@@ -202,6 +214,9 @@ export const nodeStrategy: Strategy = {
 }
 
 export const nodeStatusStrategy: Strategy = {
+  prepareForUpdate(draft, old) {
+    if ((old as DeepReadonly<Node>).status?.config === undefined) delete (draft as Node).status?.config
+  },
   validateUpdate: (object, old) => validateNodeUpdate(object as DeepReadonly<Node>, old as DeepReadonly<Node>),
 }
 

@@ -21,6 +21,7 @@ const KUBERNETES_FINALIZER = 'kubernetes'
 
 export const namespaceStrategy: Strategy = {
   validateName: isDns1123Label,
+  returnsDeletedObject: true,
   prepareForCreate(draft: KubeObject) {
     const namespace = draft as Namespace
     namespace.status = { phase: 'Active' }
