@@ -21,6 +21,7 @@ import type {
   VersionDefinition,
 } from './generic/interfaces.ts'
 import { ALL_VERBS } from './generic/interfaces.ts'
+import type { CountedMetadata } from './strategy.ts'
 import { createStatusStrategy, createStrategy } from './strategy.ts'
 
 /** One version besides the plain case (storage shape, only the schema's defaults). */
@@ -58,8 +59,8 @@ interface ResourceRow {
   readonly status?: boolean | Strategy | ((deps: RegistryDeps) => Strategy)
   /** The status of a new object, where it is not `{}`: counters Go always prints. */
   readonly emptyStatus?: Readonly<Record<string, unknown>>
-  /** metadata.generation counts changes of spec. */
-  readonly generation?: boolean
+  /** metadata.generation counts changes of spec, and of this part of metadata. */
+  readonly generation?: boolean | CountedMetadata
   readonly scale?: ScaleMapping
   readonly table?: TableConvertor
   readonly selectableFields?: Readonly<Record<string, SelectableField>>
@@ -118,7 +119,8 @@ function defineResource(group: ResourceGroup, row: ResourceRow, deps: RegistryDe
     strategy: createStrategy({
       hasStatus: row.status !== undefined && row.status !== false,
       emptyStatus: row.writesStatusOnCreate === true ? undefined : (row.emptyStatus ?? {}),
-      countsGenerations: row.generation === true,
+      countsGenerations: row.generation !== undefined && row.generation !== false,
+      countedMetadata: typeof row.generation === 'string' ? row.generation : undefined,
       kind: strategyOf(row, deps),
     }),
     subresources: subresourcesOf(group, row, deps),

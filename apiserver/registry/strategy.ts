@@ -4,7 +4,7 @@
  * Upstream: the PrepareForCreate/PrepareForUpdate of pkg/registry/<group>/<kind>/strategy.go.
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
-import { deepEqual } from '#machinery/util/json.ts'
+import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from './generic/interfaces.ts'
 
@@ -13,12 +13,17 @@ interface StrategyOptions {
   /** The status of a new object; undefined keeps the client's. */
   readonly emptyStatus: Readonly<Record<string, unknown>> | undefined
   readonly countsGenerations: boolean
+  /** A change of these counts as a change of the desired state. */
+  readonly countedMetadata?: CountedMetadata | undefined
   readonly kind: Strategy
 }
 
+export type CountedMetadata = 'labels' | 'annotations'
+
 type Members = Record<string, unknown>
 
-export function createStrategy({ hasStatus, emptyStatus, countsGenerations, kind }: StrategyOptions): Strategy {
+export function createStrategy(options: StrategyOptions): Strategy {
+  const { hasStatus, emptyStatus, countsGenerations, countedMetadata, kind } = options
   return {
     ...kind,
     prepareForCreate(draft, context) {
@@ -31,7 +36,7 @@ export function createStrategy({ hasStatus, emptyStatus, countsGenerations, kind
       if (hasStatus) copyMember(draft, old, 'status')
       if (!countsGenerations) keepGeneration(draft, old)
       kind.prepareForUpdate?.(draft, old, context)
-      if (countsGenerations) updateGeneration(draft, old)
+      if (countsGenerations) updateGeneration(draft, old, countedMetadata)
     },
   }
 }
@@ -45,6 +50,35 @@ export function createStatusStrategy(kind: Strategy): Strategy {
       kind.prepareForUpdate?.(draft, old, context)
     },
   }
+}
+
+/** A status that comes without metadata: what reports it can neither let go of a finalizer nor lose an owner. */
+export function withStoredMetadata(kind: Strategy = {}): Strategy {
+  return {
+    resetFields: ['metadata', 'spec'],
+    ...kind,
+    prepareForUpdate(draft, old, context) {
+      restoreMetadata(draft, old)
+      kind.prepareForUpdate?.(draft, old, context)
+    },
+  }
+}
+
+/** Upstream's ResetObjectMetaForStatus. */
+export function restoreMetadata(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
+  for (const member of CLIENT_METADATA) restoreMetadataMember(draft, old, member)
+}
+
+const CLIENT_METADATA = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const
+
+export function restoreMetadataMember(
+  draft: KubeObject,
+  old: DeepReadonly<KubeObject>,
+  member: (typeof CLIENT_METADATA)[number],
+): void {
+  const stored: unknown = old.metadata[member]
+  if (stored === undefined) delete draft.metadata[member]
+  else Object.assign(draft.metadata, { [member]: deepCopy(stored) })
 }
 
 const STATUS_ONLY: ReadonlySet<string> = new Set(['status'])
@@ -70,9 +104,17 @@ export function copyMember(draft: KubeObject, old: DeepReadonly<KubeObject>, mem
 }
 
 /** Everything but metadata and status is desired state; most kinds have just spec. */
-function updateGeneration(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
+function updateGeneration(
+  draft: KubeObject,
+  old: DeepReadonly<KubeObject>,
+  countedMetadata: CountedMetadata | undefined,
+): void {
   const before = old.metadata.generation ?? 0
-  draft.metadata.generation = isDesiredStateEqual(draft, old) ? before : before + 1
+  const isSame =
+    isDesiredStateEqual(draft, old) &&
+    (countedMetadata === undefined ||
+      deepEqual(draft.metadata[countedMetadata] ?? {}, old.metadata[countedMetadata] ?? {}))
+  draft.metadata.generation = isSame ? before : before + 1
   if (draft.metadata.generation === 0) delete draft.metadata.generation
 }
 

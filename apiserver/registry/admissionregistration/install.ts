@@ -27,6 +27,7 @@ import type {
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { policyBindingTable, policyTable, webhookConfigurationTable } from './tables.ts'
 
 /** Honest about what is not there yet: a policy that is not enforced must not look as if it were. */
@@ -115,9 +116,9 @@ export const ADMISSION_REGISTRATION_GROUP: ResourceGroup = {
       strategy: validatingPolicies,
       singular: 'validatingadmissionpolicy',
       kind: 'ValidatingAdmissionPolicy',
-      status: {
+      status: withStoredMetadata({
         validateUpdate: (object) => validateValidatingPolicyStatus(object as DeepReadonly<ValidatingAdmissionPolicy>),
-      },
+      }),
       defaults: setAdmissionPolicyDefaults,
       table: policyTable,
     },

@@ -9,6 +9,7 @@ import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { RequestContext, Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { apiServiceTable } from './tables.ts'
 
 const check = (object: DeepReadonly<KubeObject>) => validateApiService(object as DeepReadonly<APIService>)
@@ -40,10 +41,9 @@ export const API_REGISTRATION_GROUP: ResourceGroup = {
       kind: 'APIService',
       namespaced: false,
       categories: ['api-extensions'],
-      status: {
-        resetFields: ['spec', 'metadata'],
+      status: withStoredMetadata({
         validateUpdate: (object) => validateApiServiceStatus(object as DeepReadonly<APIService>),
-      },
+      }),
       defaults: setApiServiceDefaults,
       strategy,
       table: apiServiceTable,

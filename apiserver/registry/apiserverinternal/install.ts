@@ -7,6 +7,7 @@ import {
 import type { StorageVersion } from '#machinery/api/apiserverinternal/v1alpha1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { AGE, defineTable, NAME, orUnset } from '../table.ts'
 
 type Version = DeepReadonly<StorageVersion>
@@ -21,7 +22,7 @@ export const API_SERVER_INTERNAL_GROUP: ResourceGroup = {
       resource: 'storageversions',
       kind: 'StorageVersion',
       namespaced: false,
-      status: { validateUpdate: (object) => validateStorageVersionStatus(object as Version) },
+      status: withStoredMetadata({ validateUpdate: (object) => validateStorageVersionStatus(object as Version) }),
       strategy: { allowUnconditionalUpdate: false, validateName: storageVersionNameProblems },
       table: defineTable([
         NAME,

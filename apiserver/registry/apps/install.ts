@@ -60,6 +60,7 @@ export const APPS_GROUP: ResourceGroup = {
       defaults: setDeploymentDefaults,
       strategy: ({ config }) => deploymentStrategy(config.isGateEnabled),
       status: deploymentStatusStrategy,
+      generation: 'annotations',
       scale: SELECTOR_SCALE,
       table: deploymentTable,
     },

@@ -23,6 +23,7 @@ const updateBy =
     )
 
 export const certificateSigningRequestStrategy: Strategy = {
+  resetFields: ['spec', 'status'],
   // Upstream has no rule of its own: whatever is a path segment.
   validateName: isPathSegmentName,
   prepareForCreate(draft, context) {

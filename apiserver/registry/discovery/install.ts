@@ -16,7 +16,7 @@ export const DISCOVERY_GROUP: ResourceGroup = {
       resource: 'endpointslices',
       kind: 'EndpointSlice',
       namespaced: true,
-      generation: true,
+      generation: 'labels',
       defaults: setEndpointSliceDefaults,
       strategy: {
         warnings: (object, old) => endpointSliceWarnings(object as DeepReadonly<EndpointSlice>, old === undefined),

@@ -6,16 +6,16 @@ import { validateConditionTypes, validateFlowSchema } from '#apiserver/apis/flow
 import type { FlowSchema, PriorityLevelConfiguration } from '#machinery/api/flowcontrol/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { flowSchemaTable, priorityLevelTable } from './tables.ts'
 
 const checkFlowSchema = (object: DeepReadonly<KubeObject>) => validateFlowSchema(object as DeepReadonly<FlowSchema>)
 const checkPriorityLevel = (object: DeepReadonly<KubeObject>) =>
   validatePriorityLevel(object as DeepReadonly<PriorityLevelConfiguration>)
-const status: Strategy = {
+const status = withStoredMetadata({
   validateUpdate: (object) => validateConditionTypes((object as DeepReadonly<FlowSchema>).status?.conditions),
-}
+})
 
 export const FLOW_CONTROL_GROUP: ResourceGroup = {
   group: 'flowcontrol.apiserver.k8s.io',

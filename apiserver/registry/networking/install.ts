@@ -26,6 +26,7 @@ import type {
 } from '#machinery/api/networking/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { ingressClassTable, ingressTable, ipAddressTable, networkPolicyTable, serviceCidrTable } from './tables.ts'
 
 export const NETWORKING_GROUP: ResourceGroup = {
@@ -96,7 +97,7 @@ export const NETWORKING_GROUP: ResourceGroup = {
       resource: 'servicecidrs',
       kind: 'ServiceCIDR',
       namespaced: false,
-      status: true,
+      status: withStoredMetadata(),
       strategy: {
         validate: (object) => validateServiceCidr(object as DeepReadonly<ServiceCIDR>),
         validateUpdate: (object, old) =>

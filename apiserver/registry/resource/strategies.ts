@@ -11,7 +11,6 @@ import {
   validateResourceClaimTemplateUpdate,
   validateResourceClaimUpdate,
 } from '#apiserver/apis/resource/validation.ts'
-import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type {
   Device,
   DeviceClass,
@@ -25,6 +24,7 @@ import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { RegistryDeps, StoredObjects } from '../deps.ts'
 import type { Strategy } from '../generic/interfaces.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { checkStatusWriter } from './status-authorization.ts'
 
 type FrozenClaim = DeepReadonly<ResourceClaim>
@@ -39,11 +39,13 @@ const labelsOf =
     objects.peek('', 'namespaces', '', namespace ?? '')?.metadata.labels
 
 export const deviceClassStrategy: Strategy = {
+  returnsDeletedObject: true,
   validate: (object) => validateDeviceClass(object as FrozenClass),
   validateUpdate: (object, old) => validateDeviceClass(object as FrozenClass, old as FrozenClass),
 }
 
 export const resourceClaimStrategy = (objects: StoredObjects): Strategy => ({
+  returnsDeletedObject: true,
   validate(object) {
     const claim = object as FrozenClaim
     const errors = checkAdminAccess(claim.spec?.devices, labelsOf(objects, claim.metadata.namespace))
@@ -52,30 +54,20 @@ export const resourceClaimStrategy = (objects: StoredObjects): Strategy => ({
   validateUpdate: (object, old) => validateResourceClaimUpdate(object as FrozenClaim, old as FrozenClaim),
 })
 
-export const resourceClaimStatusStrategy = ({ objects, authorizer }: RegistryDeps): Strategy => ({
-  prepareForUpdate: (draft, old) => {
-    keepMetadata(draft, old)
-    dropDeallocated(draft as ResourceClaim, old as FrozenClaim)
-  },
-  validateUpdate(object, old, context) {
-    const claim = object as FrozenClaim
-    const before = old as FrozenClaim
-    const labels = labelsOf(objects, claim.metadata.namespace)
-    return [
-      ...checkAdminAccessStatus(claim.status, before.status, labels),
-      ...validateResourceClaimStatusUpdate(claim, before),
-      ...(authorizer === undefined ? [] : checkStatusWriter(claim, before, context, authorizer)),
-    ]
-  },
-})
-
-/** Upstream's ResetObjectMetaForStatus: a driver that reports must not let go of a finalizer. */
-function keepMetadata(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
-  for (const member of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
-    if (old.metadata[member] === undefined) delete draft.metadata[member]
-    else Object.assign(draft.metadata, { [member]: old.metadata[member] })
-  }
-}
+export const resourceClaimStatusStrategy = ({ objects, authorizer }: RegistryDeps): Strategy =>
+  withStoredMetadata({
+    prepareForUpdate: (draft, old) => dropDeallocated(draft as ResourceClaim, old as FrozenClaim),
+    validateUpdate(object, old, context) {
+      const claim = object as FrozenClaim
+      const before = old as FrozenClaim
+      const labels = labelsOf(objects, claim.metadata.namespace)
+      return [
+        ...checkAdminAccessStatus(claim.status, before.status, labels),
+        ...validateResourceClaimStatusUpdate(claim, before),
+        ...(authorizer === undefined ? [] : checkStatusWriter(claim, before, context, authorizer)),
+      ]
+    },
+  })
 
 /** The status of a device goes with its allocation. */
 function dropDeallocated({ status }: ResourceClaim, old: FrozenClaim): void {
@@ -93,6 +85,7 @@ const idOf = ({ driver, pool, device, shareID = '' }: Located): string =>
   JSON.stringify([driver, pool, device, shareID])
 
 export const resourceClaimTemplateStrategy = (objects: StoredObjects): Strategy => ({
+  returnsDeletedObject: true,
   validate(object) {
     const template = object as FrozenTemplate
     const errors = checkAdminAccess(template.spec?.spec?.devices, labelsOf(objects, template.metadata.namespace))
@@ -102,6 +95,7 @@ export const resourceClaimTemplateStrategy = (objects: StoredObjects): Strategy 
 })
 
 export const resourceSliceStrategy = (isGateEnabled: IsGateEnabled): Strategy => ({
+  returnsDeletedObject: true,
   prepareForCreate(draft, { clock }) {
     prepareDevices(draft as ResourceSlice, undefined, isGateEnabled, clock)
   },

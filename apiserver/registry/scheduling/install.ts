@@ -16,9 +16,12 @@ export const SCHEDULING_GROUP: ResourceGroup = {
       kind: 'PriorityClass',
       namespaced: false,
       shortNames: ['pc'],
-      generation: true,
       defaults: setPriorityClassDefaults,
       strategy: {
+        // What may change of one is no desired state: it stays the first generation.
+        prepareForCreate(draft) {
+          draft.metadata.generation = 1
+        },
         validate: (object) => validatePriorityClass(object as DeepReadonly<PriorityClass>),
         validateUpdate: (object, old) =>
           validatePriorityClassUpdate(object as DeepReadonly<PriorityClass>, old as DeepReadonly<PriorityClass>),

@@ -32,6 +32,7 @@ import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import {
   csiDriverTable,
   csiNodeTable,
@@ -115,7 +116,7 @@ export const STORAGE_GROUP: ResourceGroup = {
       resource: 'volumeattachments',
       kind: 'VolumeAttachment',
       namespaced: false,
-      status: attachmentRules,
+      status: withStoredMetadata(attachmentRules),
       emptyStatus: { attached: false },
       strategy: { ...RETURNS_OBJECT, ...VERSION_NEEDED, ...attachmentRules },
       table: volumeAttachmentTable,

@@ -9,6 +9,7 @@ import type { StorageVersionMigration } from '#machinery/api/storagemigration/v1
 import { groupResourceString } from '#machinery/meta/resource.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
+import { withStoredMetadata } from '../strategy.ts'
 import { defineTable, NAME } from '../table.ts'
 
 type Migration = DeepReadonly<StorageVersionMigration>
@@ -22,10 +23,10 @@ export const STORAGE_MIGRATION_GROUP: ResourceGroup = {
       kind: 'StorageVersionMigration',
       namespaced: false,
       featureGate: 'StorageVersionMigrator',
-      status: {
+      status: withStoredMetadata({
         validateUpdate: (object, old) =>
           validateStorageVersionMigrationStatusUpdate(object as Migration, old as Migration),
-      },
+      }),
       strategy: {
         allowUnconditionalUpdate: false,
         validate: (object) => validateStorageVersionMigration(object as Migration),

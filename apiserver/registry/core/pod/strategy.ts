@@ -20,7 +20,7 @@ import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy, SubresourceDefinition, Verb } from '../../generic/interfaces.ts'
 import { templatedStrategy } from '../../pod-templates.ts'
-import { restoreExcept } from '../../strategy.ts'
+import { restoreExcept, restoreMetadata } from '../../strategy.ts'
 import { applyMatchLabelKeys } from './match-label-keys.ts'
 
 const asPod = (object: KubeObject): Pod => object as Pod
@@ -117,6 +117,7 @@ export const podEphemeralContainers = (isGateEnabled: IsGateEnabled): Subresourc
       prepareForUpdate(draft, old) {
         const { ephemeralContainers } = asPod(draft).spec
         restoreExcept(draft, old, new Set())
+        restoreMetadata(draft, old)
         const spec = deepCopy<PodSpec>(asPod(draft).spec)
         if (ephemeralContainers === undefined) delete spec.ephemeralContainers
         else spec.ephemeralContainers = ephemeralContainers
@@ -138,12 +139,11 @@ export const podResize = (isGateEnabled: IsGateEnabled): SubresourceDefinition =
     type: 'view',
     verbs: VIEW_VERBS,
     strategy: {
-      writableFields: [
-        'spec.resources',
-        ...RESIZED_LISTS.flatMap((list) => RESIZED_MEMBERS.map((member) => `spec.${list}.*.${member}`)),
-      ],
+      // Upstream leaves the pod's own resources out: they can be written, but nobody comes to own them here.
+      writableFields: RESIZED_LISTS.flatMap((list) => RESIZED_MEMBERS.map((member) => `spec.${list}.*.${member}`)),
       prepareForUpdate(draft, old) {
         restoreExcept(draft, old, SPEC_ONLY)
+        restoreMetadata(draft, old)
         asPod(draft).spec = onlyResized(asPod(draft).spec, asFrozenPod(old).spec)
         drop(asPod(draft).spec, asFrozenPod(old).spec)
         bumpGeneration(draft, old)
