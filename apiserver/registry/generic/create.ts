@@ -19,6 +19,7 @@ import type { RequestContext, ResourceDefinition, WriteRequest } from './interfa
 import { interpretError } from './interpret-error.ts'
 import { validateFinalizerNames, validateMetadata } from './metadata-validation.ts'
 import { inStoredOrder } from './object-order.ts'
+import { dropDuplicateOwners } from './owner-references.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
 
@@ -36,11 +37,13 @@ export async function createObject(parts: StoreParts, draft: KubeObject, request
   fillSystemFields(draft, definition, context)
   const subject = { operation: 'CREATE', name: draft.metadata.name ?? '', object: draft, oldObject: undefined } as const
   const attributes = admissionAttributes(definition, request, subject)
+  dropDuplicateOwners(draft, context, false)
   fieldManager.created(draft, request)
   const { managedFields } = draft.metadata
   const admitted = admission.admit(attributes)
   if (admitted instanceof Promise) await admitted
   checkAdmittedOwners(draft, managedFields, context)
+  dropDuplicateOwners(draft, context, true)
   const isNameGenerated = generateName(parts, draft, context)
   prepare(draft, definition, request)
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))

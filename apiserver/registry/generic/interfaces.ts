@@ -44,6 +44,8 @@ export interface Strategy {
     context: RequestContext,
   ): FieldError[]
   warnings?(object: DeepReadonly<KubeObject>, old: DeepReadonly<KubeObject> | undefined): string[]
+  /** Of a delete with these options, and of a deletecollection. */
+  deletionWarnings?(options: DeleteOptions): string[]
   /** Last touch after validation. */
   canonicalize?(draft: KubeObject): void
   /** PUT on a missing object creates it (Lease, Endpoints, Role…). Default false. */

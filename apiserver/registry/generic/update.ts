@@ -18,6 +18,7 @@ import type { UpdateRequest } from './interfaces.ts'
 import { interpretError } from './interpret-error.ts'
 import { validateFinalizerNames, validateMetadata, validateMetadataUpdate } from './metadata-validation.ts'
 import { inStoredOrder, isUnchanged, withRevisionOf } from './object-order.ts'
+import { dropDuplicateOwners } from './owner-references.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
 
@@ -63,11 +64,14 @@ async function replace(parts: StoreParts, request: UpdateRequest, current: Cache
   ensureNamespace(draft, definition, context.namespace)
   checkPreconditions(parts, draft, current, request)
   const subject = { operation: 'UPDATE', name: request.name, object: draft, oldObject: current.object } as const
+  // A patch may have left the stored ones in: upstream looks at what admission makes of it.
+  if (context.verb !== 'patch') dropDuplicateOwners(draft, context, false)
   fieldManager.updated(draft, current.object, request)
   const { managedFields } = draft.metadata
   const admitted = admission.admit(admissionAttributes(definition, request, subject))
   if (admitted instanceof Promise) await admitted
   checkAdmittedOwners(draft, managedFields, context)
+  dropDuplicateOwners(draft, context, true)
   prepare(parts, draft, current, request)
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
   const validated = admission.validate(admissionAttributes(definition, request, { ...subject, object: stored }))
