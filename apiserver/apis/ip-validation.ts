@@ -100,6 +100,14 @@ export function ipWarnings(field: string, value: string): string[] {
   return [`${field}: IPv6 address ${quoted} should be in RFC 5952 canonical format (${canonical})`]
 }
 
+interface Balanced {
+  readonly ingress?: readonly { readonly ip?: string }[]
+}
+
+/** Of the status of Services and Ingresses. Upstream's path ends at the list's item. */
+export const loadBalancerWarnings = (status: Balanced | undefined): string[] =>
+  (status?.ingress ?? []).flatMap(({ ip = '' }, i) => ipWarnings(`status.loadBalancer.ingress[${i}]`, ip))
+
 export function cidrWarnings(field: string, value: string): string[] {
   const prefix = parseCidr(value)
   if (prefix === undefined) return []

@@ -68,14 +68,14 @@ describe('those who select nodes by old labels', () => {
   it('are told in storage classes', () => {
     const allowedTopologies = [{ matchLabelExpressions: [{ key: OS, values: ['linux'] }] }]
     expect(storageClassWarnings({ metadata, allowedTopologies } as unknown as StorageClass)).toEqual([
-      `allowedTopologies[0].matchLabelExpressions[0]: ${USE_OS}`,
+      `allowedTopologies[0].matchLabelExpressions[0].key: ${USE_OS}`,
     ])
   })
 
   it('are told in storage capacities', () => {
     const nodeTopology = { ...selecting, matchLabels: { [OS]: 'linux' } }
     expect(csiStorageCapacityWarnings({ metadata, nodeTopology } as unknown as CSIStorageCapacity)).toEqual([
-      `nodeTopology.matchExpressions[0]: ${OS} is ${USE_OS}`,
+      `nodeTopology.matchExpressions[0].key: ${OS} is ${USE_OS}`,
       `nodeTopology.matchLabels.${OS}: ${USE_OS}`,
     ])
   })

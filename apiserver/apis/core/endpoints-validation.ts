@@ -5,7 +5,7 @@ import { fieldRequired } from '#machinery/meta/field-error.ts'
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, isValidPortNumber } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { checkEndpointIp, checkLegacyIp } from '../ip-validation.ts'
+import { checkEndpointIp, checkLegacyIp, ipWarnings } from '../ip-validation.ts'
 import { addInvalid, checkOneOf } from '../validation.ts'
 
 type FrozenEndpoints = DeepReadonly<Endpoints>
@@ -57,4 +57,21 @@ function validatePort(
   if (appProtocol !== undefined) {
     addInvalid(errors, `${field}.appProtocol`, appProtocol, isQualifiedName(appProtocol))
   }
+}
+
+const MANAGED_BY = 'endpoints.kubernetes.io/managed-by'
+
+/** Upstream: pkg/registry/core/endpoint/strategy.go. What its controller writes is canonical. */
+export function endpointsWarnings({ metadata, subsets }: DeepReadonly<Endpoints>): string[] {
+  if (metadata.labels?.[MANAGED_BY] === 'endpoint-controller') return []
+  const warnings: string[] = []
+  subsets?.forEach((subset, i) => {
+    for (const list of ['addresses', 'notReadyAddresses'] as const) {
+      subset[list]?.forEach(({ ip }, j) => {
+        const found = ipWarnings(`subsets[${i}].${list}[${j}].ip`, ip)
+        if (found.length > 0) warnings.push(...found)
+      })
+    }
+  })
+  return warnings
 }

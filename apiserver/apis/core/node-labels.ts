@@ -1,6 +1,7 @@
 /** Node labels of old and what is said of those who still select by them. Upstream: pkg/api/node/util.go. */
 import type { NodeSelectorTerm } from '#machinery/api/core/v1/types.gen.ts'
 import type { LabelSelector } from '#machinery/api/meta/v1.ts'
+import { isLabelValue } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
 const DEPRECATED: ReadonlyMap<string, string> = new Map([
@@ -17,22 +18,33 @@ const DEPRECATED: ReadonlyMap<string, string> = new Map([
 /** What is wrong with using this node label; undefined: nothing. */
 export const deprecatedNodeLabel = (key: string): string | undefined => DEPRECATED.get(key)
 
-type Expressions = readonly { readonly key: string }[] | undefined
+type Expressions = NonNullable<NodeSelectorTerm['matchExpressions']>
 
-function* expressionWarnings(expressions: Expressions, at: (i: number) => string): Iterable<string> {
-  for (const [i, { key }] of (expressions ?? []).entries()) {
+/** `checksValues`: also of values that no label can have, where they are accepted. */
+export function nodeTermWarnings(
+  field: string,
+  term: DeepReadonly<NodeSelectorTerm> | undefined,
+  checksValues = false,
+): string[] {
+  const warnings: string[] = []
+  for (const [i, { key, values = [] }] of (term?.matchExpressions ?? []).entries()) {
+    const at = `${field}.matchExpressions[${i}]`
     const detail = DEPRECATED.get(key)
-    if (detail !== undefined) yield `${at(i)}: ${key} is ${detail}`
+    if (detail !== undefined) warnings.push(`${at}.key: ${key} is ${detail}`)
+    if (checksValues) warnings.push(...valueWarnings(`${at}.values`, values))
   }
+  return warnings
 }
 
-export function nodeTermWarnings(field: string, term: DeepReadonly<NodeSelectorTerm> | undefined): string[] {
-  return [...expressionWarnings(term?.matchExpressions, (i) => `${field}.matchExpressions[${i}].key`)]
+function valueWarnings(field: string, values: readonly string[]): string[] {
+  return values.flatMap((value, i) =>
+    isLabelValue(value).map((problem) => `${field}[${i}]: ${value} is invalid, ${problem}`),
+  )
 }
 
-/** Upstream's path ends at the expression, and a label is one more step of it. */
+/** A label is one more step of upstream's path. */
 export function nodeSelectorWarnings(field: string, selector: DeepReadonly<LabelSelector> | undefined): string[] {
-  const warnings = [...expressionWarnings(selector?.matchExpressions, (i) => `${field}.matchExpressions[${i}]`)]
+  const warnings = nodeTermWarnings(field, { matchExpressions: selector?.matchExpressions as Expressions })
   for (const label of Object.keys(selector?.matchLabels ?? {})) {
     const detail = DEPRECATED.get(label)
     if (detail !== undefined) warnings.push(`${field}.matchLabels.${label}: ${detail}`)

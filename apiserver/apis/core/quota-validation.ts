@@ -6,6 +6,7 @@ import type {
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid, fieldRequired } from '#machinery/meta/field-error.ts'
+import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { checkQuotaResourceName, checkResourceQuantity, isStandardQuotaResource } from './resource-names.ts'
 
@@ -144,3 +145,17 @@ const selectorAsGo = (selector: DeepReadonly<ScopeSelector> | undefined): object
     Values: values ?? null,
   })),
 })
+
+/** Requests beyond what limits allow can never be used up. Upstream: pkg/registry/core/resourcequota/strategy.go. */
+export function quotaWarnings({ spec }: FrozenQuota): string[] {
+  const { hard = {} } = spec ?? {}
+  return ['cpu', 'memory', 'storage', 'ephemeral-storage'].flatMap((resource) => {
+    const isCompute = resource === 'cpu' || resource === 'memory'
+    const named = hard[`requests.${resource}`] === undefined && isCompute ? resource : `requests.${resource}`
+    const request = tryParseQuantity(hard[named] ?? '')
+    const limit = tryParseQuantity(hard[`limits.${resource}`] ?? '')
+    if (request === undefined || limit === undefined || request.compare(limit) <= 0) return []
+    const rest = `should be less than limits.${resource} (${limit.toString()})`
+    return [`ResourceQuota ${named} (${request.toString()}) ${rest}`]
+  })
+}

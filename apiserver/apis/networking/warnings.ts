@@ -5,8 +5,8 @@ import { cidrWarnings } from '../ip-validation.ts'
 
 const CLASS_ANNOTATION = 'kubernetes.io/ingress.class'
 
-export function ingressWarnings({ metadata }: DeepReadonly<Ingress>): string[] {
-  if (metadata.annotations?.[CLASS_ANNOTATION] === undefined) return []
+export function ingressWarnings({ metadata, spec }: DeepReadonly<Ingress>): string[] {
+  if (metadata.annotations?.[CLASS_ANNOTATION] === undefined || spec?.ingressClassName !== undefined) return []
   return [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`]
 }
 

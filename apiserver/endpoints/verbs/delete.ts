@@ -39,6 +39,7 @@ export async function serveDeleteCollection(
 
 function deleteRequest(call: ApiCall, scope: EndpointScope, deleteOptions: DeleteOptions) {
   call.isDryRun = (deleteOptions.dryRun ?? []).length > 0
+  for (const warning of scope.definition.strategy.deletionWarnings?.(deleteOptions) ?? []) call.warn(warning)
   return {
     context: call,
     version: scope.version.version,

@@ -13,6 +13,7 @@ import {
   validateValidatingPolicy,
   validateValidatingPolicyStatus,
 } from '#apiserver/apis/admissionregistration/policy-validation.ts'
+import { staticNameWarnings } from '#apiserver/apis/admissionregistration/static-names.ts'
 import type { WebhookConfiguration } from '#apiserver/apis/admissionregistration/webhook-validation.ts'
 import {
   validateWebhookConfiguration,
@@ -31,12 +32,15 @@ import { withStoredMetadata } from '../strategy.ts'
 import { policyBindingTable, policyTable, webhookConfigurationTable } from './tables.ts'
 
 /** Honest about what is not there yet: a policy that is not enforced must not look as if it were. */
-const notEnforced = (what: string): Strategy => ({
-  warnings: () => [`${what} are stored but not called by this version of knarr: nothing is enforced`],
-})
-const NOT_EVALUATED = notEnforced('admission policies')
+const NOT_EVALUATED: Strategy = {
+  warnings: ({ metadata }) => [
+    ...staticNameWarnings(metadata),
+    'admission policies are stored but not called by this version of knarr: nothing is enforced',
+  ],
+}
 
 const webhooks: Strategy = {
+  warnings: ({ metadata }) => staticNameWarnings(metadata),
   allowUnconditionalUpdate: false,
   validate: (object) => validateWebhookConfiguration(object as WebhookConfiguration),
   validateUpdate: (object, old) =>

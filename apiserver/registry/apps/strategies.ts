@@ -20,7 +20,7 @@ import {
   validateStatefulSetUpdate,
 } from '#apiserver/apis/apps/validation.ts'
 import { claimSpecWarnings } from '#apiserver/apis/core/persistent-volume/warnings.ts'
-import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
+import { labelNameWarnings, podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type {
   ControllerRevision,
@@ -42,19 +42,25 @@ interface Templated {
   readonly spec?: { readonly template?: DeepReadonly<PodTemplateSpec> }
 }
 
-/** What is worth saying of a template, when it is new. Upstream: GetWarningsForPodTemplate. */
+/** What is worth saying of a template, when it may be new. Upstream: GetWarningsForPodTemplate. */
 const templateWarnings: NonNullable<Strategy['warnings']> = (object, old) => {
   const { template } = (object as unknown as Templated).spec ?? {}
   const isNew = old === undefined || old.metadata.generation !== object.metadata.generation
   return isNew ? podTemplateWarnings('spec.template', template) : []
 }
 
+/** Pods are named after these, and a Pod's name is its hostname. */
+const namingWarnings: NonNullable<Strategy['warnings']> = (object, old) => [
+  ...(old === undefined ? labelNameWarnings(object.metadata) : []),
+  ...templateWarnings(object, old),
+]
+
 export const deploymentStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
   templatedStrategy<Deployment>(isGateEnabled, {
     specOf: ({ spec }) => spec.template?.spec,
     validate: validateDeployment,
     validateUpdate: validateDeploymentUpdate,
-    others: { warnings: templateWarnings },
+    others: { warnings: namingWarnings },
   })
 
 export const replicaSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
@@ -62,7 +68,7 @@ export const replicaSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
     specOf: ({ spec }) => spec.template?.spec,
     validate: validateReplicaSet,
     validateUpdate: validateReplicaSetUpdate,
-    others: { warnings: templateWarnings },
+    others: { warnings: namingWarnings },
   })
 
 const DAEMON_SET: Strategy = {
@@ -74,7 +80,10 @@ const DAEMON_SET: Strategy = {
     const isSame = deepEqual((draft as DaemonSet).spec.template, (old as DeepReadonly<DaemonSet>).spec.template)
     setTemplateGeneration(draft, templateGenerationOf(old) + (isSame ? 0 : 1))
   },
-  warnings: templateWarnings,
+  warnings: (object, old) =>
+    old !== undefined && templateGenerationOf(old) === templateGenerationOf(object)
+      ? []
+      : podTemplateWarnings('spec.template', (object as DeepReadonly<DaemonSet>).spec.template),
 }
 
 export const daemonSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>

@@ -3,7 +3,8 @@
 import { validateCronJob, validateCronJobUpdate } from '#apiserver/apis/batch/cron-job-validation.ts'
 import { validateJobStatusUpdate } from '#apiserver/apis/batch/status-validation.ts'
 import { validateJob, validateJobUpdate } from '#apiserver/apis/batch/validation.ts'
-import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
+import { jobSpecWarnings } from '#apiserver/apis/batch/warnings.ts'
+import { labelNameWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { CronJob, Job } from '#machinery/api/batch/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -16,9 +17,17 @@ const JOB: Strategy = {
   prepareForCreate(draft) {
     generateSelector(draft as Job)
   },
-  warnings: (object, old) =>
-    old === undefined ? podTemplateWarnings('spec.template', (object as DeepReadonly<Job>).spec.template) : [],
+  warnings(object, old) {
+    const { metadata, spec } = object as DeepReadonly<Job>
+    if (old === undefined) return [...labelNameWarnings(metadata), ...jobSpecWarnings('spec', spec)]
+    return old.metadata.generation === metadata.generation ? [] : jobSpecWarnings('spec', spec)
+  },
+  deletionWarnings: ({ propagationPolicy, orphanDependents }) =>
+    propagationPolicy === undefined && orphanDependents === undefined ? [KEPT_PODS] : [],
 }
+
+const KEPT_PODS =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning'
 
 export const jobStrategy = (isGateEnabled: IsGateEnabled): Strategy => {
   const gates = {
@@ -57,11 +66,17 @@ function generateSelector(job: Job): void {
 
 const CRON_JOB: Strategy = {
   warnings(object, old) {
-    const template = (object as DeepReadonly<CronJob>).spec.jobTemplate?.spec?.template
-    const isNew = old === undefined || old.metadata.generation !== object.metadata.generation
-    return isNew ? podTemplateWarnings('spec.jobTemplate.spec.template', template) : []
+    const { metadata, spec } = object as DeepReadonly<CronJob>
+    const jobWarnings = () => jobSpecWarnings('spec.jobTemplate.spec', spec.jobTemplate?.spec)
+    if (old === undefined) return [...labelNameWarnings(metadata), ...jobWarnings()]
+    const warnings = old.metadata.generation === metadata.generation ? [] : jobWarnings()
+    return spec.schedule.includes('TZ') ? [...warnings, ZONE_IN_SCHEDULE] : warnings
   },
 }
+
+/** The path is upstream's. */
+const ZONE_IN_SCHEDULE =
+  'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details'
 
 export const cronJobStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
   templatedStrategy<CronJob>(isGateEnabled, {

@@ -8,7 +8,7 @@ import {
   validateSecret,
   validateSecretUpdate,
 } from '#apiserver/apis/core/config-validation.ts'
-import { validateEndpoints } from '#apiserver/apis/core/endpoints-validation.ts'
+import { endpointsWarnings, validateEndpoints } from '#apiserver/apis/core/endpoints-validation.ts'
 import {
   validateEvent,
   validateEventStrictly,
@@ -28,12 +28,14 @@ import {
 } from '#apiserver/apis/core/persistent-volume/validation.ts'
 import { claimWarnings, persistentVolumeWarnings } from '#apiserver/apis/core/persistent-volume/warnings.ts'
 import { validatePodTemplateObject } from '#apiserver/apis/core/pod/validation.ts'
-import { podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
+import { labelNameWarnings, podTemplateWarnings } from '#apiserver/apis/core/pod/warnings.ts'
 import {
+  quotaWarnings,
   validateResourceQuota,
   validateResourceQuotaStatusUpdate,
   validateResourceQuotaUpdate,
 } from '#apiserver/apis/core/quota-validation.ts'
+import { secretWarnings } from '#apiserver/apis/core/secret-warnings.ts'
 import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type {
   ConfigMap,
@@ -64,6 +66,7 @@ export const configMapStrategy: Strategy = {
 
 export const endpointsStrategy: Strategy = {
   allowCreateOnUpdate: true,
+  warnings: (object) => endpointsWarnings(object as DeepReadonly<Endpoints>),
   validate: (object) => validateEndpoints(object as DeepReadonly<Endpoints>),
   validateUpdate: (object, old) => validateEndpoints(object as DeepReadonly<Endpoints>, old as DeepReadonly<Endpoints>),
 }
@@ -74,6 +77,7 @@ export const secretStrategy: Strategy = {
     const type = (old as DeepReadonly<Secret>).type
     if (((draft as Secret).type ?? '') === '' && type !== undefined) (draft as Secret).type = type
   },
+  warnings: (object) => secretWarnings(object as DeepReadonly<Secret>),
   validate: (object) => validateSecret(object as DeepReadonly<Secret>),
   validateUpdate: (object, old) => validateSecretUpdate(object as DeepReadonly<Secret>, old as DeepReadonly<Secret>),
 }
@@ -89,6 +93,7 @@ export const limitRangeStrategy: Strategy = {
 
 export const resourceQuotaStrategy: Strategy = {
   returnsDeletedObject: true,
+  warnings: (object, old) => (old === undefined ? quotaWarnings(object as DeepReadonly<ResourceQuota>) : []),
   validate: (object) => validateResourceQuota(object as DeepReadonly<ResourceQuota>),
   validateUpdate: (object, old) =>
     validateResourceQuotaUpdate(object as DeepReadonly<ResourceQuota>, old as DeepReadonly<ResourceQuota>),
@@ -102,7 +107,7 @@ export const serviceAccountStrategy: Strategy = {
   returnsDeletedObject: true,
   warnings(object, old) {
     const isNew =
-      object.metadata.annotations?.[MOUNTABLE] === 'true' && old?.metadata.annotations?.[MOUNTABLE] !== 'true'
+      object.metadata.annotations?.[MOUNTABLE] !== undefined && old?.metadata.annotations?.[MOUNTABLE] === undefined
     const advice = 'prefer separate namespaces to isolate access to mounted secrets'
     return isNew ? [`metadata.annotations[${MOUNTABLE}]: deprecated in v1.32+; ${advice}`] : []
   },
@@ -161,7 +166,10 @@ export const podTemplateStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
     validateUpdate: (object, _old, rules) => validatePodTemplateObject(object, rules),
     others: {
       returnsDeletedObject: true,
-      warnings: (object) => podTemplateWarnings('template', (object as DeepReadonly<PodTemplate>).template),
+      warnings: (object, old) =>
+        old !== undefined && old.metadata.generation === object.metadata.generation
+          ? []
+          : podTemplateWarnings('template', (object as DeepReadonly<PodTemplate>).template),
     },
   })
 
@@ -173,10 +181,15 @@ export const replicationControllerStrategy = (isGateEnabled: IsGateEnabled): Str
     others: {
       defaultGarbageCollection: 'Orphan',
       validateName: isLongName,
-      warnings: (object, old) =>
-        old !== undefined && old.metadata.generation === object.metadata.generation
-          ? []
-          : podTemplateWarnings('spec.template', (object as DeepReadonly<ReplicationController>).spec.template),
+      warnings(object, old) {
+        if (old === undefined) {
+          const { metadata, spec } = object as DeepReadonly<ReplicationController>
+          return [...labelNameWarnings(metadata), ...podTemplateWarnings('spec.template', spec.template)]
+        }
+        if (old.metadata.generation === object.metadata.generation) return []
+        // Upstream looks at the template that is replaced.
+        return podTemplateWarnings('spec.template', (old as DeepReadonly<ReplicationController>).spec.template)
+      },
     },
   })
 

@@ -1,6 +1,6 @@
 /** networking.k8s.io/v1. Upstream: pkg/registry/networking. */
 
-import { strictIpProblems } from '#apiserver/apis/ip-validation.ts'
+import { loadBalancerWarnings, strictIpProblems } from '#apiserver/apis/ip-validation.ts'
 import {
   validateIpAddress,
   validateIpAddressUpdate,
@@ -54,6 +54,7 @@ export const NETWORKING_GROUP: ResourceGroup = {
       status: {
         validateUpdate: (object, old) =>
           validateIngressStatusUpdate(object as DeepReadonly<Ingress>, old as DeepReadonly<Ingress>),
+        warnings: (object) => loadBalancerWarnings((object as DeepReadonly<Ingress>).status?.loadBalancer),
       },
       emptyStatus: { loadBalancer: {} },
       generation: true,
@@ -61,7 +62,7 @@ export const NETWORKING_GROUP: ResourceGroup = {
         validate: (object) => validateIngress(object as DeepReadonly<Ingress>),
         validateUpdate: (object, old) =>
           validateIngressUpdate(object as DeepReadonly<Ingress>, old as DeepReadonly<Ingress>),
-        warnings: (object) => ingressWarnings(object as DeepReadonly<Ingress>),
+        warnings: (object, old) => (old === undefined ? ingressWarnings(object as DeepReadonly<Ingress>) : []),
       },
       table: ingressTable,
     },

@@ -102,6 +102,7 @@ export const resourceSliceStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
   prepareForUpdate(draft, old, { clock }) {
     prepareDevices(draft as ResourceSlice, old as FrozenSlice, isGateEnabled, clock)
   },
+  warnings: (object) => driverNameWarnings((object as FrozenSlice).spec?.driver ?? ''),
   validate: (object) => validateResourceSlice(object as FrozenSlice),
   validateUpdate: (object, old) => validateResourceSlice(object as FrozenSlice, old as FrozenSlice),
 })
@@ -132,4 +133,10 @@ function dropLists({ attributes }: Device): void {
   for (const attribute of Object.values(attributes ?? {})) {
     for (const member of ['ints', 'bools', 'strings', 'versions'] as const) delete attribute[member]
   }
+}
+
+function driverNameWarnings(driver: string): string[] {
+  if (driver === driver.toLowerCase()) return []
+  const shown = JSON.stringify(driver)
+  return [`spec.driver: driver names should be lowercase; ${shown} contains uppercase characters`]
 }

@@ -17,7 +17,11 @@ import {
   validateVolumeAttributesClass,
   validateVolumeAttributesClassUpdate,
 } from '#apiserver/apis/storage/validation.ts'
-import { csiStorageCapacityWarnings, storageClassWarnings } from '#apiserver/apis/storage/warnings.ts'
+import {
+  csiDriverWarnings,
+  csiStorageCapacityWarnings,
+  storageClassWarnings,
+} from '#apiserver/apis/storage/warnings.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type {
   CSIDriver,
@@ -77,6 +81,8 @@ export const STORAGE_GROUP: ResourceGroup = {
         ...VERSION_NEEDED,
         prepareForUpdate: countDriverChanges,
         ...rules<CSIDriver>(validateCsiDriver, validateCsiDriverUpdate),
+        warnings: (object, old) =>
+          csiDriverWarnings(object as DeepReadonly<CSIDriver>, old as DeepReadonly<CSIDriver> | undefined),
       },
       table: csiDriverTable,
     },

@@ -24,57 +24,58 @@ export function overlapWarnings(volumes: readonly DeepReadonly<Volume>[]): strin
   return warnings
 }
 
+/** Where a path comes from; '' when the volume has one source only. */
+interface SourcedPath {
+  readonly path: string
+  readonly source: string
+}
+
 function warnOfProjected(warnings: string[], volume: string, sources: readonly DeepReadonly<VolumeProjection>[]): void {
-  const all = new Set<string>()
+  const all: SourcedPath[] = []
   for (const source of sources) {
-    if (Object.keys(source).length === 0) {
-      warnings.push(`${volume} (Projected) has no sources provided`)
-      continue
-    }
-    const { kind, paths } = describe(source)
-    if (paths.length === 0) continue
-    const message = `${volume} (Projected ${kind}): overlapping paths`
-    warnOfOverlaps(warnings, paths, message)
-    const own = [...new Set(paths)]
-    // The first source has nothing to collide with but itself, which has just been said.
-    if (all.size > 0) warnOfOverlaps(warnings, [...own, ...all].sort(), message)
-    for (const path of own) all.add(path)
+    if (Object.keys(source).length === 0) warnings.push(`${volume} (Projected) has no sources provided`)
+    else warnOfOverlaps(warnings, sourcedPaths(source), `${volume} (Projected): overlapping paths`, all)
   }
 }
 
-function describe(source: DeepReadonly<VolumeProjection>): { readonly kind: string; readonly paths: string[] } {
-  const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle: bundle } = source
+function sourcedPaths(projection: DeepReadonly<VolumeProjection>): SourcedPath[] {
+  const { configMap, secret, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = projection
   const quoted = (name = ''): string => JSON.stringify(name)
-  if (configMap?.items !== undefined) {
-    return { kind: `ConfigMap ${quoted(configMap.name)}`, paths: pathsOf(configMap.items) }
-  }
-  if (secret?.items !== undefined) return { kind: `Secret ${quoted(secret.name)}`, paths: pathsOf(secret.items) }
-  if (downwardAPI?.items !== undefined) return { kind: 'DownwardAPI', paths: pathsOf(downwardAPI.items) }
-  if (serviceAccountToken !== undefined) {
-    return { kind: 'ServiceAccountToken', paths: [serviceAccountToken.path ?? ''] }
-  }
-  if (bundle === undefined) return { kind: '', paths: [] }
-  return { kind: `ClusterTrustBundle ${quoted(bundle.name ?? bundle.signerName)}`, paths: [bundle.path ?? ''] }
+  if (configMap?.items !== undefined) return pathsOf(configMap.items, `ConfigMap ${quoted(configMap.name)}`)
+  if (secret?.items !== undefined) return pathsOf(secret.items, `Secret ${quoted(secret.name)}`)
+  if (downwardAPI?.items !== undefined) return pathsOf(downwardAPI.items, 'DownwardAPI')
+  if (token !== undefined) return pathsOf([token], 'ServiceAccountToken')
+  if (bundle !== undefined) return pathsOf([bundle], `ClusterTrustBundle ${quoted(bundle.name ?? bundle.signerName)}`)
+  return certificatePaths(projection.podCertificate)
 }
 
-const pathsOf = (items: Items): string[] => items.map(({ path = '' }) => path)
+const certificatePaths = (certificate: DeepReadonly<VolumeProjection>['podCertificate']): SourcedPath[] =>
+  [
+    { path: certificate?.certificateChainPath ?? '', source: 'PodCertificate chain' },
+    { path: certificate?.keyPath ?? '', source: 'PodCertificate key' },
+    { path: certificate?.credentialBundlePath ?? '', source: 'PodCertificate credential bundle' },
+  ].filter(({ path }) => path !== '')
 
-function warnOfOverlaps(warnings: string[], paths: readonly string[], message: string): void {
-  const seen = new Set<string>()
-  for (const path of paths) {
-    const normalized = path.replace(/\/+$/, '')
-    const collision = collisionOf(seen, normalized)
-    if (collision !== undefined) {
-      warnings.push(`${message}: ${JSON.stringify(normalized)} with ${JSON.stringify(collision)}`)
+const pathsOf = (items: Items, source = ''): SourcedPath[] => items.map(({ path = '' }) => ({ path, source }))
+
+/** Each with every one before it, those of `all` too; they are added to it. */
+function warnOfOverlaps(
+  warnings: string[],
+  paths: readonly SourcedPath[],
+  message: string,
+  all: SourcedPath[] = [],
+): void {
+  for (const { path: written, source } of paths) {
+    const next = { path: written.replace(/\/+$/, ''), source }
+    for (const other of all) {
+      if (doOverlap(next.path, other.path)) warnings.push(`${message}: ${show(next)} with ${show(other)}`)
     }
-    seen.add(normalized)
+    all.push(next)
   }
 }
 
-function collisionOf(seen: ReadonlySet<string>, path: string): string | undefined {
-  if (path === '' || seen.has('')) return undefined
-  for (const other of seen) {
-    if (other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`)) return other
-  }
-  return undefined
-}
+const show = ({ path, source }: SourcedPath): string =>
+  source === '' ? JSON.stringify(path) : `${JSON.stringify(path)} (${source})`
+
+const doOverlap = (a: string, b: string): boolean =>
+  a !== '' && b !== '' && (`${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`))

@@ -429,6 +429,63 @@ describe('warnings', () => {
       ['volume "v" (ConfigMap "m"): overlapping paths: "x/y" with "x"'],
     ],
     [
+      'files of several sources that overlap',
+      {
+        volumes: [
+          {
+            name: 'v',
+            projected: {
+              sources: [
+                { configMap: { name: 'm', items: [{ key: 'a', path: 'x/' }] } },
+                { serviceAccountToken: { path: 'x/y' } },
+                { secret: { name: 's', items: [{ key: 'a', path: 'x/y' }] } },
+              ],
+            },
+          },
+        ],
+      },
+      [
+        'volume "v" (Projected): overlapping paths: "x/y" (ServiceAccountToken) with "x" (ConfigMap "m")',
+        'volume "v" (Projected): overlapping paths: "x/y" (Secret "s") with "x" (ConfigMap "m")',
+        'volume "v" (Projected): overlapping paths: "x/y" (Secret "s") with "x/y" (ServiceAccountToken)',
+      ],
+    ],
+    [
+      'a port name that two containers have',
+      {
+        containers: [
+          { name: 'c', image: 'a', ports: [{ name: 'web', containerPort: 80 }] },
+          { name: 'd', image: 'a', ports: [{ name: 'web', containerPort: 81 }] },
+        ],
+      },
+      [
+        'spec.containers[1].ports[0]: duplicate port name "web" with spec.containers[0].ports[0], services and probes that select ports by name will use spec.containers[0].ports[0]',
+      ],
+    ],
+    [
+      'addresses in another form',
+      { dnsConfig: { nameservers: ['FD00::1'] }, hostAliases: [{ ip: '10.0.0.1' }, { ip: 'FD00::2' }] },
+      [
+        'spec.dnsConfig.nameservers[0]: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
+        'spec.hostAliases[1].ip: IPv6 address "FD00::2" should be in RFC 5952 canonical format ("fd00::2")',
+      ],
+    ],
+    [
+      'a preference no label can have',
+      {
+        affinity: {
+          nodeAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              { weight: 1, preference: { matchExpressions: [{ key: 'k', operator: 'In', values: ['a', '-b'] }] } },
+            ],
+          },
+        },
+      },
+      [
+        "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0].values[1]: -b is invalid, a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+      ],
+    ],
+    [
       'a negative grace period',
       { terminationGracePeriodSeconds: -1 },
       ['spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],

@@ -11,10 +11,15 @@ import type {
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { ObjectMeta } from '#machinery/api/meta/v1.ts'
 import { childField, keyField } from '#machinery/meta/field-error.ts'
+import { isDns1123Label } from '#machinery/meta/validation.ts'
 import { tryParseQuantity } from '#machinery/quantity/quantity.ts'
+import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { ipWarnings } from '../../ip-validation.ts'
 import { deprecatedNodeLabel, nodeTermWarnings } from '../node-labels.ts'
+import { claimSpecWarnings } from '../persistent-volume/warnings.ts'
 import { APPARMOR_PREFIX, SECCOMP_CONTAINER_PREFIX, SECCOMP_POD } from './annotations-validation.ts'
+import { appArmorProfileOf, USE_APPARMOR_FIELD } from './app-armor.ts'
 import { visitContainers } from './containers.ts'
 import { overlapWarnings } from './overlap-warnings.ts'
 
@@ -37,13 +42,24 @@ const DEPRECATED_VOLUMES: readonly (readonly [keyof Volume, string, string])[] =
   ['storageos', 'storageOS', 'deprecated in v1.22, non-functional in v1.25+'],
   ['quobyte', 'quobyte', 'deprecated in v1.22, non-functional in v1.25+'],
   ['glusterfs', 'glusterfs', 'deprecated in v1.25, non-functional in v1.26+'],
-  ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
-  ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 ]
+const DEPRECATED_NETWORK_VOLUMES: readonly (readonly [keyof Volume, string])[] = [
+  ['cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
+  ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
+]
+const USE_SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 const BYTE_RESOURCES = ['memory', 'ephemeral-storage']
 
 export function podWarnings({ metadata, spec }: DeepReadonly<Pod>): string[] {
-  return warningsOf('', spec, metadata)
+  return [...labelNameWarnings(metadata, "the Pod's hostname"), ...warningsOf('', spec, metadata)]
+}
+
+/** For a new object whose name becomes part of names that are labels. Upstream: WarningsOnCreate of each strategy. */
+export function labelNameWarnings({ name = '' }: Meta, use = 'Pod names and hostnames'): string[] {
+  const problems = isDns1123Label(name)
+  if (problems.length === 0) return []
+  const why = `this is used in ${use}, which can result in surprising behavior; a DNS label is recommended`
+  return [`metadata.name: ${why}: [${problems.join(' ')}]`]
 }
 
 /** `field` is the template's path. */
@@ -57,17 +73,21 @@ function warningsOf(field: string, spec: FrozenSpec, meta: Meta): string[] {
   if (spec.nodeSelector !== undefined) warnOfNodeLabels(warnings, `${at}.nodeSelector`, spec.nodeSelector)
   if (spec.affinity?.nodeAffinity !== undefined) warnOfNodeAffinity(warnings, `${at}.affinity`, spec.affinity)
   if (spec.topologySpreadConstraints !== undefined) warnOfSpread(warnings, `${at}.topologySpreadConstraints`, spec)
-  if (meta.annotations !== undefined) warnOfAnnotations(warnings, field, spec, meta.annotations)
+  const annotated = annotationWarner(warnings, field, meta.annotations)
+  for (const [key, detail] of DEPRECATED_ANNOTATIONS) annotated(key, detail)
   if (spec.volumes !== undefined) {
     warnOfVolumes(warnings, `${at}.volumes`, spec.volumes)
     warnings.push(...overlapWarnings(spec.volumes))
   }
   warnOfLists(warnings, at, spec)
   warnOfFractions(warnings, `${at}.overhead`, spec.overhead)
+  if (spec.securityContext?.seccompProfile === undefined) annotated(SECCOMP_POD, USE_SECCOMP)
   visitContainers(spec, (container, list, i) => {
+    if (meta.annotations !== undefined) warnOfProfiles(annotated, container, field === '' ? undefined : spec, meta)
     warnOfContainer(warnings, `${at}.${list}[${i}]`, container)
   })
   warnOfPorts(warnings, at, spec)
+  warnOfPortNames(warnings, at, spec)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
     const detail = 'must be >= 0; negative values are invalid and will be treated as 1'
     warnings.push(`${at}.terminationGracePeriodSeconds: ${detail}`)
@@ -75,6 +95,7 @@ function warningsOf(field: string, spec: FrozenSpec, meta: Meta): string[] {
   const { podAffinity, podAntiAffinity } = spec.affinity ?? {}
   if (podAffinity !== undefined) warnOfTerms(warnings, `${at}.affinity.podAffinity`, podAffinity)
   if (podAntiAffinity !== undefined) warnOfTerms(warnings, `${at}.affinity.podAntiAffinity`, podAntiAffinity)
+  warnOfAddresses(warnings, at, spec)
   return warnings
 }
 
@@ -91,7 +112,7 @@ function warnOfNodeAffinity(warnings: string[], field: string, { nodeAffinity }:
     warnings.push(...nodeTermWarnings(`${at}.${REQUIRED}.nodeSelectorTerms[${i}]`, term))
   })
   nodeAffinity?.[PREFERRED]?.forEach(({ preference }, i) => {
-    warnings.push(...nodeTermWarnings(`${at}.${PREFERRED}[${i}].preference`, preference))
+    warnings.push(...nodeTermWarnings(`${at}.${PREFERRED}[${i}].preference`, preference, true))
   })
 }
 
@@ -103,25 +124,32 @@ function warnOfSpread(warnings: string[], field: string, spec: FrozenSpec): void
   })
 }
 
-function warnOfAnnotations(
+type WarnOfAnnotation = (key: string, detail: string) => void
+
+function annotationWarner(
   warnings: string[],
   field: string,
-  spec: FrozenSpec,
-  annotations: Readonly<Record<string, string>>,
-): void {
+  annotations: Readonly<Record<string, string>> | undefined,
+): WarnOfAnnotation {
   const at = childField(field, 'metadata.annotations')
-  const warn = (key: string, detail: string): void => {
-    if (Object.hasOwn(annotations, key)) warnings.push(`${keyField(at, key)}: ${detail}`)
+  return (key, detail) => {
+    if (annotations !== undefined && Object.hasOwn(annotations, key)) warnings.push(`${keyField(at, key)}: ${detail}`)
   }
-  for (const [key, detail] of DEPRECATED_ANNOTATIONS) warn(key, detail)
-  const useField = 'non-functional in v1.27+; use the "seccompProfile" field instead'
-  if (spec.securityContext?.seccompProfile === undefined) warn(SECCOMP_POD, useField)
-  visitContainers(spec, ({ name, securityContext }) => {
-    if (securityContext?.seccompProfile === undefined) warn(`${SECCOMP_CONTAINER_PREFIX}${name}`, useField)
-    const hasProfile = (securityContext?.appArmorProfile ?? spec.securityContext?.appArmorProfile) !== undefined
-    if (hasProfile || field === '') return
-    warn(`${APPARMOR_PREFIX}${name}`, 'deprecated since v1.30; use the "appArmorProfile" field instead')
-  })
+}
+
+/** `template`: undefined for a pod, whose AppArmor annotations are spoken of when they become fields. */
+function warnOfProfiles(
+  warn: WarnOfAnnotation,
+  { name, securityContext }: DeepReadonly<Container>,
+  template: FrozenSpec | undefined,
+  { annotations }: Meta,
+): void {
+  if (securityContext?.seccompProfile === undefined) warn(`${SECCOMP_CONTAINER_PREFIX}${name}`, USE_SECCOMP)
+  if (template === undefined || securityContext?.appArmorProfile !== undefined) return
+  const key = `${APPARMOR_PREFIX}${name}`
+  const ofPod = template.securityContext?.appArmorProfile
+  if (ofPod !== undefined && deepEqual(ofPod, appArmorProfileOf(annotations?.[key] ?? ''))) return
+  warn(key, USE_APPARMOR_FIELD)
 }
 
 function warnOfVolumes(warnings: string[], field: string, volumes: readonly DeepReadonly<Volume>[]): void {
@@ -129,11 +157,22 @@ function warnOfVolumes(warnings: string[], field: string, volumes: readonly Deep
     for (const [member, path, detail] of DEPRECATED_VOLUMES) {
       if (volume[member] !== undefined) warnings.push(`${field}[${i}].${path}: ${detail}`)
     }
-    const requests = volume.ephemeral?.volumeClaimTemplate?.spec?.resources?.requests
-    const storage = fractionOf(requests?.['storage'])
-    if (storage === undefined) return
-    const at = `${field}[${i}].ephemeral.volumeClaimTemplate.spec.resources.requests[storage]`
-    warnings.push(`${at}: fractional byte value ${JSON.stringify(storage)} is invalid, must be an integer`)
+    const at = `${field}[${i}].ephemeral.volumeClaimTemplate.spec`
+    if (volume.ephemeral !== undefined) {
+      warnings.push(...claimSpecWarnings(at, volume.ephemeral.volumeClaimTemplate?.spec))
+    }
+    for (const [member, detail] of DEPRECATED_NETWORK_VOLUMES) {
+      if (volume[member] !== undefined) warnings.push(`${field}[${i}].${member}: ${detail}`)
+    }
+  })
+}
+
+function warnOfAddresses(warnings: string[], at: string, { dnsConfig, hostAliases }: FrozenSpec): void {
+  dnsConfig?.nameservers?.forEach((server, i) => {
+    warnings.push(...ipWarnings(`${at}.dnsConfig.nameservers[${i}]`, server))
+  })
+  hostAliases?.forEach(({ ip = '' }, i) => {
+    warnings.push(...ipWarnings(`${at}.hostAliases[${i}].ip`, ip))
   })
 }
 
@@ -159,23 +198,25 @@ function fractionOf(amount: string | undefined): string | undefined {
   return quantity === undefined || quantity.milliValue() % 1000 === 0 ? undefined : quantity.toString()
 }
 
-function warnOfFractions(
-  warnings: string[],
-  field: string,
-  amounts: Readonly<Record<string, string>> | undefined,
-): void {
+type Amounts = Readonly<Record<string, string>> | undefined
+
+function warnOfFractions(warnings: string[], field: string, amounts: Amounts): void {
   if (amounts === undefined) return
-  for (const name of BYTE_RESOURCES) {
-    const amount = fractionOf(amounts[name])
-    if (amount === undefined) continue
-    const detail = `fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`
-    warnings.push(`${keyField(field, name)}: ${detail}`)
-  }
+  for (const name of BYTE_RESOURCES) warnOfFraction(warnings, field, name, amounts)
+}
+
+function warnOfFraction(warnings: string[], field: string, name: string, amounts: Amounts): void {
+  const amount = fractionOf(amounts?.[name])
+  if (amount === undefined) return
+  const detail = `fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`
+  warnings.push(`${keyField(field, name)}: ${detail}`)
 }
 
 function warnOfContainer(warnings: string[], at: string, container: DeepReadonly<Container>): void {
-  warnOfFractions(warnings, `${at}.resources.limits`, container.resources?.limits)
-  warnOfFractions(warnings, `${at}.resources.requests`, container.resources?.requests)
+  for (const name of BYTE_RESOURCES) {
+    warnOfFraction(warnings, `${at}.resources.limits`, name, container.resources?.limits)
+    warnOfFraction(warnings, `${at}.resources.requests`, name, container.resources?.requests)
+  }
   const { env = [] } = container
   if (env.length < 2) return
   const seen = new Set<string>()
@@ -207,6 +248,23 @@ function warnOfPorts(warnings: string[], at: string, spec: FrozenSpec): void {
         if (conflict !== undefined) warnings.push(`${field}: ${conflict} port definition with ${other.field}`)
       }
       taken.set(key, [...others, { field, port }])
+    })
+  })
+}
+
+/** Names are looked up among all containers of a pod: the first one of a name is meant. */
+function warnOfPortNames(warnings: string[], at: string, spec: FrozenSpec): void {
+  const taken = new Map<string, string>()
+  visitContainers(spec, ({ ports }, list, i) => {
+    ports?.forEach(({ name = '' }, j) => {
+      if (name === '') return
+      const field = `${at}.${list}[${i}].ports[${j}]`
+      const first = taken.get(name)
+      if (first === undefined) taken.set(name, field)
+      else {
+        const detail = `services and probes that select ports by name will use ${first}`
+        warnings.push(`${field}: duplicate port name ${JSON.stringify(name)} with ${first}, ${detail}`)
+      }
     })
   })
 }

@@ -3,6 +3,7 @@
  * kubelet may be running. Upstream: pkg/registry/core/pod/strategy.go.
  */
 
+import { applyAppArmorAnnotations } from '#apiserver/apis/core/pod/app-armor.ts'
 import { setServiceAccountAlias } from '#apiserver/apis/core/pod/defaults.ts'
 import { disabledFieldDropper } from '#apiserver/apis/core/pod/disabled-fields.ts'
 import { podQosClass } from '#apiserver/apis/core/pod/qos.ts'
@@ -27,7 +28,7 @@ const asPod = (object: KubeObject): Pod => object as Pod
 const asFrozenPod = (object: DeepReadonly<KubeObject>): DeepReadonly<Pod> => object as DeepReadonly<Pod>
 
 const POD: Strategy = {
-  prepareForCreate(draft) {
+  prepareForCreate(draft, context) {
     const pod = asPod(draft)
     pod.metadata.generation = 1
     applyMatchLabelKeys(pod)
@@ -42,6 +43,7 @@ const POD: Strategy = {
         },
       ]
     }
+    applyAppArmorAnnotations(pod, (message) => context.warn(message))
   },
   prepareForUpdate(draft, old) {
     const pod = asPod(draft)

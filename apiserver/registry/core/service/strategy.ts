@@ -18,6 +18,7 @@ import {
   validateServiceUpdate,
 } from '#apiserver/apis/core/service/validation.ts'
 import { serviceWarnings } from '#apiserver/apis/core/service/warnings.ts'
+import { loadBalancerWarnings } from '#apiserver/apis/ip-validation.ts'
 import type { Service, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import type { IpFamily } from '#machinery/meta/ip-address.ts'
@@ -64,6 +65,7 @@ export function serviceStrategy(families: readonly IpFamily[]): Strategy {
 
 export const serviceStatusStrategy: Strategy = {
   validateUpdate: (object, old) => validateServiceStatusUpdate(object as FrozenService, old as FrozenService),
+  warnings: (object) => loadBalancerWarnings((object as FrozenService).status?.loadBalancer),
 }
 
 /** Empty is absent in all of these. */
