@@ -46,12 +46,18 @@ export function podLimits(pod: FrozenPod): Amounts {
   return total
 }
 
+/** What the containers ask for together, without the pod's own resources and overhead. */
+export const containersTotal = (pod: FrozenPod, list: 'requests' | 'limits'): Amounts =>
+  sumContainers(pod, ({ resources }) => resources?.[list])
+
 export function hasPodLevelResources({ spec }: FrozenPod): boolean {
   const { requests = {}, limits = {} } = spec.resources ?? {}
   return [...Object.keys(requests), ...Object.keys(limits)].some(isPodLevel)
 }
 
-const isPodLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
+/** Resources a pod can have of its own. */
+export const isPodLevel = (name: string): boolean =>
+  name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
 
 const hasStatuses = ({ status }: FrozenPod): boolean =>
   (status?.containerStatuses ?? []).length + (status?.initContainerStatuses ?? []).length > 0

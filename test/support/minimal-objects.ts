@@ -40,7 +40,10 @@ const REQUIRED = new Map<string, object>([
   ['batch/jobs', jobTemplate],
   ['networking.k8s.io/ingressclasses', { spec: { controller: 'example.com/c' } }],
   ['networking.k8s.io/ingresses', { spec: { defaultBackend: { service: { name: 's', port: { number: 80 } } } } }],
-  ['admissionregistration.k8s.io/mutatingadmissionpolicies', { spec: { matchConstraints, mutations: [mutation] } }],
+  [
+    'admissionregistration.k8s.io/mutatingadmissionpolicies',
+    { spec: { matchConstraints, mutations: [mutation], reinvocationPolicy: 'Never' } },
+  ],
   ['admissionregistration.k8s.io/mutatingadmissionpolicybindings', { spec: { policyName: 'p' } }],
   [
     'admissionregistration.k8s.io/validatingadmissionpolicies',

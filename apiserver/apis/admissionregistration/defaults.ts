@@ -46,7 +46,6 @@ export function setAdmissionBindingDefaults(
 export function setAdmissionPolicyDefaults(policy: ValidatingAdmissionPolicy | MutatingAdmissionPolicy): void {
   policy.spec ??= {}
   policy.spec.failurePolicy ??= 'Fail'
-  if (policy.kind === 'MutatingAdmissionPolicy') (policy as MutatingAdmissionPolicy).spec.reinvocationPolicy ||= 'Never'
   setMatchDefaults(policy.spec.matchConstraints)
 }
 

@@ -236,6 +236,7 @@ const mutating: MutatingAdmissionPolicy = {
   spec: {
     matchConstraints: { resourceRules: [rule] },
     mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: '[]' } }],
+    reinvocationPolicy: 'Never',
   },
 }
 setAdmissionPolicyDefaults(mutating)
@@ -247,6 +248,7 @@ describe('mutating policies', () => {
       { 'spec.mutations': [] },
       ['spec.mutations: Required value: mutations must contain at least one item'],
     ],
+    ['no word on reinvocation', { 'spec.reinvocationPolicy': undefined }, ['spec.reinvocationPolicy: Required value']],
     [
       'on deletion',
       { 'spec.matchConstraints.resourceRules.0.operations': ['DELETE'] },

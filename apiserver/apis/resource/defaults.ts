@@ -6,6 +6,7 @@ import type {
   ResourceClaim,
   ResourceClaimSpec,
   ResourceClaimTemplate,
+  ResourceSlice,
 } from '#machinery/api/resource/v1/types.gen.ts'
 
 export function setResourceClaimDefaults(claim: ResourceClaim): void {
@@ -32,4 +33,10 @@ function setRequestDefaults(request: ExactDeviceRequest | DeviceSubRequest): voi
 
 function setOperators(tolerations: DeviceToleration[] | undefined): void {
   for (const toleration of tolerations ?? []) toleration.operator ||= 'Equal'
+}
+
+export function setResourceSliceDefaults({ spec }: ResourceSlice): void {
+  for (const { nodeAllocatableResourceMappings: mappings } of spec?.devices ?? []) {
+    for (const mapping of Object.values(mappings ?? {})) mapping.allocationMultiplier ??= '1'
+  }
 }

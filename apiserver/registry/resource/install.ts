@@ -1,6 +1,10 @@
 /** resource.k8s.io/v1 (dynamic resource allocation). Upstream: pkg/registry/resource. */
 
-import { setResourceClaimDefaults, setResourceClaimTemplateDefaults } from '#apiserver/apis/resource/defaults.ts'
+import {
+  setResourceClaimDefaults,
+  setResourceClaimTemplateDefaults,
+  setResourceSliceDefaults,
+} from '#apiserver/apis/resource/defaults.ts'
 import { isLongName } from '#machinery/meta/validation.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import {
@@ -41,6 +45,7 @@ export const RESOURCE_GROUP: ResourceGroup = {
       resource: 'resourceslices',
       kind: 'ResourceSlice',
       namespaced: false,
+      defaults: setResourceSliceDefaults,
       generation: true,
       strategy: ({ config }) => resourceSliceStrategy(config.isGateEnabled),
       selectableFields: {

@@ -1,5 +1,6 @@
 /** storage.k8s.io/v1. Upstream: pkg/registry/storage. */
 
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import {
   validateCsiDriver,
   validateCsiDriverUpdate,
@@ -67,6 +68,16 @@ function countDriverChanges(draft: KubeObject, old: DeepReadonly<KubeObject>): v
   draft.metadata.generation = (old.metadata.generation ?? 0) + 1
 }
 
+/** Without its gate the member is not taken anew. */
+function dropUnscaledVolumes(
+  { spec }: CSIDriver,
+  old: DeepReadonly<CSIDriver> | undefined,
+  isGateEnabled: IsGateEnabled,
+): void {
+  if (isGateEnabled('VolumeLimitScaling') || old?.spec.preventPodSchedulingIfMissing !== undefined) return
+  delete spec.preventPodSchedulingIfMissing
+}
+
 export const STORAGE_GROUP: ResourceGroup = {
   group: 'storage.k8s.io',
   version: 'v1',
@@ -76,14 +87,18 @@ export const STORAGE_GROUP: ResourceGroup = {
       kind: 'CSIDriver',
       namespaced: false,
       defaults: setCsiDriverDefaults,
-      strategy: {
+      strategy: ({ config }) => ({
         ...RETURNS_OBJECT,
         ...VERSION_NEEDED,
-        prepareForUpdate: countDriverChanges,
+        prepareForCreate: (draft) => dropUnscaledVolumes(draft as CSIDriver, undefined, config.isGateEnabled),
+        prepareForUpdate(draft, old) {
+          dropUnscaledVolumes(draft as CSIDriver, old as DeepReadonly<CSIDriver>, config.isGateEnabled)
+          countDriverChanges(draft, old)
+        },
         ...rules<CSIDriver>(validateCsiDriver, validateCsiDriverUpdate),
         warnings: (object, old) =>
           csiDriverWarnings(object as DeepReadonly<CSIDriver>, old as DeepReadonly<CSIDriver> | undefined),
-      },
+      }),
       table: csiDriverTable,
     },
     {

@@ -15,6 +15,7 @@ import type {
   Probe,
   Volume,
 } from '#machinery/api/core/v1/types.gen.ts'
+import { containersTotal, isPodLevel } from '#machinery/quota/pod-resources.ts'
 import { imageTag } from './image.ts'
 
 const DEFAULT_MODE = 0o644
@@ -26,7 +27,7 @@ export function setPodDefaults(pod: Pod): void {
   pod.spec.enableServiceLinks ??= true
   for (const container of pod.spec.containers) defaultRequestsToLimits(container)
   for (const container of pod.spec.initContainers ?? []) defaultRequestsToLimits(container)
-  defaultPodLevelRequests(pod.spec)
+  defaultPodLevelResources(pod)
   if (pod.spec.hostNetwork === true) {
     for (const container of pod.spec.containers) defaultHostPorts(container)
     for (const container of pod.spec.initContainers ?? []) defaultHostPorts(container)
@@ -118,19 +119,27 @@ function defaultRequestsToLimits(container: Container): void {
   fillMissing(container.resources.requests, limits)
 }
 
-/** Pod-level limits become pod-level requests for the resources no container requests. */
-function defaultPodLevelRequests(spec: PodSpec): void {
-  const limits = spec.resources?.limits
-  if (spec.resources === undefined || limits === undefined || Object.keys(limits).length === 0) return
-  const requested = new Set([...spec.containers, ...(spec.initContainers ?? [])].flatMap(requestedResources))
-  const requests = spec.resources.requests ?? {}
-  spec.resources.requests = requests
-  for (const [name, limit] of Object.entries(limits)) {
-    if (!Object.hasOwn(requests, name) && !requested.has(name)) requests[name] = limit
+/**
+ * A pod that has resources of its own gets what its containers ask for, or its limits, as its requests; huge pages, which cannot
+ * be overcommitted, get the containers' limits.
+ */
+function defaultPodLevelResources(pod: Pod): void {
+  const { resources } = pod.spec
+  if (resources === undefined) return
+  const limits = { ...resources.limits }
+  if (Object.keys({ ...limits, ...resources.requests }).length === 0) return
+  for (const [name, limit] of containersTotal(pod, 'limits')) {
+    if (name.startsWith('hugepages-') && resources.requests?.[name] === undefined) limits[name] ??= limit.toString()
   }
+  if (Object.keys(limits).length === 0) return
+  const requests = { ...resources.requests }
+  for (const [name, request] of containersTotal(pod, 'requests')) {
+    if (name === 'cpu' || name === 'memory') requests[name] ??= request.toString()
+  }
+  for (const [name, limit] of Object.entries(limits)) if (isPodLevel(name)) requests[name] ??= limit
+  resources.limits = limits
+  if (Object.keys(requests).length > 0) resources.requests = requests
 }
-
-const requestedResources = (container: Container): string[] => Object.keys(container.resources?.requests ?? {})
 
 function defaultHostPorts(container: Container): void {
   for (const port of container.ports ?? []) port.hostPort ||= port.containerPort
