@@ -332,6 +332,52 @@ describe('a delete', () => {
   })
 })
 
+describe('what a new object says beside the point is not stored', () => {
+  const LEADING = { strategy: 'OldestEmulationVersion', preferredHolder: 'b' }
+  it.each<[string, string, object, object]>([
+    [
+      'secrets of an account but for their names',
+      'serviceaccounts',
+      { secrets: [{ name: 's', namespace: 'other', kind: 'Secret', uid: 'u' }] },
+      { secrets: [{ name: 's' }] },
+    ],
+    ['the strategy of a lease, its gate being off', 'coordination.k8s.io/leases', { spec: LEADING }, { spec: {} }],
+    [
+      'what a driver says of missing volumes, its gate being off',
+      'storage.k8s.io/csidrivers',
+      { spec: { attachRequired: true, preventPodSchedulingIfMissing: true } },
+      { spec: { attachRequired: true } },
+    ],
+    [
+      'the topology of an endpoint',
+      'discovery.k8s.io/endpointslices',
+      { endpoints: [{ addresses: ['10.1.2.3'], deprecatedTopology: { 'kubernetes.io/hostname': 'n' } }] },
+      { endpoints: [{ addresses: ['10.1.2.3'] }] },
+    ],
+    [
+      'the configuration of a kubelet',
+      'nodes',
+      {
+        spec: {
+          unschedulable: true,
+          configSource: { configMap: { name: 'c', namespace: 'n', kubeletConfigKey: 'k' } },
+        },
+      },
+      { spec: { unschedulable: true } },
+    ],
+  ])('%s', async (_, key, members, expected) => {
+    const definition = STORED.find((one) => keyOf(one) === key) as ResourceDefinition
+    const { name, list } = pathsOf(definition)
+    const { status, body } = await send('POST', list, { ...minimalObject(definition, name), ...members })
+    expect({ status, body }).toMatchObject({ status: 201, body: expected })
+    const stored = body as unknown as Record<string, unknown>
+    for (const [member, value] of Object.entries(expected)) {
+      if (key !== 'storage.k8s.io/csidrivers') expect(stored[member]).toEqual(value)
+      else expect(stored[member]).not.toHaveProperty('preventPodSchedulingIfMissing')
+    }
+  })
+})
+
 describe('a LimitRange', () => {
   it('without a name is given one', async () => {
     const limits = STORED.find((one) => keyOf(one) === 'limitranges') as ResourceDefinition

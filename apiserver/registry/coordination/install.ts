@@ -7,12 +7,12 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { leaseTable } from './tables.ts'
 
-/** Coordinated leader election is off, as by default upstream: its two members are not stored. */
-function dropCoordination(draft: KubeObject): void {
+/** Coordinated leader election has a gate (off): without it the two members are not taken anew. */
+function dropCoordination(draft: KubeObject, old?: DeepReadonly<KubeObject>): void {
   const { spec } = draft as Lease
-  if (spec === undefined) return
-  delete spec.strategy
-  delete spec.preferredHolder
+  const before = (old as DeepReadonly<Lease> | undefined)?.spec
+  if (before?.strategy === undefined) delete spec?.strategy
+  if (before?.preferredHolder === undefined) delete spec?.preferredHolder
 }
 
 export const COORDINATION_GROUP: ResourceGroup = {
@@ -23,14 +23,18 @@ export const COORDINATION_GROUP: ResourceGroup = {
       resource: 'leases',
       kind: 'Lease',
       namespaced: true,
-      strategy: {
+      strategy: ({ config }) => ({
         allowCreateOnUpdate: true,
         allowUnconditionalUpdate: false,
-        prepareForCreate: dropCoordination,
-        prepareForUpdate: dropCoordination,
+        prepareForCreate(draft) {
+          if (!config.isGateEnabled('CoordinatedLeaderElection')) dropCoordination(draft)
+        },
+        prepareForUpdate(draft, old) {
+          if (!config.isGateEnabled('CoordinatedLeaderElection')) dropCoordination(draft, old)
+        },
         validate: (object) => validateLease(object as DeepReadonly<Lease>),
         validateUpdate: (object) => validateLease(object as DeepReadonly<Lease>),
-      },
+      }),
       table: leaseTable,
     },
   ],

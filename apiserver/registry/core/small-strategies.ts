@@ -49,7 +49,9 @@ import type {
   ReplicationController,
   ResourceQuota,
   Secret,
+  ServiceAccount,
 } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { isLongName } from '#machinery/meta/validation.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -103,8 +105,17 @@ export const resourceQuotaStatusStrategy: Strategy = {
   validateUpdate: (object) => validateResourceQuotaStatusUpdate(object as DeepReadonly<ResourceQuota>),
 }
 
+/** Secrets are of the account's namespace: names are all that counts. */
+function keepSecretNames(draft: KubeObject): void {
+  const account = draft as ServiceAccount
+  if (account.secrets === undefined) return
+  account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }))
+}
+
 export const serviceAccountStrategy: Strategy = {
   returnsDeletedObject: true,
+  prepareForCreate: keepSecretNames,
+  prepareForUpdate: keepSecretNames,
   warnings(object, old) {
     const isNew =
       object.metadata.annotations?.[MOUNTABLE] !== undefined && old?.metadata.annotations?.[MOUNTABLE] === undefined
