@@ -3,8 +3,8 @@
  * Upstream: apiextensions-apiserver pkg/apis/apiextensions/v1/defaults.go, pkg/registry/customresourcedefinition/tableconvertor.
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
-import { formatTime } from '#machinery/util/clock.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
+import { formatTime } from '#machinery/util/clock.ts'
 import type { ResourceDefinition, TableConvertor } from '../../registry/generic/interfaces.ts'
 import { ALL_VERBS } from '../../registry/generic/interfaces.ts'
 import { isConditionTrue } from './conditions.ts'

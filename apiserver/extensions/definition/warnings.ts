@@ -1,7 +1,7 @@
 /** What is accepted in a CRD but will not do what it says. Upstream: pkg/registry/customresourcedefinition/strategy.go. */
 import { effectiveFormat } from '../schema/formats.ts'
 import type { SchemaProps } from '../schema/props.ts'
-import { itemsOf, someSchema } from '../schema/props.ts'
+import { someSchema } from '../schema/props.ts'
 import type { Crd } from './types.ts'
 
 /** Warnings the old CRD already gave are not repeated. */
@@ -25,11 +25,5 @@ function warnOf(schema: SchemaProps, warnings: Set<string>): void {
   const types = schema.type === undefined ? [] : [schema.type]
   if (schema.format !== undefined && schema.format !== '' && effectiveFormat(types, schema.format) === '') {
     warnings.add(`unrecognized format ${JSON.stringify(schema.format)}`)
-  }
-  const itemType = itemsOf(schema)?.type
-  if (schema['x-kubernetes-list-type'] === 'set' && (itemType === 'object' || itemType === 'array')) {
-    warnings.add(
-      `x-kubernetes-list-type: set for items of type "${itemType}" is not supported by server-side apply or CEL validation rules`,
-    )
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Evaluation } from '#machinery/cel/environment.ts'
 import { PER_CALL_LIMIT } from '#machinery/cel/kubernetes/libraries.ts'
-import { type CelValue, CelOptional, EvaluationError, OPTIONAL_NONE } from '#machinery/cel/values.ts'
+import { CelOptional, type CelValue, EvaluationError, OPTIONAL_NONE } from '#machinery/cel/values.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import {
   childField,
