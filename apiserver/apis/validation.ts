@@ -120,10 +120,19 @@ export function checkAnnotations(
   if (bytes > ANNOTATIONS_MAX_BYTES) errors.push(fieldTooLong(field, ANNOTATIONS_MAX_BYTES))
 }
 
+/** True: values of a requirement may be what they are in an object that has such a selector stored. */
+export function isInvalidSelector(selector: DeepReadonly<LabelSelector> | undefined): boolean {
+  const errors: FieldError[] = []
+  checkLabelSelector(errors, '', selector)
+  return errors.length > 0
+}
+
+/** `allowsAnyValue`: upstream's AllowInvalidLabelValueInSelector. */
 export function checkLabelSelector(
   errors: FieldError[],
   field: string,
   selector: DeepReadonly<LabelSelector> | undefined,
+  allowsAnyValue = false,
 ): void {
   if (selector === undefined) return
   checkLabels(errors, childField(field, 'matchLabels'), selector.matchLabels)
@@ -140,6 +149,7 @@ export function checkLabelSelector(
       errors.push(fieldInvalid(`${at}.operator`, operator, 'not a valid selector operator'))
     }
     addInvalid(errors, `${at}.key`, key, isQualifiedName(key))
+    if (allowsAnyValue) return
     values.forEach((value, j) => {
       addInvalid(errors, `${at}.values[${j}]`, value, isLabelValue(value))
     })

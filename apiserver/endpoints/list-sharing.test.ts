@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { CONFIG_MAPS } from '#machinery/api/core/v1/resources.gen.ts'
-import { type TestControlPlane, startTestControlPlane } from '#test/support/control-plane.ts'
 import { ADMIN } from '#test/contract/resource-server.ts'
+import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
 
 let plane: TestControlPlane
 beforeEach(async () => {

@@ -6,8 +6,8 @@ import type { RecordedAudit } from '#test/support/audit.ts'
 import { recordAudit } from '#test/support/audit.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import type { AuditEvent } from '../audit/interfaces.ts'
-import type { ApiServerOptions } from '../server/api-server.ts'
 import { jsonResponse } from '../endpoints/responses.ts'
+import type { ApiServerOptions } from '../server/api-server.ts'
 
 const ALL = 'rules: [{ level: RequestResponse }]'
 

@@ -1,7 +1,7 @@
 /** Who is it? Upstream: apiserver pkg/endpoints/filters/authentication.go. */
 import { newUnauthorized, StatusError } from '#machinery/meta/errors.ts'
-import type { Logger } from '#machinery/util/logger.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
+import type { Logger } from '#machinery/util/logger.ts'
 import { notesOf } from '../authentication/errors.ts'
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '../authentication/interfaces.ts'
 import type { ApiRequest } from '../server/interfaces.ts'

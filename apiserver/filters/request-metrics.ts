@@ -3,10 +3,10 @@
  * they become samples when Prometheus asks. Upstream: apiserver pkg/endpoints/metrics/metrics.go.
  */
 import type { Registry } from 'prom-client'
+import { createSampleMetric, HistogramData } from '#machinery/util/sample-metric.ts'
 import type { ApiResponse } from '../server/interfaces.ts'
 import type { ApiCall, Handler } from './interfaces.ts'
 import type { InFlightCounts } from './max-in-flight.ts'
-import { createSampleMetric, HistogramData } from '#machinery/util/sample-metric.ts'
 
 const DURATION_BUCKETS = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,

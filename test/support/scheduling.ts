@@ -1,8 +1,9 @@
 /** Pods and nodes for scheduler tests. */
+
+import type { MutableNodeInfo, PodInfo, Snapshot } from '#controllers/scheduler/framework/interfaces.ts'
 import { createNodeInfo } from '#controllers/scheduler/framework/node-info.ts'
 import { createPodInfo } from '#controllers/scheduler/framework/pod-info.ts'
 import { createSnapshot } from '#controllers/scheduler/framework/snapshot.ts'
-import type { MutableNodeInfo, PodInfo, Snapshot } from '#controllers/scheduler/framework/interfaces.ts'
 import type { Node, Pod } from '#machinery/api/core/v1/types.gen.ts'
 
 export interface PodOptions {

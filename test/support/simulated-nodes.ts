@@ -1,6 +1,7 @@
 /** Simulated nodes for tests of controllers and the scheduler: real nodes and pods to the API, immediate unless annotated. */
-import { SimulatedNodes } from '#agent/simulated/index.ts'
+
 import type { SimulatedNodeSpec, SimulatedNodesOptions } from '#agent/simulated/index.ts'
+import { SimulatedNodes } from '#agent/simulated/index.ts'
 import { NODES, PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { SharedInformerFactory } from '#machinery/informers/factory.ts'

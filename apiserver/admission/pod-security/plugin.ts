@@ -17,7 +17,7 @@ import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
 import type { PodLike, Violation } from './check.ts'
 import { detailText, reasonText, violations } from './evaluate.ts'
 import type { LevelVersion, Policy } from './policy.ts'
-import { isSame, isStricter, levelVersionText, policyOf, PREFIX } from './policy.ts'
+import { isSame, isStricter, levelVersionText, PREFIX, policyOf } from './policy.ts'
 
 type Deps = Pick<AdmissionDeps, 'namespace' | 'objects' | 'clock'>
 type FrozenPod = DeepReadonly<Pod>

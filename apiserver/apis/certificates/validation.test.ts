@@ -23,7 +23,7 @@ describe('certificate signing requests', () => {
       { 'spec.request': pem('CERTIFICATE') },
       [`spec.request: Invalid value: "${pem('CERTIFICATE')}": PEM block type must be CERTIFICATE REQUEST`],
     ],
-    ['no usages', { 'spec.usages': [] }, ['spec.usages: Required value: usages must be provided']],
+    ['no usages', { 'spec.usages': [] }, ['spec.usages: Required value']],
     ['one usage twice', { 'spec.usages': ['any', 'any'] }, ['spec.usages[1]: Duplicate value: "any"']],
     ['no signer', { 'spec.signerName': '' }, ['spec.signerName: Required value']],
     [
@@ -62,7 +62,7 @@ describe('approving', () => {
     [
       'and denying',
       { 'status.conditions': [approved, { type: 'Denied', status: 'True' }] },
-      ['status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive'],
+      ['status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive'],
     ],
     [
       'with a status that is none',
@@ -105,7 +105,7 @@ describe('signing', () => {
       'does not deny',
       { 'status.conditions': [approved, { type: 'Denied', status: 'True' }] },
       [
-        'status.conditions[1].type: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
+        'status.conditions: Invalid value: "Denied": Approved and Denied conditions are mutually exclusive',
         'status.conditions: Forbidden: updates may not add a condition of type "Denied"',
       ],
     ],

@@ -119,7 +119,7 @@ function validateRequest(request: FrozenRequest, leniency: Leniency): FieldError
 }
 
 function validateUsages(errors: FieldError[], usages: readonly string[], leniency: Leniency): void {
-  if (usages.length === 0) errors.push(fieldRequired('spec.usages', 'usages must be provided'))
+  if (usages.length === 0) errors.push(fieldRequired('spec.usages', ''))
   usages.forEach((usage, i) => {
     if (leniency.anyUsages || USAGES.has(usage)) return
     errors.push(fieldNotSupported(`spec.usages[${i}]`, usage, [...USAGES].sort()))
@@ -142,7 +142,7 @@ function validateConditions(errors: FieldError[], { status }: FrozenRequest, len
     const opposite = type === 'Approved' ? 'Denied' : type === 'Denied' ? 'Approved' : undefined
     if (!leniency.bothVerdicts && opposite !== undefined && seen.has(opposite)) {
       const detail = 'Approved and Denied conditions are mutually exclusive'
-      errors.push(fieldInvalid(`${field}.type`, type, detail))
+      errors.push(fieldInvalid('status.conditions', type, detail))
     }
     if (!leniency.twiceConditions && seen.has(type)) errors.push(fieldDuplicate(`${field}.type`, type))
     seen.add(type)

@@ -12,7 +12,11 @@ const ACTION_MAX = 128
 const REASON_MAX = 128
 const NOTE_MAX = 1024
 
-export function validateEvent(event: DeepReadonly<Event>): FieldError[] {
+/** `controllerField`: what the event's API calls the reporting controller. */
+export function validateEvent(
+  event: DeepReadonly<Event>,
+  controllerField: 'reportingComponent' | 'reportingController' = 'reportingComponent',
+): FieldError[] {
   const errors: FieldError[] = []
   const { namespace = '' } = event.metadata
   const involved = event.involvedObject?.namespace ?? ''
@@ -20,7 +24,7 @@ export function validateEvent(event: DeepReadonly<Event>): FieldError[] {
   if (!isMatch(involved, namespace, isNew)) {
     errors.push(fieldInvalid('involvedObject.namespace', involved, 'does not match event.namespace'))
   }
-  if (isNew) validateReport(errors, event)
+  if (isNew) validateReport(errors, event, controllerField)
   addInvalid(errors, 'namespace', namespace, isDns1123Subdomain(namespace))
   return errors
 }
@@ -30,13 +34,13 @@ function isMatch(involved: string, namespace: string, isNew: boolean): boolean {
   return involved === '' ? namespace === '' || namespace === 'default' : involved === namespace
 }
 
-function validateReport(errors: FieldError[], event: DeepReadonly<Event>): void {
+function validateReport(errors: FieldError[], event: DeepReadonly<Event>, controllerField: string): void {
   const { reportingComponent = '', reportingInstance = '', action = '', reason = '', message = '' } = event
   const checkLength = (field: string, text: string, max: number): void => {
     if (Buffer.byteLength(text) > max) errors.push(fieldInvalid(field, '', `can have at most ${max} characters`))
   }
-  if (reportingComponent === '') errors.push(fieldRequired('reportingController', ''))
-  addInvalid(errors, 'reportingController', reportingComponent, isQualifiedName(reportingComponent))
+  if (reportingComponent === '') errors.push(fieldRequired(controllerField, ''))
+  addInvalid(errors, controllerField, reportingComponent, isQualifiedName(reportingComponent))
   if (reportingInstance === '') errors.push(fieldRequired('reportingInstance', ''))
   checkLength('reportingInstance', reportingInstance, INSTANCE_MAX)
   if (action === '') errors.push(fieldRequired('action', ''))
@@ -48,7 +52,7 @@ function validateReport(errors: FieldError[], event: DeepReadonly<Event>): void 
 
 /** What events.k8s.io/v1 asks beyond that; the object is in core's shape. Upstream: ValidateEventCreate. */
 export function validateEventStrictly(event: DeepReadonly<Event>): FieldError[] {
-  const errors = validateEvent(event)
+  const errors = validateEvent(event, 'reportingController')
   validateSeries(errors, event)
   if ((event.eventTime ?? '') === '') errors.push(fieldRequired('eventTime', ''))
   const { type = '' } = event
@@ -91,7 +95,7 @@ const IMMUTABLE = [
 ] as const satisfies readonly (readonly [keyof Event, string])[]
 
 export function validateEventUpdateStrictly(next: DeepReadonly<Event>, old: DeepReadonly<Event>): FieldError[] {
-  const errors = validateEvent(next)
+  const errors = validateEvent(next, 'reportingController')
   if (!deepEqual(next.series, old.series)) validateSeries(errors, next)
   for (const [member, field] of IMMUTABLE) {
     if (!isSame(next[member], old[member])) errors.push(fieldInvalid(field, next[member] ?? null, 'field is immutable'))

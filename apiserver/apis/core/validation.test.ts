@@ -11,6 +11,7 @@ import type {
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldErrorString } from '#machinery/meta/field-error.ts'
+import { isQualifiedName } from '#machinery/meta/validation.ts'
 import {
   validateConfigMap,
   validateConfigMapUpdate,
@@ -295,6 +296,7 @@ describe('Event', () => {
     ...event,
   })
   const eventTime = '2026-01-01T00:00:00.000000Z'
+  const NO_NAME = isQualifiedName('').map((problem) => `reportingComponent: Invalid value: "": ${problem}`)
   it.each<[string, Partial<Event>, string[]]>([
     ['old style', {}, []],
     [
@@ -307,6 +309,11 @@ describe('Event', () => {
       'new style without reporter',
       { eventTime, reportingComponent: 'c', action: 'a'.repeat(129), reason: 'r' },
       ['reportingInstance: Required value', 'action: Invalid value: "": can have at most 128 characters'],
+    ],
+    [
+      'new style of nobody',
+      { eventTime, reportingInstance: 'i', action: 'a', reason: 'r' },
+      ['reportingComponent: Required value', ...NO_NAME],
     ],
   ])('%s', (_name, event, expected) => {
     expect(texts(validateEvent(make(event)))).toEqual(expected)

@@ -12,7 +12,7 @@ import {
 import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { checkEndpointIp, checkLegacyIp } from '../ip-validation.ts'
+import { checkEndpointIp, checkLegacyIp, strictIpProblems } from '../ip-validation.ts'
 import { addInvalid, checkImmutable, checkLabels } from '../validation.ts'
 
 type FrozenSlice = DeepReadonly<EndpointSlice>
@@ -76,7 +76,8 @@ function validateAddress(errors: FieldError[], field: string, i: number, address
   if (type === 'FQDN') checkFullyQualifiedName(errors, at, address)
   if (type !== 'IPv4' && type !== 'IPv6') return
   const before = errors.length
-  checkLegacyIp(errors, at, address)
+  if (type === 'IPv4') checkLegacyIp(errors, at, address)
+  else for (const problem of strictIpProblems(address)) errors.push(fieldInvalid(at, address, problem))
   if (errors.length > before) return
   if (address.includes(':') !== (type === 'IPv6'))
     errors.push(fieldInvalid(field, address, `must be an ${type} address`))
@@ -100,11 +101,11 @@ function checkFullyQualifiedName(errors: FieldError[], field: string, text: stri
 }
 
 function validateHints(errors: FieldError[], field: string, hints: DeepReadonly<EndpointHints>): void {
-  const check = (name: 'forZones' | 'forNodes', problems: (value: string) => readonly string[]): void => {
+  const check = (name: 'forZones' | 'forNodes', problems: (value: string) => readonly string[]): boolean => {
     const list = hints[name] ?? []
     if (list.length > HINTS_MAX) {
       errors.push(fieldTooMany(`${field}.${name}`, list.length, HINTS_MAX))
-      return
+      return false
     }
     const seen = new Set<string>()
     list.forEach((hint, i) => {
@@ -113,9 +114,9 @@ function validateHints(errors: FieldError[], field: string, hints: DeepReadonly<
       seen.add(hint.name)
       addInvalid(errors, at, hint.name, problems(hint.name))
     })
+    return true
   }
-  check('forZones', isLabelValue)
-  check('forNodes', isDns1123Subdomain)
+  if (check('forZones', isLabelValue)) check('forNodes', isDns1123Subdomain)
 }
 
 function validatePorts(errors: FieldError[], ports: readonly DeepReadonly<EndpointPort>[] | null): void {

@@ -13,6 +13,8 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import { mandatoryPriorityLevels } from './bootstrap.ts'
 import { validateConditionTypes } from './validation.ts'
 
+/** Zero shares are zero in v1; v1beta3 needed this to say so. */
+const ZERO_SHARES = 'flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares'
 const MAX_QUEUES = 10_000_000
 /** Of the hash that shuffle sharding deals hands from. */
 const MAX_HASH_BITS = 60
@@ -23,8 +25,11 @@ export function validatePriorityLevel(level: FrozenLevel): FieldError[] {
   const errors: FieldError[] = []
   const { metadata, spec, status } = level
   const { type = '', limited, exempt } = spec ?? {}
+  if (metadata.annotations?.[ZERO_SHARES] !== undefined) {
+    errors.push(fieldForbidden('metadata.annotations', `annotation '${ZERO_SHARES}' is forbidden`))
+  }
   if ((metadata.name === 'exempt') !== (type === 'Exempt')) {
-    errors.push(fieldInvalid('spec.type', type, "type must be 'Exempt' if and only if name is 'exempt'"))
+    errors.push(fieldInvalid('spec.type', type, "must be 'Exempt' if and only if `name` is 'exempt'"))
   }
   if (type === 'Exempt') {
     if (limited !== undefined) errors.push(fieldForbidden('spec.limited', 'must be nil if the type is not Limited'))

@@ -69,7 +69,7 @@ export function validateConditionTypes(
     const field = `status.conditions[${i}].type`
     if (seen.has(type)) errors.push(fieldDuplicate(field, type))
     seen.add(type)
-    checkRequired(errors, field, type, 'must not be empty')
+    checkRequired(errors, field, type)
   })
   return errors
 }

@@ -25,7 +25,7 @@ export function validateIpAddress({ spec }: DeepReadonly<IPAddress>): FieldError
 }
 
 export function validateIpAddressUpdate(next: DeepReadonly<IPAddress>, old: DeepReadonly<IPAddress>): FieldError[] {
-  const errors: FieldError[] = []
+  const errors = validateIpAddress(next)
   checkImmutable(errors, 'spec.parentRef', next.spec?.parentRef, old.spec?.parentRef)
   return errors
 }

@@ -11,18 +11,26 @@ import { parseCidr, prefixContains } from '#machinery/meta/ip-address.ts'
 import { isValidPortName, isValidPortNumber } from '#machinery/meta/validation.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { checkLegacyCidr } from '../ip-validation.ts'
-import { addInvalid, checkLabelSelector } from '../validation.ts'
+import { addInvalid, checkLabelSelector, isInvalidSelector } from '../validation.ts'
 
 type FrozenPolicy = DeepReadonly<NetworkPolicy>
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP']
 const POLICY_TYPES = ['Ingress', 'Egress']
 
+/** What may stay as it is stored. */
+interface Leniency {
+  readonly cidrs: readonly string[]
+  /** In selectors, once the policy's own has an odd one. */
+  readonly anyLabelValue: boolean
+}
+
 /** `old`: its CIDRs stay valid in the form they have. */
 export function validateNetworkPolicy({ spec }: FrozenPolicy, old?: FrozenPolicy): FieldError[] {
   const errors: FieldError[] = []
-  const kept = old === undefined ? [] : cidrsOf(old)
-  checkLabelSelector(errors, 'spec.podSelector', spec?.podSelector)
+  const anyLabelValue = isInvalidSelector(old?.spec?.podSelector)
+  const kept: Leniency = { cidrs: old === undefined ? [] : cidrsOf(old), anyLabelValue }
+  checkLabelSelector(errors, 'spec.podSelector', spec?.podSelector, anyLabelValue)
   spec?.ingress?.forEach((rule, i) => {
     validateRule(errors, `spec.ingress[${i}]`, rule.ports, 'from', rule.from, kept)
   })
@@ -54,7 +62,7 @@ function validateRule(
   ports: readonly DeepReadonly<NetworkPolicyPort>[] | undefined,
   direction: 'from' | 'to',
   peers: readonly DeepReadonly<NetworkPolicyPeer>[] | undefined,
-  kept: readonly string[],
+  kept: Leniency,
 ): void {
   ports?.forEach((port, i) => {
     validatePort(errors, `${field}.ports[${i}]`, port)
@@ -83,7 +91,7 @@ function validatePort(
   } else {
     addInvalid(errors, `${field}.port`, port, isValidPortNumber(port))
     if (endPort === undefined) return
-    if (endPort < port) errors.push(fieldInvalid(end, endPort, 'must be greater than or equal to `port`'))
+    if (endPort < port) errors.push(fieldInvalid(end, port, 'must be greater than or equal to `port`'))
     addInvalid(errors, end, endPort, isValidPortNumber(endPort))
   }
 }
@@ -92,11 +100,11 @@ function validatePeer(
   errors: FieldError[],
   field: string,
   { podSelector, namespaceSelector, ipBlock }: DeepReadonly<NetworkPolicyPeer>,
-  kept: readonly string[],
+  kept: Leniency,
 ): void {
-  checkLabelSelector(errors, `${field}.podSelector`, podSelector)
-  checkLabelSelector(errors, `${field}.namespaceSelector`, namespaceSelector)
-  if (ipBlock !== undefined) validateIpBlock(errors, `${field}.ipBlock`, ipBlock, kept)
+  checkLabelSelector(errors, `${field}.podSelector`, podSelector, kept.anyLabelValue)
+  checkLabelSelector(errors, `${field}.namespaceSelector`, namespaceSelector, kept.anyLabelValue)
+  if (ipBlock !== undefined) validateIpBlock(errors, `${field}.ipBlock`, ipBlock, kept.cidrs)
   const hasSelector = podSelector !== undefined || namespaceSelector !== undefined
   if (!hasSelector && ipBlock === undefined) errors.push(fieldRequired(field, 'must specify a peer'))
   else if (hasSelector && ipBlock !== undefined) {

@@ -163,7 +163,7 @@ describe('NetworkPolicy', () => {
       { egress: [{ ports: [{ protocol: 'X', port: 90, endPort: 80 }, { port: 'a', endPort: 1 }, { endPort: 1 }] }] },
       [
         'spec.egress[0].ports[0].protocol: Unsupported value: "X": supported values: "TCP", "UDP", "SCTP"',
-        'spec.egress[0].ports[0].endPort: Invalid value: 80: must be greater than or equal to `port`',
+        'spec.egress[0].ports[0].endPort: Invalid value: 90: must be greater than or equal to `port`',
         'spec.egress[0].ports[1].endPort: Invalid value: 1: may not be specified when `port` is non-numeric',
         'spec.egress[0].ports[2].endPort: Invalid value: 1: may not be specified when `port` is not specified',
       ],

@@ -15,6 +15,14 @@ const base: RuntimeClass = {
 describe('runtime classes', () => {
   validationTable(base, validateRuntimeClass, [
     ['a handler that is no label', { handler: 'a.b' }, ['handler: Invalid value: "a.b": must not contain dots']],
+    ['no handler', { handler: '' }, ['handler: Required value']],
+    [
+      'a toleration of nothing',
+      { 'scheduling.tolerations.0': { operator: 'Equal' } },
+      [
+        'scheduling.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means "match all values and all keys"',
+      ],
+    ],
     [
       'negative overhead',
       { 'overhead.podFixed.cpu': '-1' },

@@ -8,20 +8,19 @@ import { deprecatedNodeLabel } from '../core/node-labels.ts'
 import { validateResourceRequirements } from '../core/pod/resources-validation.ts'
 import { DEFAULT_POD_RULES } from '../core/pod/rules.ts'
 import { validateTolerations } from '../core/pod/scheduling-validation.ts'
-import { addInvalid, checkImmutable, checkLabels } from '../validation.ts'
+import { checkImmutable, checkLabels, checkName } from '../validation.ts'
 
 type FrozenClass = DeepReadonly<RuntimeClass>
 
 export function validateRuntimeClass({ handler = '', overhead, scheduling }: FrozenClass): FieldError[] {
   const errors: FieldError[] = []
-  addInvalid(errors, 'handler', handler, isDns1123Label(handler))
+  checkName(errors, 'handler', handler, isDns1123Label)
   // Upstream asks the rules of containers, and shows their member.
   if (overhead !== undefined) validateResourceRequirements(errors, 'overhead', { limits: overhead.podFixed ?? {} })
   if (scheduling === undefined) return errors
   checkLabels(errors, 'scheduling.nodeSelector', scheduling.nodeSelector)
   const { tolerations = [] } = scheduling
-  // As upstream: the inner path is doubled.
-  validateTolerations(errors, 'scheduling.tolerations.tolerations', tolerations, DEFAULT_POD_RULES)
+  validateTolerations(errors, 'scheduling.tolerations', tolerations, DEFAULT_POD_RULES)
   const seen = new Set<string>()
   tolerations.forEach((toleration, i) => {
     const { key = '', operator = '', value = '', effect = '' } = toleration
@@ -33,7 +32,7 @@ export function validateRuntimeClass({ handler = '', overhead, scheduling }: Fro
 }
 
 export function validateRuntimeClassUpdate(next: FrozenClass, old: FrozenClass): FieldError[] {
-  const errors: FieldError[] = []
+  const errors = validateRuntimeClass(next)
   checkImmutable(errors, 'handler', next.handler, old.handler)
   return errors
 }

@@ -1,4 +1,4 @@
-import { describe } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import { validationTable } from '#test/support/validation-table.ts'
 import { validatePodDisruptionBudget, validatePodDisruptionBudgetStatus } from './validation.ts'
@@ -24,6 +24,16 @@ describe('disruption budgets', () => {
       ['spec.unhealthyPodEvictionPolicy: Unsupported value: "X": supported values: "AlwaysAllow", "IfHealthyBudget"'],
     ],
   ])
+  describe('with label values that no label can have', () => {
+    const selector = { matchExpressions: [{ key: 'a', operator: 'In', values: ['-'] }] }
+    const old = { ...base, spec: { ...base.spec, selector } } as PodDisruptionBudget
+    it('are refused when new and left when stored', () => {
+      expect(validatePodDisruptionBudget(old).map(({ field }) => field)).toEqual([
+        'spec.selector.matchExpressions[0].values[0]',
+      ])
+      expect(validatePodDisruptionBudget(old, old)).toEqual([])
+    })
+  })
   describe('status', () => {
     validationTable(base, validatePodDisruptionBudgetStatus, [
       ['a good condition', { 'status.conditions': [condition] }, []],

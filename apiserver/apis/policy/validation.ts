@@ -10,9 +10,14 @@ import {
   checkNotMoreThan100Percent,
   checkOneOf,
   checkPositiveIntOrPercent,
+  isInvalidSelector,
 } from '../validation.ts'
 
-export function validatePodDisruptionBudget({ spec }: DeepReadonly<PodDisruptionBudget>): FieldError[] {
+/** `old`: label values of a selector that was let in before stay. */
+export function validatePodDisruptionBudget(
+  { spec }: DeepReadonly<PodDisruptionBudget>,
+  old?: DeepReadonly<PodDisruptionBudget>,
+): FieldError[] {
   const errors: FieldError[] = []
   if (spec === undefined) return errors
   const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = spec
@@ -23,7 +28,7 @@ export function validatePodDisruptionBudget({ spec }: DeepReadonly<PodDisruption
   checkNotMoreThan100Percent(errors, 'spec.minAvailable', minAvailable)
   checkPositiveIntOrPercent(errors, 'spec.maxUnavailable', maxUnavailable)
   checkNotMoreThan100Percent(errors, 'spec.maxUnavailable', maxUnavailable)
-  checkLabelSelector(errors, 'spec.selector', selector)
+  checkLabelSelector(errors, 'spec.selector', selector, isInvalidSelector(old?.spec?.selector))
   const policies = ['AlwaysAllow', 'IfHealthyBudget']
   if (policy !== undefined) checkOneOf(errors, 'spec.unhealthyPodEvictionPolicy', policy, policies, 'unsupported')
   return errors

@@ -74,8 +74,8 @@ describe('the status of a migration', () => {
     ['no resourceVersion any more', withStatus('5'), withStatus(''), ['status.resourceVersion']],
     ['a resourceVersion that is none', base, withStatus('05'), ['status.resourceVersion']],
     ['success and failure', base, withStatus('5', succeeded, failed), ['status.conditions']],
-    ['success while running', base, withStatus('5', running, succeeded), ['status.conditions']],
-    ['failure while running', base, withStatus('5', running, failed), ['status.conditions']],
+    ['success while running', base, withStatus('5', running, succeeded), []],
+    ['a resourceVersion of zero', base, withStatus('0'), ['status.resourceVersion']],
     ['success taken back', withStatus('5', succeeded), withStatus('5'), ['status.conditions']],
     [
       'failure taken back',

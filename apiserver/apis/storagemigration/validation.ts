@@ -1,7 +1,4 @@
-/**
- * Rules of storagemigration.k8s.io. Upstream: pkg/apis/storagemigration/validation.
- * Differs: a status without resourceVersion is valid, or a migration of what does not exist could not be said to have failed.
- */
+/** Rules of storagemigration.k8s.io. Upstream: pkg/apis/storagemigration/validation. */
 import type { Condition } from '#machinery/api/meta/v1.ts'
 import type { StorageVersionMigration } from '#machinery/api/storagemigration/v1beta1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
@@ -13,7 +10,7 @@ import { checkImmutable } from '../validation.ts'
 
 type Migration = DeepReadonly<StorageVersionMigration>
 
-const WELL_FORMED = /^(0|[1-9][0-9]*)$/
+const WELL_FORMED = /^[1-9][0-9]*$/
 
 export function validateStorageVersionMigration({ spec }: Migration): FieldError[] {
   const errors: FieldError[] = []
@@ -41,7 +38,7 @@ export function validateStorageVersionMigrationStatusUpdate({ status }: Migratio
   const oldVersion = old.status?.resourceVersion ?? ''
   const versionField = 'status.resourceVersion'
   if (resourceVersion !== '' && !WELL_FORMED.test(resourceVersion))
-    errors.push(fieldInvalid(versionField, resourceVersion, 'resource version is not well formed'))
+    errors.push(fieldInvalid(versionField, resourceVersion, `resource version is not well formed: ${resourceVersion}`))
   errors.push(...validateConditions(conditions, 'status.conditions'))
   if (oldVersion !== '' && oldVersion !== resourceVersion)
     errors.push(fieldInvalid(versionField, resourceVersion, 'field is immutable'))
@@ -51,11 +48,9 @@ export function validateStorageVersionMigrationStatusUpdate({ status }: Migratio
 }
 
 function contradictions(conditions: DeepReadonly<Condition[]>, old: DeepReadonly<Condition[]>): string[] {
-  const [succeeded, failed, running] = ['Succeeded', 'Failed', 'Running'].map((type) => isTrue(conditions, type))
+  const [succeeded, failed] = ['Succeeded', 'Failed'].map((type) => isTrue(conditions, type))
   return [
     succeeded && failed ? 'Both success and failed conditions cannot be true at the same time' : '',
-    succeeded && running ? 'Running condition cannot be true when success condition is true' : '',
-    failed && running ? 'Running condition cannot be true when failed condition is true' : '',
     isTrue(old, 'Succeeded') && !succeeded ? 'Success condition cannot be set to false once it is true' : '',
     isTrue(old, 'Failed') && !failed ? 'Failed condition cannot be set to false once it is true' : '',
   ].filter((detail) => detail !== '')

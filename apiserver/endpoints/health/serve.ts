@@ -1,6 +1,7 @@
 /** /healthz, /livez, /readyz and their single checks. Upstream: apiserver pkg/server/healthz/healthz.go. */
-import type { Logger } from '#machinery/util/logger.ts'
+
 import { newPathNotFound } from '#machinery/meta/errors.ts'
+import type { Logger } from '#machinery/util/logger.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ApiResponse, HealthCheck } from '../../server/interfaces.ts'
 import { textResponse } from '../responses.ts'

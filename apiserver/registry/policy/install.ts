@@ -23,7 +23,11 @@ export const POLICY_GROUP: ResourceGroup = {
       strategy: {
         allowUnconditionalUpdate: false,
         validate: (object) => validatePodDisruptionBudget(object as DeepReadonly<PodDisruptionBudget>),
-        validateUpdate: (object) => validatePodDisruptionBudget(object as DeepReadonly<PodDisruptionBudget>),
+        validateUpdate: (object, old) =>
+          validatePodDisruptionBudget(
+            object as DeepReadonly<PodDisruptionBudget>,
+            old as DeepReadonly<PodDisruptionBudget>,
+          ),
       },
       table: podDisruptionBudgetTable,
     },

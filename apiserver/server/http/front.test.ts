@@ -1,6 +1,6 @@
-import { connect } from 'node:http2'
-import type { ClientHttp2Session } from 'node:http2'
 import type { IncomingMessage } from 'node:http'
+import type { ClientHttp2Session } from 'node:http2'
+import { connect } from 'node:http2'
 import { Agent, request } from 'node:https'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -2,8 +2,9 @@
  * One client's watch: first a backlog (initial objects, or missed events), then live events, at the pace of its sink. What
  * comes while the sink is held is buffered up to a bound; beyond it the watch ends, so no client can make the server grow.
  */
-import type { StoreWatchEvent, StoreWatchSink } from './interface.ts'
+
 import type { CacheEvent } from './cache-event.ts'
+import type { StoreWatchEvent, StoreWatchSink } from './interface.ts'
 import type { Scope } from './scope.ts'
 import { isInScope } from './scope.ts'
 

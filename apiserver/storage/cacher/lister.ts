@@ -3,8 +3,9 @@
  * log; whole or in pages that are consistent with each other.
  * Upstream: apiserver pkg/storage/{cacher/lister.go, etcd3/store.go GetList}.
  */
-import { newBadRequest, newExpired } from '#machinery/meta/errors.ts'
+
 import type { StatusError } from '#machinery/meta/errors.ts'
+import { newBadRequest, newExpired } from '#machinery/meta/errors.ts'
 import type { Storage } from '../interface.ts'
 import { StorageError } from '../interface.ts'
 import { endOfPrefix } from '../sorted-map.ts'

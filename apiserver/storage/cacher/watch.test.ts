@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { deepFreeze } from '#machinery/util/json.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import type { Fixture } from './fixture.ts'
-import { createPod, labelled, LIST, makeFixture, makePod, onNode, POD_STORE, RecordingSink, WATCH } from './fixture.ts'
+import { createPod, LIST, labelled, makeFixture, makePod, onNode, POD_STORE, RecordingSink, WATCH } from './fixture.ts'
 import type { CachedObject, StoreWatchOptions } from './interface.ts'
 
 let fixture: Fixture<FakeClock>
