@@ -28,7 +28,7 @@ describe('horizontal pod autoscalers', () => {
       { 'spec.minReplicas': 0, 'spec.maxReplicas': 0 },
       [
         'spec.minReplicas: Invalid value: 0: must be greater than or equal to 1',
-        'spec.maxReplicas: Invalid value: 0: must be greater than 0',
+        'spec.maxReplicas: Required value: must be set and greater than 0',
         'spec.metrics: Forbidden: must specify at least one Object or External metric to support scaling to zero replicas',
       ],
     ],
@@ -128,6 +128,29 @@ describe('horizontal pod autoscalers', () => {
     const old = changed(base, { 'spec.scaleTargetRef.apiVersion': '' })
     validationTable(old, (next) => validateHorizontalPodAutoscalerUpdate(next, old), [
       ['keep what they were', { 'spec.maxReplicas': 9 }, []],
+      [
+        'of another kind are new',
+        { 'spec.scaleTargetRef.kind': 'Thing' },
+        ['spec.scaleTargetRef.apiVersion: Invalid value: "": apiVersion must specify API group'],
+      ],
+      [
+        'below nothing',
+        { 'spec.maxReplicas': -1, 'spec.minReplicas': undefined },
+        ['spec.maxReplicas: Invalid value: -1: must be greater than or equal to 1'],
+      ],
+    ])
+  })
+
+  describe('that may scale to zero', () => {
+    const metrics = [{ type: 'External', external: { metric: { name: 'm' }, target: { type: 'Value', value: '1' } } }]
+    const idle = changed(base, { 'spec.minReplicas': 0, 'spec.metrics': metrics })
+    validationTable(idle, (next) => validateHorizontalPodAutoscaler(next, true), [])
+    validationTable(base, (next) => validateHorizontalPodAutoscaler(next), [
+      [
+        'need their gate',
+        { 'spec.minReplicas': 0, 'spec.metrics': metrics },
+        ['spec.minReplicas: Invalid value: 0: must be greater than or equal to 1'],
+      ],
     ])
   })
 

@@ -26,17 +26,24 @@ interface Leniency {
   readonly anyMetricVersion: boolean
 }
 
-const STRICT: Leniency = { minReplicasMin: 1, anyTargetVersion: false, anyMetricVersion: false }
-
-export function validateHorizontalPodAutoscaler(autoscaler: FrozenAutoscaler): FieldError[] {
-  return validateSpec(autoscaler, STRICT)
+/** `scalesToZero`: the gate HPAScaleToZero. */
+export function validateHorizontalPodAutoscaler(autoscaler: FrozenAutoscaler, scalesToZero = false): FieldError[] {
+  return validateSpec(autoscaler, {
+    minReplicasMin: scalesToZero ? 0 : 1,
+    anyTargetVersion: false,
+    anyMetricVersion: false,
+  })
 }
 
-export function validateHorizontalPodAutoscalerUpdate(next: FrozenAutoscaler, old: FrozenAutoscaler): FieldError[] {
+export function validateHorizontalPodAutoscalerUpdate(
+  next: FrozenAutoscaler,
+  old: FrozenAutoscaler,
+  scalesToZero = false,
+): FieldError[] {
   const before = old.spec
   return validateSpec(next, {
-    minReplicasMin: before.minReplicas === 0 ? 0 : 1,
-    anyTargetVersion: before.scaleTargetRef !== undefined && targetVersionProblem(before.scaleTargetRef) !== undefined,
+    minReplicasMin: scalesToZero || before.minReplicas === 0 ? 0 : 1,
+    anyTargetVersion: isSameType(next.spec.scaleTargetRef, before.scaleTargetRef),
     anyMetricVersion: (before.metrics ?? []).some(
       ({ object }) => object !== undefined && versionProblem(object.describedObject?.apiVersion ?? '') !== undefined,
     ),
@@ -57,7 +64,10 @@ function validateSpec({ spec }: FrozenAutoscaler, leniency: Leniency): FieldErro
     const detail = `must be greater than or equal to ${leniency.minReplicasMin}`
     errors.push(fieldInvalid('spec.minReplicas', minReplicas, detail))
   }
-  if (maxReplicas < 1) errors.push(fieldInvalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'))
+  if (maxReplicas === 0) errors.push(fieldRequired('spec.maxReplicas', 'must be set and greater than 0'))
+  if (maxReplicas < 0) {
+    errors.push(fieldInvalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to 1'))
+  }
   if (minReplicas !== undefined && maxReplicas < minReplicas) {
     errors.push(fieldInvalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'))
   }
@@ -80,6 +90,9 @@ function validateSpec({ spec }: FrozenAutoscaler, leniency: Leniency): FieldErro
 }
 
 type Reference = DeepReadonly<CrossVersionObjectReference> | undefined
+
+const isSameType = (a: Reference, b: Reference): boolean =>
+  (a?.apiVersion ?? '') === (b?.apiVersion ?? '') && (a?.kind ?? '') === (b?.kind ?? '')
 
 /** Of what scales, only replication controllers are in the group without a name. */
 function targetVersionProblem(reference: Reference): string | undefined {

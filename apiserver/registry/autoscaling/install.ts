@@ -16,6 +16,8 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { horizontalPodAutoscalerTable, horizontalPodAutoscalerV1Table } from './tables.ts'
 
+type Frozen = DeepReadonly<HorizontalPodAutoscaler>
+
 export const AUTOSCALING_GROUP: ResourceGroup = {
   group: 'autoscaling',
   version: 'v2',
@@ -27,17 +29,16 @@ export const AUTOSCALING_GROUP: ResourceGroup = {
       shortNames: ['hpa'],
       categories: ['all'],
       status: {
-        validateUpdate: (object) =>
-          validateHorizontalPodAutoscalerStatus(object as DeepReadonly<HorizontalPodAutoscaler>),
+        validateUpdate: (object) => validateHorizontalPodAutoscalerStatus(object as Frozen),
       },
       emptyStatus: { desiredReplicas: 0 },
-      strategy: {
-        validate: (object) => validateHorizontalPodAutoscaler(object as DeepReadonly<HorizontalPodAutoscaler>),
-        validateUpdate: (object, old) =>
-          validateHorizontalPodAutoscalerUpdate(
-            object as DeepReadonly<HorizontalPodAutoscaler>,
-            old as DeepReadonly<HorizontalPodAutoscaler>,
-          ),
+      strategy: ({ config }) => {
+        const scalesToZero = config.isGateEnabled('HPAScaleToZero')
+        return {
+          validate: (object) => validateHorizontalPodAutoscaler(object as Frozen, scalesToZero),
+          validateUpdate: (object, old) =>
+            validateHorizontalPodAutoscalerUpdate(object as Frozen, old as Frozen, scalesToZero),
+        }
       },
       versions: [
         { version: 'v2', defaults: setHorizontalPodAutoscalerDefaults, table: horizontalPodAutoscalerTable },
