@@ -1,27 +1,49 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { describe } from 'vitest'
+import { signingRequestProblem } from '#apiserver/authentication/pki/csr.ts'
 import type { CertificateSigningRequest } from '#machinery/api/certificates/v1/types.gen.ts'
+import { makeSigningRequest } from '#test/support/signing-request.ts'
 import { changed, validationTable } from '#test/support/validation-table.ts'
 import { validateCertificateSigningRequest, validateRequestUpdate } from './validation.ts'
 
 const pem = (type: string): string =>
   Buffer.from(`-----BEGIN ${type}-----\nMIIB\n-----END ${type}-----\n`).toString('base64')
 
+const request = makeSigningRequest({ commonName: 'c' })
+const newPair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const resigned = makeSigningRequest(
+  { commonName: 'c' },
+  { privateKey: newPair().privateKey, publicKey: newPair().publicKey },
+)
+const MALFORMED = 'x509: malformed certificate request: truncated DER value'
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
 const base: CertificateSigningRequest = {
   apiVersion: 'certificates.k8s.io/v1',
   kind: 'CertificateSigningRequest',
   metadata: { name: 'a' },
-  spec: { request: pem('CERTIFICATE REQUEST'), usages: ['client auth'], signerName: 'example.com/signer' },
+  spec: { request: base64(request), usages: ['client auth'], signerName: 'example.com/signer' },
 }
 const approved = { type: 'Approved', status: 'True', reason: 'x' }
 const LABEL =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 
 describe('certificate signing requests', () => {
-  validationTable(base, validateCertificateSigningRequest, [
+  validationTable(base, (next) => validateCertificateSigningRequest(next, signingRequestProblem), [
     [
       'another PEM block',
       { 'spec.request': pem('CERTIFICATE') },
       [`spec.request: Invalid value: "${pem('CERTIFICATE')}": PEM block type must be CERTIFICATE REQUEST`],
+    ],
+    [
+      'no request in the block',
+      { 'spec.request': pem('CERTIFICATE REQUEST') },
+      [`spec.request: Invalid value: "${pem('CERTIFICATE REQUEST')}": ${MALFORMED}`],
+    ],
+    [
+      'another key than the one that signed',
+      { 'spec.request': base64(resigned) },
+      [`spec.request: Invalid value: "${base64(resigned)}": x509: ECDSA verification failure`],
     ],
     ['no usages', { 'spec.usages': [] }, ['spec.usages: Required value']],
     ['one usage twice', { 'spec.usages': ['any', 'any'] }, ['spec.usages[1]: Duplicate value: "any"']],
@@ -57,7 +79,7 @@ describe('certificate signing requests', () => {
 })
 
 describe('approving', () => {
-  validationTable(base, (next) => validateRequestUpdate(next, base, 'approval'), [
+  validationTable(base, (next) => validateRequestUpdate(next, base, 'approval', signingRequestProblem), [
     ['once', { 'status.conditions': [approved] }, []],
     [
       'and denying',
@@ -90,7 +112,7 @@ describe('approving', () => {
 
 describe('signing', () => {
   const old = changed(base, { 'status.conditions': [approved] })
-  validationTable(old, (next) => validateRequestUpdate(next, old, 'status'), [
+  validationTable(old, (next) => validateRequestUpdate(next, old, 'status', signingRequestProblem), [
     [
       'takes no approval away',
       { 'status.conditions': [] },

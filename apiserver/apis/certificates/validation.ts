@@ -20,8 +20,6 @@ const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown'
 const ALWAYS_TRUE: ReadonlySet<string> = new Set(['Approved', 'Denied', 'Failed'])
 const STATUSES = ['False', 'True', 'Unknown']
 const PEM_BEGIN = /-----BEGIN ([^-]*)-----\n([\s\S]*?)-----END [^-]*-----/g
-const PEM_BLOCK = /-----BEGIN CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE REQUEST-----/
-const DER_SEQUENCE = 0x30
 const USAGES: ReadonlySet<string> = new Set([
   'signing',
   'digital signature',
@@ -48,11 +46,8 @@ const USAGES: ReadonlySet<string> = new Set([
   'netscape sgc',
 ])
 
-/** A whole PEM block that holds DER; what is in it is the signer's affair. */
-function isCertificateRequestPem(pem: string): boolean {
-  const body = PEM_BLOCK.exec(pem)?.[1]
-  return body !== undefined && Buffer.from(body, 'base64')[0] === DER_SEQUENCE
-}
+/** What is wrong with the PEM text of a request; undefined: nothing. Reading one is the server's PKI's affair. */
+export type RequestProblem = (pem: string) => string | undefined
 
 /** What a stored request that was made under older rules may keep. */
 interface Leniency {
@@ -65,8 +60,8 @@ interface Leniency {
   readonly anyCertificate: boolean
 }
 
-export function validateCertificateSigningRequest(request: FrozenRequest): FieldError[] {
-  return validateRequest(request, {
+export function validateCertificateSigningRequest(request: FrozenRequest, problemOf: RequestProblem): FieldError[] {
+  return validateRequest(request, problemOf, {
     anySigner: false,
     anyUsages: false,
     twiceUsages: false,
@@ -94,13 +89,12 @@ function leniencyFor(next: FrozenRequest, old: FrozenRequest): Leniency {
 
 const typesOf = ({ status }: FrozenRequest): string[] => (status?.conditions ?? []).map(({ type = '' }) => type)
 
-function validateRequest(request: FrozenRequest, leniency: Leniency): FieldError[] {
+function validateRequest(request: FrozenRequest, problemOf: RequestProblem, leniency: Leniency): FieldError[] {
   const errors: FieldError[] = []
   const { spec, status } = request
   const pem = Buffer.from(spec?.request ?? '', 'base64').toString('latin1')
-  if (!isCertificateRequestPem(pem)) {
-    errors.push(fieldInvalid('spec.request', spec?.request ?? '', 'PEM block type must be CERTIFICATE REQUEST'))
-  }
+  const trouble = problemOf(pem)
+  if (trouble !== undefined) errors.push(fieldInvalid('spec.request', spec?.request ?? '', trouble))
   validateUsages(errors, spec?.usages ?? [], leniency)
   const signerName = spec?.signerName ?? ''
   if (!leniency.anySigner && signerName === LEGACY_SIGNER) {
@@ -168,8 +162,13 @@ function certificateProblem(base64: string): string | undefined {
 /** Which way an update comes decides what of the status it may touch. */
 export type RequestUpdatePath = 'main' | 'status' | 'approval'
 
-export function validateRequestUpdate(next: FrozenRequest, old: FrozenRequest, path: RequestUpdatePath): FieldError[] {
-  const errors = validateRequest(next, leniencyFor(next, old))
+export function validateRequestUpdate(
+  next: FrozenRequest,
+  old: FrozenRequest,
+  path: RequestUpdatePath,
+  problemOf: RequestProblem,
+): FieldError[] {
+  const errors = validateRequest(next, problemOf, leniencyFor(next, old))
   const forbid = (detail: string): void => {
     errors.push(fieldForbidden('status.conditions', detail))
   }

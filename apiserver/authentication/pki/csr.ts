@@ -30,21 +30,67 @@ const HASHES: ReadonlyMap<string, string | null> = new Map([
 /** Throws DerError when the request is malformed or not signed by the key it names. */
 export function parseSigningRequest(pem: string): SigningRequest {
   if (pem.length > REQUEST_BYTES_MAX) throw new DerError(`the request is larger than ${REQUEST_BYTES_MAX} bytes`)
-  const body = PEM_REQUEST.exec(pem)?.[1]
-  if (body === undefined) throw new DerError('PEM block type must be CERTIFICATE REQUEST')
-  const [info, algorithm, signature] = members(decode(Buffer.from(body, 'base64')))
-  const signed = expectTag(info, TAG.sequence, 'the request')
-  const [, subject, spki, ...attributes] = members(signed)
-  const publicKey = importPublicKey(expectTag(spki, TAG.sequence, 'the public key'))
-  const hash = hashOf(expectTag(algorithm, TAG.sequence, 'the signature algorithm'))
-  const signatureBytes = readBitString(expectTag(signature, TAG.bitString, 'the signature'))
-  if (!verify(hash, signed.encoded, publicKey, signatureBytes)) throw new DerError('the signature is not of this key')
+  const { signed, publicKey, algorithm, signature } = signedParts(pem)
+  const [, subject, , ...attributes] = members(signed)
+  const hash = hashOf(algorithm)
+  if (!verify(hash, signed.encoded, publicKey, signature)) throw new DerError('the signature is not of this key')
   const name = decodeName(expectTag(subject, TAG.sequence, 'the subject').encoded)
   return {
     subject: { commonName: name.commonName, organizations: name.organizations },
     publicKey,
     ...requestedAltNames(attributes),
   }
+}
+
+/** Of RSA, ECDSA and Ed25519 keys. */
+const FAILED_VERIFICATIONS: ReadonlyMap<string, string> = new Map([
+  ['rsa', 'crypto/rsa: verification error'],
+  ['ec', 'x509: ECDSA verification failure'],
+  ['ed25519', 'x509: Ed25519 verification failure'],
+])
+const PEM_EXACTLY = /-----BEGIN CERTIFICATE REQUEST-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE REQUEST-----/
+
+/**
+ * Why a request cannot be taken, as Go says it; undefined for one that is whole and signed, or signed in a way that cannot be
+ * checked here. What is malformed is said in words of our own.
+ */
+export function signingRequestProblem(pem: string): string | undefined {
+  if (!PEM_EXACTLY.test(pem)) return 'PEM block type must be CERTIFICATE REQUEST'
+  try {
+    return signatureProblem(signedParts(pem))
+  } catch (err) {
+    const why = err instanceof DerError ? `: ${err.message}` : ''
+    return `x509: malformed certificate request${why}`
+  }
+}
+
+interface SignedParts {
+  readonly signed: DerValue
+  readonly publicKey: KeyObject
+  readonly algorithm: DerValue
+  readonly signature: Uint8Array
+}
+
+function signedParts(pem: string): SignedParts {
+  const body = PEM_REQUEST.exec(pem)?.[1]
+  if (body === undefined) throw new DerError('PEM block type must be CERTIFICATE REQUEST')
+  const [info, algorithm, signature] = members(decode(Buffer.from(body, 'base64')))
+  const signed = expectTag(info, TAG.sequence, 'the request')
+  const [, subject, spki] = members(signed)
+  expectTag(subject, TAG.sequence, 'the subject')
+  return {
+    signed,
+    publicKey: importPublicKey(expectTag(spki, TAG.sequence, 'the public key')),
+    algorithm: expectTag(algorithm, TAG.sequence, 'the signature algorithm'),
+    signature: readBitString(expectTag(signature, TAG.bitString, 'the signature')),
+  }
+}
+
+function signatureProblem({ signed, publicKey, algorithm, signature }: SignedParts): string | undefined {
+  const [oid] = members(algorithm)
+  const hash = oid === undefined ? undefined : HASHES.get(readObjectIdentifier(oid))
+  if (hash === undefined || verify(hash, signed.encoded, publicKey, signature)) return undefined
+  return FAILED_VERIFICATIONS.get(publicKey.asymmetricKeyType ?? '')
 }
 
 export function signSigningRequest(

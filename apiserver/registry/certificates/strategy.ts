@@ -5,6 +5,7 @@
 
 import type { RequestUpdatePath } from '#apiserver/apis/certificates/validation.ts'
 import { validateCertificateSigningRequest, validateRequestUpdate } from '#apiserver/apis/certificates/validation.ts'
+import { signingRequestProblem } from '#apiserver/authentication/pki/csr.ts'
 import type { CertificateSigningRequest } from '#machinery/api/certificates/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { isPathSegmentName } from '#machinery/meta/validation.ts'
@@ -20,6 +21,7 @@ const updateBy =
       object as DeepReadonly<CertificateSigningRequest>,
       old as DeepReadonly<CertificateSigningRequest>,
       path,
+      signingRequestProblem,
     )
 
 export const certificateSigningRequestStrategy: Strategy = {
@@ -42,7 +44,8 @@ export const certificateSigningRequestStrategy: Strategy = {
   prepareForUpdate(draft, old) {
     copyMember(draft, old, 'spec')
   },
-  validate: (object) => validateCertificateSigningRequest(object as DeepReadonly<CertificateSigningRequest>),
+  validate: (object) =>
+    validateCertificateSigningRequest(object as DeepReadonly<CertificateSigningRequest>, signingRequestProblem),
   validateUpdate: updateBy('main'),
 }
 
