@@ -332,6 +332,20 @@ describe('a delete', () => {
   })
 })
 
+describe('what a status says of gates that are off', () => {
+  it('is not stored of a Pod', async () => {
+    const { object, own } = await created(STORED.find((one) => keyOf(one) === 'pods') as ResourceDefinition)
+    const volumeMounts = [{ name: 'v', mountPath: '/v', volumeStatus: { image: { imageRef: 'i@sha256:1' } } }]
+    const started = { name: 'c', image: 'i', imageID: '', ready: false, restartCount: 0, volumeMounts }
+    const nodeAllocatableResourceClaimStatuses = [{ resourceClaimName: 'r', containers: ['c'] }]
+    const status = { phase: 'Pending', containerStatuses: [started], nodeAllocatableResourceClaimStatuses }
+    const { body } = await send('PUT', `${own}/status`, { ...object, status })
+    expect(body.status).toMatchObject({ containerStatuses: [{ volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })
+    expect(body.status).not.toHaveProperty('nodeAllocatableResourceClaimStatuses')
+    expect(body.status).not.toHaveProperty('containerStatuses.0.volumeMounts.0.volumeStatus')
+  })
+})
+
 describe('what a new object says beside the point is not stored', () => {
   const LEADING = { strategy: 'OldestEmulationVersion', preferredHolder: 'b' }
   it.each<[string, string, object, object]>([

@@ -178,7 +178,7 @@ export const CORE_GROUP: ResourceGroup = {
       namespaced: false,
       shortNames: ['pv'],
       defaults: setPersistentVolumeDefaults,
-      strategy: persistentVolumeStrategy,
+      strategy: ({ config }) => persistentVolumeStrategy(config.isGateEnabled),
       status: persistentVolumeStatusStrategy,
       emptyStatus: { phase: 'Pending' },
       table: persistentVolumeTable,
@@ -191,7 +191,7 @@ export const CORE_GROUP: ResourceGroup = {
       categories: ['all'],
       defaults: setPodDefaults,
       strategy: ({ config }) => podStrategy(config.isGateEnabled),
-      status: podStatusStrategy,
+      status: ({ config }) => podStatusStrategy(config.isGateEnabled),
       subresources: ({ objects, config }) => [
         podBinding(objects, config.isGateEnabled),
         podEviction(objects),

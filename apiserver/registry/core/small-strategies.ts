@@ -124,7 +124,7 @@ export const serviceAccountStrategy: Strategy = {
   },
 }
 
-export const persistentVolumeStrategy: Strategy = {
+export const persistentVolumeStrategy = (isGateEnabled: IsGateEnabled): Strategy => ({
   returnsDeletedObject: true,
   prepareForCreate(draft, { clock }) {
     ;(draft as PersistentVolume).status = { phase: 'Pending', lastPhaseTransitionTime: formatTime(clock.now()) }
@@ -132,8 +132,12 @@ export const persistentVolumeStrategy: Strategy = {
   warnings: (object) => persistentVolumeWarnings(object as DeepReadonly<PersistentVolume>),
   validate: (object) => validatePersistentVolume(object as DeepReadonly<PersistentVolume>),
   validateUpdate: (object, old) =>
-    validatePersistentVolumeUpdate(object as DeepReadonly<PersistentVolume>, old as DeepReadonly<PersistentVolume>),
-}
+    validatePersistentVolumeUpdate(
+      object as DeepReadonly<PersistentVolume>,
+      old as DeepReadonly<PersistentVolume>,
+      isGateEnabled('MutablePVNodeAffinity'),
+    ),
+})
 
 export const persistentVolumeStatusStrategy: Strategy = {
   prepareForUpdate(draft, old, { clock }) {

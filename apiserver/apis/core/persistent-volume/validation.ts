@@ -111,7 +111,8 @@ function validateAttributesClass(
   }
 }
 
-export function validatePersistentVolumeUpdate(next: FrozenVolume, old: FrozenVolume): FieldError[] {
+/** `mayMove`: the gate MutablePVNodeAffinity. */
+export function validatePersistentVolumeUpdate(next: FrozenVolume, old: FrozenVolume, mayMove = false): FieldError[] {
   const errors = validatePersistentVolume(next)
   const source = sourceOf(next.spec, old.spec)
   const before = sourceOf(old.spec, old.spec)
@@ -121,7 +122,7 @@ export function validatePersistentVolumeUpdate(next: FrozenVolume, old: FrozenVo
   }
   checkImmutable(errors, 'volumeMode', next.spec.volumeMode, old.spec.volumeMode)
   const { nodeAffinity } = old.spec
-  if (nodeAffinity !== undefined && !isSameAffinity(next.spec, old.spec)) {
+  if (!mayMove && nodeAffinity !== undefined && !isSameAffinity(next.spec, old.spec)) {
     const detail = 'field is immutable, except for updating from beta label to GA'
     errors.push(fieldInvalid('nodeAffinity', next.spec.nodeAffinity ?? null, detail))
   }

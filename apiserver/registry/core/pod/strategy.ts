@@ -6,6 +6,7 @@
 import { applyAppArmorAnnotations } from '#apiserver/apis/core/pod/app-armor.ts'
 import { setServiceAccountAlias } from '#apiserver/apis/core/pod/defaults.ts'
 import { disabledFieldDropper } from '#apiserver/apis/core/pod/disabled-fields.ts'
+import { disabledStatusDropper } from '#apiserver/apis/core/pod/disabled-status-fields.ts'
 import { podQosClass } from '#apiserver/apis/core/pod/qos.ts'
 import { validatePodResize } from '#apiserver/apis/core/pod/resize-validation.ts'
 import { podRulesOf } from '#apiserver/apis/core/pod/rules.ts'
@@ -73,24 +74,28 @@ function podGracePeriodSeconds(pod: DeepReadonly<Pod>, options: DeleteOptions): 
   return asked < 0 ? 1 : asked
 }
 
-export const podStatusStrategy: Strategy = {
-  resetFields: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
-  prepareForUpdate(draft, old) {
-    const pod = asPod(draft)
-    const frozen = asFrozenPod(old)
-    // The kubelet never learns about owners, so its writes must not change them.
-    if (frozen.metadata.ownerReferences === undefined) delete pod.metadata.ownerReferences
-    else pod.metadata.ownerReferences = frozen.metadata.ownerReferences.map((reference) => ({ ...reference }))
-    pod.status ??= {}
-    keepOlderMembers(pod.status, frozen.status ?? {})
-  },
-  warnings(object) {
-    const { podIPs, hostIPs } = asFrozenPod(object).status ?? {}
-    return Object.entries({ podIPs, hostIPs }).flatMap(([list, addresses]) =>
-      (addresses ?? []).flatMap(({ ip = '' }, i) => ipWarnings(`status.${list}[${i}].ip`, ip)),
-    )
-  },
-  validateUpdate: (object, old) => validatePodStatusUpdate(asFrozenPod(object), asFrozenPod(old)),
+export const podStatusStrategy = (isGateEnabled: IsGateEnabled): Strategy => {
+  const drop = disabledStatusDropper(isGateEnabled)
+  return {
+    resetFields: ['spec', 'metadata.deletionTimestamp', 'metadata.ownerReferences'],
+    prepareForUpdate(draft, old) {
+      const pod = asPod(draft)
+      const frozen = asFrozenPod(old)
+      // The kubelet never learns about owners, so its writes must not change them.
+      if (frozen.metadata.ownerReferences === undefined) delete pod.metadata.ownerReferences
+      else pod.metadata.ownerReferences = frozen.metadata.ownerReferences.map((reference) => ({ ...reference }))
+      pod.status ??= {}
+      keepOlderMembers(pod.status, frozen.status ?? {})
+      drop(pod.status, frozen.status ?? {})
+    },
+    warnings(object) {
+      const { podIPs, hostIPs } = asFrozenPod(object).status ?? {}
+      return Object.entries({ podIPs, hostIPs }).flatMap(([list, addresses]) =>
+        (addresses ?? []).flatMap(({ ip = '' }, i) => ipWarnings(`status.${list}[${i}].ip`, ip)),
+      )
+    },
+    validateUpdate: (object, old) => validatePodStatusUpdate(asFrozenPod(object), asFrozenPod(old)),
+  }
 }
 
 /** What clients older than these members leave out. */
