@@ -255,6 +255,65 @@ describe('decode', () => {
   })
 })
 
+describe('what Go leaves out when it is empty', () => {
+  it('never gets in', () => {
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { labels: {} },
+      spec: {
+        replicas: 0,
+        paused: false,
+        minReadySeconds: 0,
+        strategy: {},
+        selector: { matchLabels: { a: 'b' }, matchExpressions: [] },
+        template: {
+          spec: {
+            hostNetwork: false,
+            nodeName: '',
+            tolerations: [],
+            nodeSelector: {},
+            affinity: {},
+            automountServiceAccountToken: false,
+            containers: [{ name: '', image: '', env: [{ name: 'A', value: '' }], resources: { limits: {} } }],
+          },
+        },
+      },
+    }
+    schemaOf(deployment).decode(deployment as unknown as KubeObject)
+    expect(deployment).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {},
+      spec: {
+        // A pointer: zero is a value.
+        replicas: 0,
+        // Structs are always printed.
+        strategy: {},
+        selector: { matchLabels: { a: 'b' } },
+        template: {
+          spec: {
+            affinity: {},
+            automountServiceAccountToken: false,
+            // No omitempty: printed as "".
+            containers: [{ name: '', env: [{ name: 'A' }], resources: {} }],
+          },
+        },
+      },
+    })
+  })
+
+  it('stays where it is refused later', () => {
+    const autoscaler = {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      spec: { behavior: { scaleUp: { policies: [] } } },
+    }
+    schemaOf(autoscaler).decode(autoscaler as unknown as KubeObject)
+    expect(autoscaler.spec).toEqual({ behavior: { scaleUp: { policies: [] } } })
+  })
+})
+
 describe('applyDefaults', () => {
   it('fills the defaults that are facts', () => {
     const pod = {

@@ -1,6 +1,6 @@
 /**
  * Compiles the facts into decoders: one check per type expression, one field map per struct, built when first needed. A decoder
- * changes the value in place and allocates nothing when there is nothing to change.
+ * changes the value in place and allocates nothing when there is nothing to change. What Go would not print does not get in.
  * Upstream: sigs.k8s.io/json (kjson) decode.go. Differs: a null member is dropped even where Go would print it as null.
  */
 import { jsonTypeName, STEP_FIELD, STEP_INDEX, STEP_KEY } from './decode-context.ts'
@@ -174,7 +174,8 @@ function structCheck(type: string): Check {
       path[depth] = key
       context.struct = name
       const checked = check(current, context)
-      if (checked !== current) members[key] = checked
+      if (checked === undefined) delete members[key]
+      else if (checked !== current) members[key] = checked
     }
     return value
   }
@@ -197,7 +198,42 @@ function nested(decode: Check): Check {
 
 function fieldChecks(type: string): Map<string, Check> {
   const fields = schemaFacts().fieldsOf(type) ?? []
-  return new Map(fields.map((field: FactField) => [field[0], lazilyUnlessScalar(field)]))
+  return new Map(fields.map((field: FactField) => [field[0], omitting(type, field, lazilyUnlessScalar(field))]))
+}
+
+type IsEmpty = (value: unknown) => boolean
+
+const EMPTY_SCALARS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['string', ''],
+  ['bytes', ''],
+  ['boolean', false],
+  ...['int32', 'int64', 'uint8', 'uint32', 'uint64', 'float', 'double'].map((type) => [type, 0] as const),
+])
+
+/** Told apart from an absent one when defaults are set, and refused afterwards. */
+const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set(['autoscaling/v2.HPAScalingRules.policies'])
+
+/** What Go's omitempty leaves out when an object is encoded never gets in: false, zero, '' and [] without a pointer. */
+function omitting(type: string, [name, expression, , flags]: FactField, check: Check): Check {
+  if (!flags.includes('o') || flags.includes('p') || KEPT_WHEN_EMPTY.has(`${type}.${name}`)) return check
+  const isEmpty = emptinessOf(expression)
+  if (isEmpty === undefined) return check
+  return (value, context) => {
+    const checked = check(value, context)
+    return isEmpty(checked) ? undefined : checked
+  }
+}
+
+function emptinessOf(expression: string): IsEmpty | undefined {
+  if (expression.startsWith('[]')) return (value) => (value as readonly unknown[]).length === 0
+  if (expression.startsWith('{}')) return (value) => hasNoMember(value as object)
+  const empty = EMPTY_SCALARS.get(expression)
+  return empty === undefined ? undefined : (value) => value === empty
+}
+
+function hasNoMember(value: object): boolean {
+  for (const _key in value) return false
+  return true
 }
 
 function lazilyUnlessScalar([, expression, , , extra]: FactField): Check {

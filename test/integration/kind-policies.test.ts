@@ -244,6 +244,16 @@ describe('metadata.generation', () => {
     else expect(generations).toEqual(COUNTED.has(key) ? [1, 1] : [undefined, undefined])
   })
 
+  it('does not count what Go does not print', async () => {
+    const { object, own } = await created(STORED.find((one) => keyOf(one) === 'apps/deployments') as ResourceDefinition)
+    const { spec } = object as unknown as { spec: { template: { spec: object }; selector: object } }
+    const podSpec = { ...spec.template.spec, tolerations: [], nodeSelector: {}, hostNetwork: false }
+    const template = { ...spec.template, spec: podSpec }
+    const selector = { ...spec.selector, matchExpressions: [] }
+    const next = { ...object, spec: { ...spec, paused: false, minReadySeconds: 0, selector, template } }
+    expect(await send('PUT', own, next)).toEqual({ status: 200, body: object })
+  })
+
   it('of a PriorityClass never grows', async () => {
     const classes = STORED.find((one) => keyOf(one) === 'scheduling.k8s.io/priorityclasses') as ResourceDefinition
     const { own } = await created(classes)

@@ -60,6 +60,9 @@ const NOT_KEPT: Readonly<Record<string, readonly string[]>> = {
   Secret: ['stringData'],
   Lease: ['preferredHolder', 'strategy'],
   Node: ['configSource'],
+  ServiceAccount: ['secrets'],
+  EndpointSlice: ['endpoints'],
+  CSIDriver: ['preventPodSchedulingIfMissing'],
 }
 
 /** Thin enough that validation lets many pass. */

@@ -88,6 +88,9 @@ const APPLIED = ROWS.filter(
   ({ definition, version }) => definition.virtualCreate === undefined && version.toStorage === undefined,
 )
 
+/** Nobody owns the spec of a certificate request, which no write can change: an apply takes none of it away. */
+const OWNED = APPLIED.filter(({ definition }) => definition.kind !== 'CertificateSigningRequest')
+
 const clock = new FakeClock()
 
 /** A resource that holds one object, as the server applies to it. */
@@ -179,7 +182,7 @@ describe(`${OBJECTS} random configurations of seed ${SEED}`, () => {
       applied.apply('one', config)
       applied.apply('one', less)
       expect(applied.withoutOwners).toEqual(less)
-    }, APPLIED)
+    }, OWNED)
   })
 
   it('of two managers with nothing in common survive each other', () => {
@@ -193,6 +196,6 @@ describe(`${OBJECTS} random configurations of seed ${SEED}`, () => {
       applied.apply('one', identified(config, {}))
       expect(applied.withoutOwners).toEqual(yours)
       expect(applied.managers).not.toContain('one')
-    }, APPLIED)
+    }, OWNED)
   })
 })
