@@ -65,14 +65,16 @@ type Conditions = NonNullable<NonNullable<CertificateSigningRequest['status']>['
 /** Approved and Denied as they are stored; added or removed ones stay as they came, and are refused later. */
 function keepVerdicts(conditions: Conditions, old: DeepReadonly<KubeObject>): Conditions {
   const before = (old as DeepReadonly<CertificateSigningRequest>).status?.conditions ?? []
-  const isCountKept = (type: string): boolean =>
-    before.filter((one) => one.type === type).length === conditions.filter((one) => one.type === type).length
-  return conditions.map((condition) => {
-    const isVerdict = condition.type === 'Approved' || condition.type === 'Denied'
-    const stored =
-      isVerdict && isCountKept(condition.type) ? before.find(({ type }) => type === condition.type) : undefined
-    return stored === undefined ? condition : { ...stored }
-  })
+  const kept = [...conditions]
+  for (const verdict of ['Approved', 'Denied']) {
+    const stored = before.filter(({ type }) => type === verdict)
+    const places = [...conditions.keys()].filter((i) => conditions[i]?.type === verdict)
+    if (places.length !== stored.length) continue
+    stored.forEach((condition, i) => {
+      kept[places[i] as number] = { ...condition }
+    })
+  }
+  return kept
 }
 
 /** A condition that was there with the same status keeps the time of its transition. */
