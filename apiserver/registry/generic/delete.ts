@@ -60,7 +60,7 @@ async function deleteCurrent(parts: StoreParts, request: DeleteRequest, current:
   }
   if (context.isDryRun) return { object: current, isDeleted: true }
   const deleted = await objects.delete(current)
-  definition.hooks?.afterDelete?.(current.object, context)
+  await definition.hooks?.afterDelete?.(current.object, context)
   return { object: deleted, isDeleted: true }
 }
 

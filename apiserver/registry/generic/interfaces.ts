@@ -78,7 +78,8 @@ export interface StoreHooks {
   /** After admission and validation, before the write. Returns a rollback that runs if the write fails (or dryRun). */
   beginCreate?(draft: KubeObject, context: RequestContext): (() => void) | undefined
   beginUpdate?(draft: KubeObject, old: DeepReadonly<KubeObject>, context: RequestContext): (() => void) | undefined
-  afterDelete?(object: DeepReadonly<KubeObject>, context: RequestContext): void
+  /** Of what was stored last. The request is answered when it is done; it does not throw. */
+  afterDelete?(object: DeepReadonly<KubeObject>, context: RequestContext): void | Promise<void>
   /** Changes what is shown, never what is stored (e.g. fields computed on read). */
   decorate?(object: KubeObject): void
 }

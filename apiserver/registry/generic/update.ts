@@ -167,6 +167,6 @@ async function remove(
   const last = transientObject(current.key, withRevisionOf(stored, current))
   if (request.context.isDryRun) return last
   await objects.delete(current)
-  definition.hooks?.afterDelete?.(stored, request.context)
+  await definition.hooks?.afterDelete?.(current.object, request.context)
   return last
 }

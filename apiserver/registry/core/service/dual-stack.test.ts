@@ -1,6 +1,6 @@
 /** Services of clusters with one and with two IP families, through the API server. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
+import { ENDPOINTS, SERVICES } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Service, ServiceSpec } from '#machinery/api/core/v1/types.gen.ts'
 import { familyOf } from '#machinery/meta/ip-address.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -81,7 +81,7 @@ describe('create', () => {
   it('in a dry run takes nothing', async () => {
     const dry = service({ type: 'NodePort', ports: [{ port: 80 }] })
     const answer = await dual.client.create(SERVICES, dry, { dryRun: true })
-    expect(answer.spec).toMatchObject({ clusterIP: '10.43.0.0', ports: [{ nodePort: 32768 }] })
+    expect(answer.spec).toMatchObject({ clusterIP: '10.43.0.0', ports: [{ nodePort: 32769 }] })
     const clusterIP = '10.43.0.99'
     await dual.client.create(SERVICES, service({ clusterIP }), { dryRun: true })
     expect((await dual.client.create(SERVICES, service({ clusterIP }))).spec.clusterIP).toBe(clusterIP)
@@ -149,5 +149,33 @@ describe('update', () => {
     expect(created.spec.healthCheckNodePort).toBeGreaterThan(30000)
     const replaced = await dual.client.update(SERVICES, made)
     expect(replaced.spec).toEqual(created.spec)
+  })
+})
+
+describe('delete', () => {
+  it('takes the Endpoints of the name with it', async () => {
+    const { metadata } = await dual.client.create(SERVICES, service({ selector: {} }))
+    const key = { namespace: 'default', name: metadata.name ?? '' }
+    const subsets = [{ addresses: [{ ip: '10.1.2.3' }], ports: [{ port: 80 }] }]
+    await dual.client.create(ENDPOINTS, { apiVersion: 'v1', kind: 'Endpoints', metadata: { ...key }, subsets })
+    await dual.client.delete(SERVICES, key, { dryRun: true })
+    expect(await dual.client.get(ENDPOINTS, key)).toMatchObject({ subsets })
+    await dual.client.delete(SERVICES, key)
+    await expect(dual.client.get(ENDPOINTS, key)).rejects.toThrow(/not found/)
+  })
+
+  it('by the last finalizer frees what was stored, whatever the update says', async () => {
+    const clusterIP = '10.43.0.123'
+    const made = service({ clusterIP })
+    const { metadata } = await dual.client.create(SERVICES, {
+      ...made,
+      metadata: { ...made.metadata, finalizers: ['example.com/test'] },
+    })
+    const key = { namespace: 'default', name: metadata.name ?? '' }
+    await dual.client.delete(SERVICES, key)
+    await expect(dual.client.create(SERVICES, service({ clusterIP }))).rejects.toThrow(/already allocated/)
+    const body = { metadata: { finalizers: [] }, spec: { type: 'ExternalName', externalName: 'a.b' } }
+    await dual.client.patch(SERVICES, key, { type: 'merge', body })
+    expect((await dual.client.create(SERVICES, service({ clusterIP }))).spec.clusterIP).toBe(clusterIP)
   })
 })

@@ -1,4 +1,7 @@
-/** Where the store meets the allocations of services. Upstream: pkg/registry/core/service/storage/storage.go. */
+/**
+ * Where the store meets the allocations of services; a deleted service takes its Endpoints with it.
+ * Upstream: pkg/registry/core/service/storage/storage.go.
+ */
 
 import type { FrozenService } from '#apiserver/apis/core/service/facts.ts'
 import type { Service } from '#machinery/api/core/v1/types.gen.ts'
@@ -11,8 +14,12 @@ export function serviceHooks(deps: RegistryDeps): StoreHooks {
   return {
     beginCreate: (draft, context) => allocations.create(draft as Service, context),
     beginUpdate: (draft, old, context) => allocations.update(draft as Service, old as FrozenService, context),
-    afterDelete(object) {
+    async afterDelete(object, context) {
       allocations.release(object as FrozenService)
+      const { namespace = '', name = '' } = object.metadata
+      if (deps.objects.peek('', 'endpoints', namespace, name) === undefined) return
+      // Now, so that the name's next service does not start with them. Should it fail, endpoints-controller deletes them.
+      await deps.objects.delete('', 'endpoints', namespace, name, {}, context).catch(() => undefined)
     },
   }
 }
