@@ -1,5 +1,6 @@
 /** Field errors of services, as upstream prints them: path, type, bad value, detail. */
 import { describe, expect, it } from 'vitest'
+import { loadBalancerWarnings } from '#apiserver/apis/ip-validation.ts'
 import type { Service, ServiceSpec, ServiceStatus } from '#machinery/api/core/v1/types.gen.ts'
 import { fieldErrorString } from '#machinery/meta/field-error.ts'
 import { setServiceDefaults } from './defaults.ts'
@@ -238,5 +239,13 @@ it('warns of what will be ignored or is written in an odd way', () => {
     'spec.externalIPs[0]: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
     'spec.externalName is ignored when spec.type is not "ExternalName"',
     'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+  ])
+})
+
+it('warns of odd addresses a load balancer is given', () => {
+  const ingress = [{ hostname: 'a.b' }, { ip: 'FD00::1', ipMode: 'VIP' }]
+  const service = make({ type: 'LoadBalancer' }, {}, { loadBalancer: { ingress } })
+  expect(loadBalancerWarnings(service.status?.loadBalancer)).toEqual([
+    'status.loadBalancer.ingress[1]: IPv6 address "FD00::1" should be in RFC 5952 canonical format ("fd00::1")',
   ])
 })

@@ -128,7 +128,10 @@ export class ServiceAllocations {
     const { isDryRun, random } = context
     if (wanted === '') {
       const ip = this.#ips.takeAny(family, random, isDryRun)
-      if (ip === undefined) throw newInternalError('failed to allocate a serviceIP: range is full')
+      if (ip === undefined) {
+        const name = JSON.stringify(service.metadata.name ?? '')
+        throw newInternalError(`failed to allocate a serviceIP for Service ${name}: range is full`)
+      }
       if (!isDryRun) undo.push(() => this.#ips.release(ip))
       return ip
     }

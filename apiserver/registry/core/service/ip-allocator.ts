@@ -7,8 +7,8 @@
 
 import type { FrozenService } from '#apiserver/apis/core/service/facts.ts'
 import type { IPAddress, ServiceCIDR } from '#machinery/api/networking/v1/types.gen.ts'
-import type { IpFamily, IpPrefix } from '#machinery/meta/ip-address.ts'
-import { bitsOf, formatCidr, formatIp, parseCidr, parseIp } from '#machinery/meta/ip-address.ts'
+import type { IpAddress, IpFamily, IpPrefix } from '#machinery/meta/ip-address.ts'
+import { bitsOf, formatCidr, formatIp, parseCidr, parseIp, prefixContains } from '#machinery/meta/ip-address.ts'
 import type { Random } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { StoredObjects } from '../../deps.ts'
@@ -17,14 +17,17 @@ import type { StoredObjects } from '../../deps.ts'
 const PROBES_MAX = 16
 /** Walking further than this takes too long for one request; only reached when that many addresses in a row are taken. */
 const WALK_MAX = 1 << 20
-/** Larger ranges are used up to here. */
+/** Of larger ranges addresses are chosen up to here; named ones may be anywhere. */
 const SIZE_MAX = 2 ** 40
 const STATIC_BAND = { min: 16, max: 256, step: 16 }
 const NETWORKING = 'networking.k8s.io'
 const MANAGED_BY = 'ipallocator.k8s.io'
 const MANAGED_BY_LABEL = 'ipaddress.kubernetes.io/managed-by'
 
+const OTHER_NETWORK = 'the provided network does not match the current range'
+
 interface IpRange {
+  readonly prefix: IpPrefix
   readonly family: IpFamily
   readonly first: bigint
   /** How many addresses; those before `dynamicFirst` are left to static requests while others last. */
@@ -47,9 +50,16 @@ export class ClusterIpAllocator {
   /** What is wrong with giving this address; undefined: it is the caller's now (or would be: `isDryRun`). */
   take(text: string, isDryRun: boolean): string | undefined {
     const ip = parseIp(text)
-    const range = ip === undefined ? undefined : this.#usableRanges(ip.family).find((each) => contains(each, ip.value))
-    if (ip === undefined || range === undefined) return 'the provided network does not match the current range'
+    if (ip === undefined) return OTHER_NETWORK
+    const ranges = this.#usableRanges(ip.family)
+    const network = ranges.find(({ prefix }) => prefixContains(prefix, ip))
     const key = formatIp(ip)
+    if (network === undefined && !isDryRun) return OTHER_NETWORK
+    if (!ranges.some(({ prefix }) => isUsable(prefix, ip))) {
+      const { prefix } = network ?? ranges[0] ?? {}
+      if (prefix === undefined) return OTHER_NETWORK
+      return `the provided IP (${key}) is not in the valid range. The range of valid IPs is ${formatCidr(prefix)}`
+    }
     if (isDryRun) return undefined
     if (this.#isTaken(key)) return 'provided IP is already allocated'
     this.#taken.add(key)
@@ -146,13 +156,18 @@ function isReady(conditions: readonly { readonly type: string; readonly status: 
   return ready === undefined || ready.status === 'True'
 }
 
-const contains = ({ first, size }: IpRange, value: bigint): boolean => value >= first && value < first + BigInt(size)
-
 /** Without the network's address and, for IPv4, the broadcast address. */
-function toRange({ family, base, bits }: IpPrefix): IpRange {
+function isUsable(prefix: IpPrefix, ip: IpAddress): boolean {
+  const offset = ip.value - prefix.base
+  const isBroadcast = ip.family === 'IPv4' && offset === (1n << BigInt(32 - prefix.bits)) - 1n
+  return prefixContains(prefix, ip) && offset !== 0n && !isBroadcast
+}
+
+function toRange(prefix: IpPrefix): IpRange {
+  const { family, base, bits } = prefix
   const all = Math.min(2 ** (bitsOf(family) - bits), SIZE_MAX)
   const size = Math.max(0, family === 'IPv4' ? all - 2 : all - 1)
-  return { family, first: base + 1n, size, dynamicFirst: Math.min(size, staticBand(all, STATIC_BAND)) }
+  return { prefix, family, first: base + 1n, size, dynamicFirst: Math.min(size, staticBand(all, STATIC_BAND)) }
 }
 
 /** How many numbers at the start of a range are kept for static requests. Upstream: calculateRangeOffset. */

@@ -7,8 +7,8 @@ import { staticBand } from './ip-allocator.ts'
 
 const PROBES_MAX = 16
 const STATIC_BAND = { min: 16, max: 128, step: 32 }
-/** Where the made-up ports of dry runs start. */
-const DRY_RUN_FIRST = 32768
+/** A dry run makes up ports above the highest it has asked for, or above this. */
+const DRY_RUN_BASE = 32768
 
 interface PortRange {
   readonly first: number
@@ -95,7 +95,7 @@ export class PortOperation {
 
   takeAny(): number | undefined {
     if (this.#isDryRun) {
-      const port = Math.max(DRY_RUN_FIRST - 1, ...this.#taken) + 1
+      const port = (this.#taken.size === 0 ? DRY_RUN_BASE : Math.max(...this.#taken)) + 1
       this.#taken.add(port)
       return port
     }

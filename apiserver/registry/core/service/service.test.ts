@@ -7,7 +7,8 @@ import { systemRandom } from '#machinery/util/random.ts'
 import { DEFAULT_REGISTRY_CONFIG } from '../../deps.ts'
 import type { RequestContext, StoreHooks } from '../../generic/interfaces.ts'
 import { serviceHooks } from './hooks.ts'
-import { PortAllocator } from './port-allocator.ts'
+import { staticBand } from './ip-allocator.ts'
+import { PortAllocator, PortOperation } from './port-allocator.ts'
 import { serviceStrategy as strategyFor } from './strategy.ts'
 
 const serviceStrategy = strategyFor(['IPv4'])
@@ -21,11 +22,11 @@ const context: RequestContext = {
   warn() {},
 }
 
-function makeHooks(stored: readonly Service[] = []): StoreHooks {
+function makeHooks(stored: readonly Service[] = [], serviceCidr = DEFAULT_REGISTRY_CONFIG.serviceCidr): StoreHooks {
   const unused = () => Promise.reject(new Error('not used'))
   const list = (_group: string, resource: string) => (resource === 'services' ? stored : [])
   const objects = { peek: () => undefined, list, update: unused, delete: unused }
-  return serviceHooks({ objects, config: DEFAULT_REGISTRY_CONFIG })
+  return serviceHooks({ objects, config: { ...DEFAULT_REGISTRY_CONFIG, serviceCidr } })
 }
 
 function makeService(spec: ServiceSpec = {}): Service {
@@ -71,7 +72,7 @@ describe('cluster IPs', () => {
     expect(service.spec.clusterIP).toBe(spec.clusterIP)
   })
 
-  it('belong to one service until it is deleted', () => {
+  it('belong to one service until it is deleted', async () => {
     const hooks = makeHooks()
     const first = makeService({ clusterIP: '10.43.0.10' })
     hooks.beginCreate?.(first, context)
@@ -79,7 +80,7 @@ describe('cluster IPs', () => {
     expect(message(taken)).toBe(
       'Service "s" is invalid: spec.clusterIPs: Invalid value: ["10.43.0.10"]: failed to allocate IP 10.43.0.10: provided IP is already allocated',
     )
-    hooks.afterDelete?.(first, context)
+    await hooks.afterDelete?.(first, context)
     expect(message(taken)).toBe('')
   })
 
@@ -94,6 +95,27 @@ describe('cluster IPs', () => {
     const create = () => makeHooks().beginCreate?.(makeService({ clusterIP: '10.0.0.1' }), context)
     expect(message(create)).toMatch(
       /failed to allocate IP 10\.0\.0\.1: the provided network does not match the current range$/,
+    )
+  })
+
+  it.each([
+    [
+      '10.43.0.0',
+      false,
+      'the provided IP (10.43.0.0) is not in the valid range. The range of valid IPs is 10.43.0.0/16',
+    ],
+    ['10.43.255.255', false, 'the provided IP (10.43.255.255) is not in the valid range.'],
+    ['10.0.0.1', true, 'the provided IP (10.0.0.1) is not in the valid range. The range of valid IPs is 10.43.0.0/16'],
+  ])('%s, dry run: %s', (clusterIP, isDryRun, problem) => {
+    const create = () => makeHooks().beginCreate?.(makeService({ clusterIP }), { ...context, isDryRun })
+    expect(message(create)).toContain(`failed to allocate IP ${clusterIP}: ${problem}`)
+  })
+
+  it('of a service whose range is full: an internal error', () => {
+    const hooks = makeHooks([], '10.43.0.0/30')
+    for (let i = 0; i < 2; i++) hooks.beginCreate?.(makeService(), context)
+    expect(message(() => hooks.beginCreate?.(makeService(), context))).toMatch(
+      /failed to allocate a serviceIP for Service "s": range is full$/,
     )
   })
 
@@ -142,6 +164,38 @@ describe('node ports', () => {
     const next = makeService({ type: 'NodePort' })
     serviceStrategy.prepareForUpdate?.(next, old, context)
     expect(next.spec).toEqual(old.spec)
+  })
+})
+
+describe('staticBand', () => {
+  it.each([
+    [10, 0],
+    [16, 0],
+    [128, 16],
+    [2048, 64],
+    [2768, 86],
+    [4096, 128],
+    [8192, 128],
+  ])('%d ports: %d', (size, expected) => {
+    expect(staticBand(size, { min: 16, max: 128, step: 32 })).toBe(expected)
+  })
+})
+
+describe('PortOperation in a dry run', () => {
+  it('takes nothing, not even twice', () => {
+    const allocator = new PortAllocator({ first: 10000, last: 10200 })
+    allocator.restore(10000)
+    const operation = new PortOperation(allocator, systemRandom, true)
+    const allocated = 'provided port is already allocated'
+    expect([10000, 10030, 10030, 10040].map((port) => operation.take(port))).toEqual([
+      allocated,
+      undefined,
+      allocated,
+      undefined,
+    ])
+    expect(operation.takeAny()).toBe(10041)
+    expect(allocator.has(10030)).toBe(false)
+    expect(new PortOperation(allocator, systemRandom, true).takeAny()).toBe(32769)
   })
 })
 
