@@ -138,7 +138,7 @@ describe('scaling by the user', () => {
     [
       'shrinks all sets by their share during a rollout',
       { replicas: 5, maxSurge: 0, maxUnavailable: 1 },
-      [set('old', 5, 5, [10, 10]), set('new', 5, 0, [10, 10])],
+      [set('old', 5, 5, [10, 10]), set('new', 5, 5, [10, 10])],
       { old: 2, new: 3 },
     ],
     [
@@ -193,6 +193,28 @@ describe('scaling in proportion, as upstream tests it', () => {
   it('goes on where one set was not resized', () => {
     const sets = [set('older', 1, 0, [5, 5]), set('old', 1, 0, [3, 3]), set('new', 2, 0, [5, 5])]
     expect(sizes(planScaling(rolloutOf(deployment({ replicas: 5 }), sets)))).toEqual({ new: 2, old: 2, older: 1 })
+  })
+
+  it.each<[string, Spec, Record<string, readonly [number, number]>, Record<string, number>]>([
+    ['takes what does not work first', { replicas: 3 }, { old: [5, 5], new: [3, 0] }, { old: 3, new: 1 }],
+    ['takes every share when all work', { replicas: 3 }, { old: [5, 5], new: [3, 3] }, { old: 2, new: 2 }],
+    ['gives up no more than may be missing', { replicas: 4 }, { old: [6, 5], new: [2, 0] }, { old: 4, new: 1 }],
+    [
+      'may take what need not be there',
+      { replicas: 4, maxUnavailable: 2 },
+      { old: [6, 6], new: [2, 0] },
+      { old: 4, new: 1 },
+    ],
+    [
+      'cannot keep what is not there',
+      { replicas: 5, maxUnavailable: 0 },
+      { old: [4, 1], new: [4, 1] },
+      { old: 3, new: 3 },
+    ],
+  ])('to less: %s', (_name, spec, given, expected) => {
+    const sets = Object.entries(given).map(([name, [size, available]]) => set(name, size, available, [6, 8]))
+    const rollout = rolloutOf(deployment({ maxSurge: 1, maxUnavailable: 0, ...spec }), sets)
+    expect(sizes(planScaling(rollout))).toEqual(expected)
   })
 
   it('prefers by name among sets of one second, as by age', () => {

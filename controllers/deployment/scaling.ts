@@ -72,7 +72,29 @@ function planProportional(deployment: DeploymentView, active: readonly SetView[]
   })
   const [largest] = sizes
   if (largest !== undefined) largest.replicas = Math.max(0, largest.replicas + toAdd - added)
+  if (toAdd < 0) keepAvailable(deployment, sizes)
   return sizes
+}
+
+/**
+ * Available Pods that are promised stay; what does not work goes in their place, of which there is always enough, as all
+ * that may be is more than what has to be available. Differs: upstream takes each set's share, whatever the others have.
+ */
+function keepAvailable(deployment: DeploymentView, sizes: readonly { set: SetView; replicas: number }[]): void {
+  const promised = wantedReplicas(deployment) - fenceposts(deployment).maxUnavailable
+  let missing = promised - sizes.reduce((sum, { set, replicas }) => sum + Math.min(availableOf(set), replicas), 0)
+  let kept = 0
+  for (const size of sizes) {
+    const back = Math.max(0, Math.min(missing, stayingAvailable(size.set) - size.replicas))
+    size.replicas += back
+    missing -= back
+    kept += back
+  }
+  for (const size of sizes) {
+    const spare = Math.max(0, Math.min(kept, size.replicas - availableOf(size.set)))
+    size.replicas -= spare
+    kept -= spare
+  }
 }
 
 function shareOf(set: SetView, deployment: DeploymentView, toAdd: number, left: number): number {
