@@ -43,7 +43,7 @@ type Thing = { spec: Record<string, unknown> }
 const VERSIONS: Versions = {
   typeOf(apiVersion) {
     const type = apiVersion === 'v1' ? TYPE : apiVersion === 'v2' ? TYPE_V2 : undefined
-    return type && { type, skipped: new Set(), hasMetadata: true, reset: EMPTY_SET, only: undefined }
+    return type && { type, skipped: new Set(), hasMetadata: true, reset: EMPTY_SET }
   },
   convert(object, from, to) {
     if (from === to) return object

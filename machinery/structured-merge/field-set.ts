@@ -119,21 +119,6 @@ function withoutNode(mine: FieldSet, theirs: FieldSet, isRecursive: boolean): Fi
   return without(mine, theirs, wasSelf, wasSelf && !isTaken, isRecursive)
 }
 
-/** What lies on or below one of these paths, or on the way to it; `*` is any element. */
-export function restrictedTo(set: FieldSet, paths: readonly (readonly string[])[]): FieldSet {
-  const out: MutableSet = {}
-  for (const element of elementsOf(set)) {
-    const matching = paths.filter(([first]) => first === '*' || first === element)
-    if (matching.length === 0) continue
-    const node = set[element] as FieldSet
-    const isWhole = matching.some((path) => path.length === 1)
-    const rest = matching.map((path) => path.slice(1))
-    const kept = isWhole ? node : nodeOf(isMember(node), restrictedTo(node, rest))
-    if (kept !== undefined) out[element] = kept
-  }
-  return out
-}
-
 /** The children of an element; undefined when the set has none there. */
 export function childSet(set: FieldSet, element: string): FieldSet | undefined {
   const node = set[element]

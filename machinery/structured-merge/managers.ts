@@ -28,8 +28,6 @@ export interface VersionType {
   readonly hasMetadata: boolean
   /** The same for deeper fields. */
   readonly reset: FieldSet
-  /** All it can change, as path elements with `*` for any; undefined: everything else. */
-  readonly only: readonly (readonly string[])[] | undefined
 }
 
 export const ownedBy = (owner: FieldOwner, fieldsV1: FieldSet): FieldOwner =>

@@ -4,7 +4,7 @@
 import type { Changes } from './compare.ts'
 import { compareObjects } from './compare.ts'
 import type { FieldSet } from './field-set.ts'
-import { difference, intersection, isEmptySet, recursiveDifference, restrictedTo, union } from './field-set.ts'
+import { difference, intersection, isEmptySet, recursiveDifference, union } from './field-set.ts'
 import type { FieldOwner, Versions, VersionType } from './managers.ts'
 import { ownedBy } from './managers.ts'
 
@@ -47,15 +47,12 @@ export class VersionedChanges {
 
 export function changesIn(version: VersionType, before: object, after: object): Changes {
   const changes = compareObjects(version.type, before, after, version)
-  if (version.only === undefined && isEmptySet(version.reset)) return changes
+  if (isEmptySet(version.reset)) return changes
   return { set: changeable(version, changes.set), removed: changeable(version, changes.removed) }
 }
 
 /** Without what the write cannot change. */
-export function changeable({ reset, only }: VersionType, set: FieldSet): FieldSet {
-  const rest = recursiveDifference(set, reset)
-  return only === undefined ? rest : restrictedTo(rest, only)
-}
+export const changeable = ({ reset }: VersionType, set: FieldSet): FieldSet => recursiveDifference(set, reset)
 
 /** What others own of the fields that were set. */
 export function conflictsOf(owners: readonly FieldOwner[], changes: VersionedChanges): OwnerConflict[] {

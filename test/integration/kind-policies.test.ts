@@ -197,7 +197,11 @@ describe('views of a Pod that write one part', () => {
     Object.assign(draft.metadata, deepCopy(CHANGED))
     const { status, body } = await send('PUT', `${own}/${view}?fieldManager=writer`, draft)
     expect({ status, body }).toMatchObject({ status: 200 })
-    expect(body.metadata).toEqual(object.metadata)
+    const { managedFields: owners, resourceVersion: _now, ...kept } = body.metadata
+    const { managedFields: _owners, resourceVersion: _then, ...stored } = object.metadata
+    expect(kept).toEqual(stored)
+    // Upstream takes note of what was asked for, whatever became of it.
+    expect(owners?.find(({ manager }) => manager === 'writer')).toMatchObject({ subresource: view })
   })
 })
 

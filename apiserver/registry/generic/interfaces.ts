@@ -67,8 +67,6 @@ export interface Strategy {
    * the resource itself and most views, spec for /status.
    */
   readonly resetFields?: readonly string[]
-  /** All that writes with this strategy can change; `*` is any list item. */
-  readonly writableFields?: readonly string[]
   /** DELETE answers the object instead of a Status (pods, services, …). Default false. */
   readonly returnsDeletedObject?: boolean
 }

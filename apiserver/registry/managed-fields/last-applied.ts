@@ -43,7 +43,7 @@ function lastAppliedFields(live: DeepReadonly<KubeObject>, type: MergeType, apiV
   const config = parseConfig(live.metadata.annotations?.[ANNOTATION])
   if (config === undefined || config['apiVersion'] !== apiVersion) return EMPTY_SET
   const { set, removed } = changesIn(
-    { type, skipped: NOTHING_SKIPPED, hasMetadata: true, reset: EMPTY_SET, only: undefined },
+    { type, skipped: NOTHING_SKIPPED, hasMetadata: true, reset: EMPTY_SET },
     config,
     live,
   )

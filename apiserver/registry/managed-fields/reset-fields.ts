@@ -1,6 +1,6 @@
 /**
  * What a write cannot change, whatever it says: the main resource never writes status, /status never spec. Nobody comes to
- * own it that way. Upstream: the strategies' GetResetFields and GetResetFieldsFilter.
+ * own it that way. Upstream: the strategies' GetResetFields.
  */
 import type { FieldSet } from '#machinery/structured-merge/field-set.ts'
 import { setOfPaths } from '#machinery/structured-merge/field-set.ts'
@@ -12,8 +12,6 @@ export interface ResetFields {
   readonly skipped: ReadonlySet<string>
   readonly hasMetadata: boolean
   readonly reset: FieldSet
-  /** When given: all a write can change, as path elements; `*` is any. */
-  readonly only: readonly (readonly string[])[] | undefined
 }
 
 const TYPE_META = ['apiVersion', 'kind']
@@ -26,9 +24,6 @@ export function resetFieldsOf(definition: ResourceDefinition, subresource: strin
     skipped: new Set([...TYPE_META, ...whole.filter((name) => name !== 'metadata')]),
     hasMetadata: !whole.includes('metadata'),
     reset: setOfPaths(deep.map((path) => path.map(fieldElement))),
-    only: strategy.writableFields?.map((path) =>
-      path.split('.').map((name) => (name === '*' ? name : fieldElement(name))),
-    ),
   }
 }
 
