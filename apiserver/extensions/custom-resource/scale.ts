@@ -5,19 +5,26 @@ import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ScaleMapping } from '../../registry/generic/interfaces.ts'
+import { customResourceTable } from './table.ts'
 
 const INT32_MAX = 2 ** 31 - 1
+
+const TABLE = customResourceTable([
+  { name: 'Desired', type: 'integer', jsonPath: '.spec.replicas' },
+  { name: 'Available', type: 'integer', jsonPath: '.status.replicas' },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+])
 
 type Scale = DeepReadonly<CustomResourceSubresourceScale>
 
 export function scaleMapping(scale: Scale): ScaleMapping {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath = '' } = scale
-  if (labelSelectorPath === '') return { specReplicasPath, statusReplicasPath }
+  if (labelSelectorPath === '') return { specReplicasPath, statusReplicasPath, table: TABLE }
   const selector = (object: DeepReadonly<KubeObject>): string => {
     const value = valueAt(object, labelSelectorPath)
     return typeof value === 'string' ? value : ''
   }
-  return { specReplicasPath, statusReplicasPath, selector }
+  return { specReplicasPath, statusReplicasPath, selector, table: TABLE }
 }
 
 export function validateScaleSpec(object: DeepReadonly<KubeObject>, scale: Scale): FieldError[] {

@@ -63,7 +63,8 @@ function finderOf(column: Column): FindAll {
 }
 
 function cellOf(value: unknown, type: string, now: Date): unknown {
-  if (value === undefined || value === null) return null
+  if (value === undefined) return null
+  if (value === null) return type === 'string' ? '<no value>' : null
   switch (type) {
     case 'integer':
       return typeof value === 'number' ? Math.trunc(value) : null
@@ -74,12 +75,28 @@ function cellOf(value: unknown, type: string, now: Date): unknown {
     case 'date':
       return typeof value === 'string' ? ageOf(value, now) : null
     default:
-      return typeof value === 'object' ? JSON.stringify(value) : String(value)
+      return typeof value === 'object' ? jsonAsGo(value) : String(value)
   }
 }
 
+/** Members in order of their names, what HTML might take for its own escaped. */
+function jsonAsGo(value: unknown): string {
+  return JSON.stringify(value, sortMembers).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function sortMembers(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+
 function ageOf(timestamp: string, now: Date): string {
-  if (timestamp === '') return '<unknown>'
+  if (timestamp === '' || timestamp === 'null') return '<unknown>'
+  if (!RFC_3339.test(timestamp)) return '<invalid>'
   const time = Date.parse(timestamp)
   return Number.isNaN(time) ? '<invalid>' : humanDuration(now.getTime() - time)
 }

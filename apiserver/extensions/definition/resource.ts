@@ -5,9 +5,8 @@
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
 import { formatTime } from '#machinery/util/clock.ts'
-import type { ResourceDefinition, TableConvertor } from '../../registry/generic/interfaces.ts'
+import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
 import { ALL_VERBS } from '../../registry/generic/interfaces.ts'
-import { isConditionTrue } from './conditions.ts'
 import { decodeSchemaProps } from './schema-decoder.ts'
 import { crdStatusStrategy, crdStrategy } from './strategy.ts'
 import type { Crd } from './types.ts'
@@ -29,7 +28,7 @@ export function customResourceDefinitionResource(deps: CustomResourceDefinitionD
     shortNames: ['crd', 'crds'],
     categories: ['api-extensions'],
     verbs: ALL_VERBS,
-    versions: [{ version: 'v1', served: true, schema: crdSchema(deps.schema), table: TABLE }],
+    versions: [{ version: 'v1', served: true, schema: crdSchema(deps.schema), table: undefined }],
     storageVersion: 'v1',
     strategy: crdStrategy,
     subresources: [{ name: 'status', type: 'view', strategy: crdStatusStrategy, verbs: ['get', 'patch', 'update'] }],
@@ -83,43 +82,4 @@ function defaultCrd(crd: Crd): void {
   spec.conversion ??= { strategy: 'None' }
   const service = spec.conversion.webhook?.clientConfig?.service
   if (service !== undefined) service.port ??= 443
-}
-
-const column = (name: string, type: 'string' | 'date' | 'boolean', description: string, priority = 0, format = '') => ({
-  name,
-  type,
-  format,
-  description,
-  priority,
-})
-
-const TABLE: TableConvertor = {
-  columns: [
-    column('Name', 'string', 'Name of the object', 0, 'name'),
-    column('Scope', 'string', 'Cluster/Namespaced'),
-    column('Versions', 'string', 'Served versions'),
-    column('Created At', 'date', 'When the object was created'),
-    column('Group', 'string', 'API group', 1),
-    column('Kind', 'string', 'CustomResource kind', 1),
-    column('ShortNames', 'string', 'Short names', 1),
-    column('Established', 'boolean', 'Established status', 1),
-  ],
-  cells(object) {
-    const crd = asCrd(object)
-    const { spec, metadata } = crd
-    const versions = spec.versions
-      .filter((version) => version.served)
-      .map((version) => (version.storage ? `${version.name}(storage)` : version.name))
-      .sort()
-    return [
-      metadata.name,
-      spec.scope,
-      versions.join(','),
-      metadata.creationTimestamp ?? formatTime(new Date(0)),
-      spec.group,
-      spec.names.kind,
-      (spec.names.shortNames ?? []).join(','),
-      isConditionTrue(crd, 'Established'),
-    ]
-  },
 }
