@@ -36,10 +36,6 @@ export const AGE: Cell = {
   name: 'Age',
   value: (object: DeepReadonly<KubeObject>, now) => ageOf(object.metadata.creationTimestamp ?? undefined, now),
 }
-export const CREATED_AT: Cell = {
-  name: 'Created At',
-  value: (object: DeepReadonly<KubeObject>) => object.metadata.creationTimestamp ?? '',
-}
 
 /** Upstream's translateTimestampSince. */
 export function ageOf(timestamp: string | undefined, now: Date): string {
@@ -102,6 +98,28 @@ export const SELECTOR: Cell = {
   value: (object: Templated) => formatLabelSelector(object.spec?.selector),
 }
 
+interface Balanced {
+  readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[]
+}
+
+/** Addresses or names of a load balancer, each once. */
+export function ingressPoints(status: Balanced | undefined): string[] {
+  const points = (status?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '')
+  return [...new Set(points.filter((point) => point !== ''))].sort()
+}
+
 export const orNone = (text: string | undefined): string => (text === undefined || text === '' ? '<none>' : text)
 export const orUnset = (text: string | undefined): string => (text === undefined || text === '' ? '<unset>' : text)
 export const sizeOf = (map: object | undefined): number => Object.keys(map ?? {}).length
+
+interface Scaled extends KubeObject {
+  readonly spec?: { readonly replicas?: number }
+  readonly status?: { readonly replicas?: number }
+}
+
+export const scaleTable = defineTable([
+  { ...NAME, format: '' },
+  { name: 'Desired', type: 'integer', value: ({ spec }: Scaled) => spec?.replicas ?? 0 },
+  { name: 'Available', type: 'integer', value: ({ status }: Scaled) => status?.replicas ?? 0 },
+  AGE,
+])

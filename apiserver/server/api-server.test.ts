@@ -416,6 +416,14 @@ describe('scale', () => {
     expect(await ask(server, { path: `${CONFIG_MAPS}/a` })).toMatchObject({
       body: { spec: { replicas: 5, other: true } },
     })
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    expect(await ask(server, { path, headers: { accept } })).toMatchObject({
+      body: {
+        kind: 'Table',
+        columnDefinitions: [{ name: 'Name' }, { name: 'Created At' }],
+        rows: [{ cells: ['a', expect.any(String)] }],
+      },
+    })
     const negative = await ask(server, { method: 'PATCH', path, headers, body: { spec: { replicas: -1 } } })
     expect(negative).toMatchObject({ status: 422 })
   })

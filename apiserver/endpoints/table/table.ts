@@ -6,7 +6,7 @@ import type { KubeObject, ListMeta } from '#machinery/api/meta/v1.ts'
 import { newInvalid } from '#machinery/meta/errors.ts'
 import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import type { TableColumn, TableConvertor } from '../../registry/generic/interfaces.ts'
+import type { TableColumn, TableConvertor, TableRowCondition } from '../../registry/generic/interfaces.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import type { EndpointScope } from '../interfaces.ts'
 
@@ -25,7 +25,13 @@ interface Table {
   readonly apiVersion: string
   readonly metadata: ListMeta
   readonly columnDefinitions: readonly TableColumn[]
-  readonly rows: readonly { readonly cells: readonly unknown[]; readonly object?: unknown }[]
+  readonly rows: readonly Row[]
+}
+
+interface Row {
+  readonly cells: readonly unknown[]
+  readonly conditions?: readonly TableRowCondition[]
+  readonly object?: unknown
 }
 
 const NAME_AND_AGE: TableConvertor = {
@@ -61,14 +67,37 @@ export function toTable(
     apiVersion: `meta.k8s.io/${options.metaVersion}`,
     metadata,
     columnDefinitions: options.hasColumns ? convertor.columns : [],
-    rows: items.map((item) => {
-      const object = scope.presenter.object(item)
-      const cells = convertor.cells(object, options.now)
-      if (options.includeObject === 'None') return { cells, object: null }
-      if (options.includeObject === 'Object') return { cells, object }
-      return { cells, object: partialMetadata(object, options.metaVersion) }
-    }),
+    rows: inRowOrder(convertor, items).map((item) => toRow(convertor, scope.presenter.object(item), options)),
   }
+}
+
+/** Of one value that is no stored object: a Scale. */
+export function valueTable(
+  convertor: TableConvertor = NAME_AND_AGE,
+  object: DeepReadonly<KubeObject>,
+  options: TableOptions,
+): Table {
+  const { resourceVersion } = object.metadata
+  return {
+    kind: 'Table',
+    apiVersion: `meta.k8s.io/${options.metaVersion}`,
+    metadata: resourceVersion === undefined ? {} : { resourceVersion },
+    columnDefinitions: convertor.columns,
+    rows: [toRow(convertor, object, options)],
+  }
+}
+
+function inRowOrder({ compare }: TableConvertor, items: readonly CachedObject[]): readonly CachedObject[] {
+  return compare === undefined ? items : [...items].sort((a, b) => compare(a.object, b.object))
+}
+
+function toRow(convertor: TableConvertor, object: DeepReadonly<KubeObject>, options: TableOptions): Row {
+  const cells = convertor.cells(object, options.now)
+  const conditions = convertor.conditions?.(object)
+  const row = conditions === undefined ? { cells } : { cells, conditions }
+  if (options.includeObject === 'None') return { ...row, object: null }
+  if (options.includeObject === 'Object') return { ...row, object }
+  return { ...row, object: partialMetadata(object, options.metaVersion) }
 }
 
 export function partialMetadata(object: DeepReadonly<KubeObject>, metaVersion: string): DeepReadonly<KubeObject> {

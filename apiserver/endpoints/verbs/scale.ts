@@ -16,10 +16,12 @@ import type { ApiResponse } from '../../server/interfaces.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import { applySchema, decodeObject, enforceFieldValidation } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
+import type { OutputFormat } from '../negotiate.ts'
 import { negotiateOutput } from '../negotiate.ts'
 import { fieldManagerOf } from '../options/field-manager.ts'
 import { parseApplyOptions, parseWriteOptions } from '../options/write-options.ts'
 import { valueResponse } from '../output.ts'
+import { parseIncludeObject, partialMetadata, valueTable } from '../table/table.ts'
 import { decodeApplied, isApply, parseConfig } from './apply.ts'
 import { parsePatch, patchedObject } from './patch.ts'
 
@@ -44,10 +46,20 @@ export async function serveScale(
     const key = store.objects.keyOf(definition.namespaced ? call.info.namespace : '', call.info.name)
     const found = await store.objects.get(key)
     if (found === undefined) throw newNotFound(definition, call.info.name)
-    return valueResponse(200, scaleOf(found, mapping), output)
+    return scaleResponse(call, found, mapping, output)
   }
   const updated = await writeScale(call, scope, store, mapping)
-  return valueResponse(200, scaleOf(updated, mapping), output)
+  return scaleResponse(call, updated, mapping, output)
+}
+
+function scaleResponse(call: ApiCall, found: Scaled, mapping: ScaleMapping, output: OutputFormat): ApiResponse {
+  const scale = scaleOf(found, mapping)
+  const { metaVersion } = output
+  if (output.as === 'PartialObjectMetadata') return valueResponse(200, partialMetadata(scale, metaVersion), output)
+  if (output.as === 'Object') return valueResponse(200, scale, output)
+  const includeObject = parseIncludeObject(call.query.get('includeObject'))
+  const options = { includeObject, metaVersion, now: call.clock.now(), hasColumns: true }
+  return valueResponse(200, valueTable(mapping.table, scale, options), output)
 }
 
 async function writeScale(

@@ -4,7 +4,6 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { ObjectSchema } from '#machinery/schema/interfaces.ts'
-import { formatTime } from '#machinery/util/clock.ts'
 import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
 import { ALL_VERBS } from '../../registry/generic/interfaces.ts'
 import { decodeSchemaProps } from './schema-decoder.ts'

@@ -29,7 +29,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { Strategy } from '../generic/interfaces.ts'
 import type { ResourceGroup } from '../resource-row.ts'
 import { withStoredMetadata } from '../strategy.ts'
-import { policyBindingTable, policyTable, webhookConfigurationTable } from './tables.ts'
+import { mutatingPolicyTable, policyBindingTable, validatingPolicyTable, webhookConfigurationTable } from './tables.ts'
 
 /** Honest about what is not there yet: a policy that is not enforced must not look as if it were. */
 const NOT_EVALUATED: Strategy = {
@@ -96,7 +96,7 @@ export const ADMISSION_REGISTRATION_GROUP: ResourceGroup = {
       singular: 'mutatingadmissionpolicy',
       kind: 'MutatingAdmissionPolicy',
       defaults: setAdmissionPolicyDefaults,
-      table: policyTable,
+      table: mutatingPolicyTable,
     },
     {
       ...EXTENSION,
@@ -124,7 +124,7 @@ export const ADMISSION_REGISTRATION_GROUP: ResourceGroup = {
         validateUpdate: (object) => validateValidatingPolicyStatus(object as DeepReadonly<ValidatingAdmissionPolicy>),
       }),
       defaults: setAdmissionPolicyDefaults,
-      table: policyTable,
+      table: validatingPolicyTable,
     },
     {
       ...EXTENSION,

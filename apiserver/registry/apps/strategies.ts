@@ -35,6 +35,7 @@ import { formatLabelSelector } from '#machinery/selectors/label.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ScaleMapping, Strategy } from '../generic/interfaces.ts'
+import { scaleTable } from '../table.ts'
 import { templatedStrategy } from '../pod-templates.ts'
 import { restoreMetadataMember } from '../strategy.ts'
 
@@ -175,6 +176,7 @@ interface Selecting {
 export const SELECTOR_SCALE: ScaleMapping = {
   specReplicasPath: '.spec.replicas',
   statusReplicasPath: '.status.replicas',
+  table: scaleTable,
   selector(object) {
     const { selector } = (object as unknown as Selecting).spec
     return selector === undefined ? '' : formatLabelSelector(selector)

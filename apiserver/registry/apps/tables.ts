@@ -12,8 +12,12 @@ import { AGE, CONTAINERS, defineTable, formatLabels, IMAGES, NAME, SELECTOR } fr
 
 type Frozen<T> = DeepReadonly<T>
 
-function count<T>(name: string, value: (object: Frozen<T>) => number | undefined): Cell {
-  return { name, type: 'integer', value: (object: Frozen<T>) => value(object) ?? 0 }
+function count<T>(
+  name: string,
+  value: (object: Frozen<T>) => number | undefined,
+  type: Cell['type'] & string = 'integer',
+): Cell {
+  return { name, type, value: (object: Frozen<T>) => value(object) ?? 0 }
 }
 
 export const deploymentTable = defineTable([
@@ -22,8 +26,8 @@ export const deploymentTable = defineTable([
     name: 'Ready',
     value: ({ spec, status }: Frozen<Deployment>) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 0}`,
   },
-  count<Deployment>('Up-to-date', ({ status }) => status?.updatedReplicas),
-  count<Deployment>('Available', ({ status }) => status?.availableReplicas),
+  count<Deployment>('Up-to-date', ({ status }) => status?.updatedReplicas, 'string'),
+  count<Deployment>('Available', ({ status }) => status?.availableReplicas, 'string'),
   AGE,
   CONTAINERS,
   IMAGES,
@@ -69,7 +73,7 @@ export const daemonSetTable = defineTable([
 export const controllerRevisionTable = defineTable([
   NAME,
   { name: 'Controller', value: (revision: Frozen<ControllerRevision>) => controllerOf(revision) },
-  { name: 'Revision', type: 'integer', value: ({ revision }: Frozen<ControllerRevision>) => revision ?? 0 },
+  { name: 'Revision', value: ({ revision }: Frozen<ControllerRevision>) => revision ?? 0 },
   AGE,
 ])
 

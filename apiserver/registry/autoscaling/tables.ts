@@ -2,7 +2,13 @@
 
 import { autoscalerV1ToV2 } from '#apiserver/apis/autoscaling/conversion.ts'
 import type { HorizontalPodAutoscaler as AutoscalerV1 } from '#machinery/api/autoscaling/v1/types.gen.ts'
-import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '#machinery/api/autoscaling/v2/types.gen.ts'
+import type {
+  HorizontalPodAutoscaler,
+  MetricSpec,
+  MetricStatus,
+  MetricTarget,
+  MetricValueStatus,
+} from '#machinery/api/autoscaling/v2/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { AGE, defineTable, NAME } from '../table.ts'
 
@@ -15,8 +21,8 @@ export const horizontalPodAutoscalerTable = defineTable([
   { name: 'Reference', value: ({ spec }: Autoscaler) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}` },
   { name: 'Targets', value: (autoscaler: Autoscaler) => targets(autoscaler) },
   { name: 'MinPods', value: ({ spec }: Autoscaler) => String(spec.minReplicas ?? '<unset>') },
-  { name: 'MaxPods', type: 'integer', value: ({ spec }: Autoscaler) => spec.maxReplicas },
-  { name: 'Replicas', type: 'integer', value: ({ status }: Autoscaler) => status?.currentReplicas ?? 0 },
+  { name: 'MaxPods', value: ({ spec }: Autoscaler) => spec.maxReplicas },
+  { name: 'Replicas', value: ({ status }: Autoscaler) => status?.currentReplicas ?? 0 },
   AGE,
 ])
 
@@ -35,24 +41,31 @@ function targets({ spec, status }: Autoscaler): string {
   return metrics.length > METRICS_SHOWN ? `${shown} + ${metrics.length - METRICS_SHOWN} more...` : shown
 }
 
+const UNKNOWN = '<unknown>'
+
 function metricText(metric: DeepReadonly<MetricSpec>, status: DeepReadonly<MetricStatus> | undefined): string {
-  const source = metric.resource ?? metric.containerResource ?? metric.pods ?? metric.object ?? metric.external
-  const current = (status?.resource ?? status?.containerResource ?? status?.pods ?? status?.object ?? status?.external)
-    ?.current
-  const target = source?.target
-  const prefix =
-    metric.resource !== undefined
-      ? `${metric.resource.name}: `
-      : metric.containerResource !== undefined
-        ? `${metric.containerResource.name}: `
-        : ''
-  if (target?.averageUtilization !== undefined) {
-    const now = current?.averageUtilization === undefined ? '<unknown>' : `${current.averageUtilization}%`
-    return `${prefix}${now}/${target.averageUtilization}%`
+  if (metric.resource !== undefined) {
+    return `${metric.resource.name}: ${utilization(metric.resource.target, status?.resource?.current)}`
   }
-  if (target?.averageValue !== undefined) {
-    const suffix = metric.object !== undefined || metric.external !== undefined ? ' (avg)' : ''
-    return `${prefix}${current?.averageValue ?? '<unknown>'}/${target.averageValue}${suffix}`
+  if (metric.containerResource !== undefined) {
+    const { name, target } = metric.containerResource
+    return `${name}: ${utilization(target, status?.containerResource?.current)}`
   }
-  return `${prefix}${current?.value ?? '<unknown>'}/${target?.value ?? '<auto>'}`
+  if (metric.pods !== undefined) {
+    return `${status?.pods?.current.averageValue ?? UNKNOWN}/${metric.pods.target.averageValue ?? ''}`
+  }
+  if (metric.object !== undefined) return value(metric.object.target, status?.object?.current)
+  if (metric.external !== undefined) return value(metric.external.target, status?.external?.current)
+  return '<unknown type>'
+}
+
+function utilization(target: DeepReadonly<MetricTarget>, current: DeepReadonly<MetricValueStatus> | undefined): string {
+  if (target.averageValue !== undefined) return `${current?.averageValue ?? UNKNOWN}/${target.averageValue}`
+  const now = current?.averageUtilization === undefined ? UNKNOWN : `${current.averageUtilization}%`
+  return `${now}/${target.averageUtilization === undefined ? '<auto>' : `${target.averageUtilization}%`}`
+}
+
+function value(target: DeepReadonly<MetricTarget>, current: DeepReadonly<MetricValueStatus> | undefined): string {
+  if (target.averageValue !== undefined) return `${current?.averageValue ?? UNKNOWN}/${target.averageValue} (avg)`
+  return `${current?.value ?? UNKNOWN}/${target.value ?? ''}`
 }

@@ -42,13 +42,16 @@ function duration({ status }: FrozenJob, now: Date): string {
   return humanDuration(end - Date.parse(status.startTime))
 }
 
+const suspendText = (suspend: boolean | undefined): string =>
+  suspend === undefined ? '<unset>' : suspend ? 'True' : 'False'
+
 const template = (cronJob: FrozenCronJob) => ({ spec: cronJob.spec.jobTemplate?.spec ?? {} })
 
 export const cronJobTable = defineTable([
   NAME,
   { name: 'Schedule', value: ({ spec }: FrozenCronJob) => spec.schedule },
   { name: 'Timezone', value: ({ spec }: FrozenCronJob) => spec.timeZone ?? '<none>' },
-  { name: 'Suspend', value: ({ spec }: FrozenCronJob) => (spec.suspend === true ? 'True' : 'False') },
+  { name: 'Suspend', type: 'boolean', value: ({ spec }: FrozenCronJob) => suspendText(spec.suspend) },
   { name: 'Active', type: 'integer', value: ({ status }: FrozenCronJob) => status?.active?.length ?? 0 },
   {
     name: 'Last Schedule',

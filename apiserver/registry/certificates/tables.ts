@@ -1,14 +1,14 @@
 /** `kubectl get csr`. */
 import type { CertificateSigningRequest } from '#machinery/api/certificates/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { AGE, defineTable, humanDuration, NAME } from '../table.ts'
+import { AGE, defineTable, humanDuration, NAME, orNone } from '../table.ts'
 
 type Request = DeepReadonly<CertificateSigningRequest>
 
 export const certificateSigningRequestTable = defineTable([
   NAME,
   AGE,
-  { name: 'SignerName', value: ({ spec }: Request) => spec.signerName },
+  { name: 'SignerName', value: ({ spec }: Request) => orNone(spec.signerName) },
   { name: 'Requestor', value: ({ spec }: Request) => spec.username ?? '' },
   {
     name: 'RequestedDuration',

@@ -30,6 +30,7 @@ import {
   podStatusStrategy,
   podStrategy,
 } from './pod/strategy.ts'
+import { scaleTable } from '../table.ts'
 import { podTable } from './pod/table.ts'
 import { serviceHooks } from './service/hooks.ts'
 import { configuredFamilies } from './service/service-cidrs.ts'
@@ -59,7 +60,6 @@ import {
   configMapTable,
   endpointsTable,
   eventTable,
-  limitRangeTable,
   namespaceTable,
   nodeTable,
   persistentVolumeClaimTable,
@@ -133,7 +133,6 @@ export const CORE_GROUP: ResourceGroup = {
       shortNames: ['limits'],
       defaults: setLimitRangeDefaults,
       strategy: limitRangeStrategy,
-      table: limitRangeTable,
     },
     {
       resource: 'namespaces',
@@ -230,6 +229,7 @@ export const CORE_GROUP: ResourceGroup = {
       scale: {
         specReplicasPath: '.spec.replicas',
         statusReplicasPath: '.status.replicas',
+        table: scaleTable,
         selector: (object) => setText((object as DeepReadonly<ReplicationController>).spec.selector),
       },
       selectableFields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },

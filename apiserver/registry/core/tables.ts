@@ -11,24 +11,11 @@ import type {
   ReplicationController,
   ResourceQuota,
   Secret,
-  ServiceAccount,
 } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { claimClass, volumeClass } from '#machinery/volume/binding.ts'
 import type { Cell } from '../table.ts'
-import {
-  AGE,
-  ageOf,
-  CONTAINERS,
-  CREATED_AT,
-  defineTable,
-  formatLabels,
-  IMAGES,
-  NAME,
-  orNone,
-  orUnset,
-  sizeOf,
-} from '../table.ts'
+import { AGE, ageOf, CONTAINERS, defineTable, formatLabels, IMAGES, NAME, orNone, orUnset, sizeOf } from '../table.ts'
 
 type Frozen<T> = DeepReadonly<T>
 
@@ -36,7 +23,6 @@ export const configMapTable = defineTable([
   NAME,
   {
     name: 'Data',
-    type: 'integer',
     value: ({ data, binaryData }: Frozen<ConfigMap>) => sizeOf(data) + sizeOf(binaryData),
   },
   AGE,
@@ -45,19 +31,13 @@ export const configMapTable = defineTable([
 export const secretTable = defineTable([
   NAME,
   { name: 'Type', value: ({ type }: Frozen<Secret>) => type ?? '' },
-  { name: 'Data', type: 'integer', value: ({ data }: Frozen<Secret>) => sizeOf(data) },
+  { name: 'Data', value: ({ data }: Frozen<Secret>) => sizeOf(data) },
   AGE,
 ])
 
-export const serviceAccountTable = defineTable([
-  NAME,
-  { name: 'Secrets', type: 'integer', value: ({ secrets }: Frozen<ServiceAccount>) => secrets?.length ?? 0 },
-  AGE,
-])
+export const serviceAccountTable = defineTable([NAME, AGE])
 
 export const namespaceTable = defineTable([NAME, { name: 'Status', value: ({ status }) => status?.phase ?? '' }, AGE])
-
-export const limitRangeTable = defineTable([NAME, CREATED_AT])
 
 export const podTemplateTable = defineTable([
   NAME,
@@ -79,7 +59,10 @@ export const componentStatusTable = defineTable([
   NAME,
   {
     name: 'Status',
-    value: (component: Frozen<ComponentStatus>) => (healthy(component)?.status === 'True' ? 'Healthy' : 'Unhealthy'),
+    value: (component: Frozen<ComponentStatus>) => {
+      const status = healthy(component)?.status
+      return status === undefined ? 'Unknown' : status === 'True' ? 'Healthy' : 'Unhealthy'
+    },
   },
   { name: 'Message', value: (component: Frozen<ComponentStatus>) => healthy(component)?.message ?? '' },
   { name: 'Error', value: (component: Frozen<ComponentStatus>) => healthy(component)?.error ?? '' },
@@ -103,7 +86,7 @@ function endpointsText({ subsets }: Frozen<Endpoints>): string {
           addresses.map(({ ip }) => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)),
         ),
   )
-  if (all.length === 0) return '<none>'
+  if ((subsets ?? []).length === 0) return '<none>'
   const shown = all.slice(0, ENDPOINTS_SHOWN).join(',')
   return all.length > ENDPOINTS_SHOWN ? `${shown} + ${all.length - ENDPOINTS_SHOWN} more...` : shown
 }
@@ -120,7 +103,10 @@ export const nodeTable = defineTable([
   {
     name: 'Kernel-Version',
     wide: true,
-    value: ({ status }: Frozen<Node>) => status?.nodeInfo?.kernelVersion || '<unknown>',
+    value: ({ status }: Frozen<Node>) => {
+      const { kernelVersion = '', architecture = '' } = status?.nodeInfo ?? {}
+      return `${kernelVersion || '<unknown>'}${architecture === '' ? '' : ` (${architecture})`}`
+    },
   },
   {
     name: 'Container-Runtime',
@@ -165,7 +151,7 @@ const accessModes = (modes: readonly string[] | undefined): string =>
 
 export const persistentVolumeTable = defineTable([
   NAME,
-  { name: 'Capacity', value: ({ spec }: Frozen<PersistentVolume>) => spec?.capacity?.['storage'] ?? '' },
+  { name: 'Capacity', value: ({ spec }: Frozen<PersistentVolume>) => spec?.capacity?.['storage'] ?? '0' },
   { name: 'Access Modes', value: ({ spec }: Frozen<PersistentVolume>) => accessModes(spec?.accessModes) },
   { name: 'Reclaim Policy', value: ({ spec }: Frozen<PersistentVolume>) => spec?.persistentVolumeReclaimPolicy ?? '' },
   {
@@ -236,8 +222,8 @@ export const replicationControllerTable = defineTable([
 
 export const resourceQuotaTable = defineTable([
   NAME,
-  { name: 'Request', value: (quota: Frozen<ResourceQuota>) => quotaText(quota, (name) => !name.startsWith('limits')) },
-  { name: 'Limit', value: (quota: Frozen<ResourceQuota>) => quotaText(quota, (name) => name.startsWith('limits')) },
+  { name: 'Request', value: (quota: Frozen<ResourceQuota>) => quotaText(quota, (name) => !name.startsWith('limits.')) },
+  { name: 'Limit', value: (quota: Frozen<ResourceQuota>) => quotaText(quota, (name) => name.startsWith('limits.')) },
   AGE,
 ])
 
@@ -249,14 +235,17 @@ function quotaText({ status }: Frozen<ResourceQuota>, isShown: (name: string) =>
     .join(', ')
 }
 
-const eventTime = (event: Frozen<Event>, which: 'firstTimestamp' | 'lastTimestamp', now: Date): string => {
-  const series = which === 'lastTimestamp' ? event.series?.lastObservedTime : undefined
-  const text = ageOf(series ?? event[which] ?? event.eventTime, now)
-  return text
+const firstSeen = ({ firstTimestamp, eventTime }: Frozen<Event>): string | undefined =>
+  (firstTimestamp as string | null | undefined) ?? (eventTime as string | null | undefined) ?? undefined
+
+/** The wire has null for times that are not set. */
+function lastSeen(event: Frozen<Event>): string | undefined {
+  if (event.series !== undefined) return event.series.lastObservedTime
+  return (event.lastTimestamp as string | null | undefined) ?? firstSeen(event)
 }
 
 export const eventTable = defineTable([
-  { name: 'Last Seen', value: (event: Frozen<Event>, now) => eventTime(event, 'lastTimestamp', now) },
+  { name: 'Last Seen', value: (event: Frozen<Event>, now) => ageOf(lastSeen(event), now) },
   { name: 'Type', value: ({ type }: Frozen<Event>) => type ?? '' },
   { name: 'Reason', value: ({ reason }: Frozen<Event>) => reason ?? '' },
   {
@@ -269,12 +258,11 @@ export const eventTable = defineTable([
   { name: 'Subobject', wide: true, value: ({ involvedObject }: Frozen<Event>) => involvedObject?.fieldPath ?? '' },
   { name: 'Source', wide: true, value: (event: Frozen<Event>) => eventSource(event) },
   { name: 'Message', value: ({ message }: Frozen<Event>) => (message ?? '').trim() },
-  { name: 'First Seen', wide: true, value: (event: Frozen<Event>, now) => eventTime(event, 'firstTimestamp', now) },
+  { name: 'First Seen', wide: true, value: (event: Frozen<Event>, now) => ageOf(firstSeen(event), now) },
   {
     name: 'Count',
-    type: 'integer',
     wide: true,
-    value: ({ series, count }: Frozen<Event>) => series?.count ?? (count || 1),
+    value: ({ series, count }: Frozen<Event>) => (series === undefined ? count || 1 : (series.count ?? 0)),
   },
   { ...NAME, wide: true },
 ])
@@ -282,5 +270,5 @@ export const eventTable = defineTable([
 function eventSource({ source, reportingComponent, reportingInstance }: Frozen<Event>): string {
   const component = source?.component || reportingComponent || ''
   const host = source?.host || reportingInstance || ''
-  return [component, host].filter((text) => text !== '').join(', ')
+  return host === '' ? component : `${component}, ${host}`
 }

@@ -14,7 +14,7 @@ export const endpointSliceTable = defineTable([
     name: 'Ports',
     value: ({ ports }: Slice) =>
       firstOf(
-        (ports ?? []).map(({ port }) => String(port ?? '*')),
+        (ports ?? []).map(({ port, name }) => String(port ?? name ?? '*')),
         '<unset>',
       ),
   },

@@ -91,9 +91,20 @@ export interface TableColumn {
   readonly priority: number
 }
 
+export interface TableRowCondition {
+  readonly type: 'Completed'
+  readonly status: 'True'
+  readonly reason: string
+  readonly message: string
+}
+
 /** Rows for `kubectl get`. Upstream: pkg/printers/internalversion. */
 export interface TableConvertor {
   readonly columns: readonly TableColumn[]
+  /** Order of the rows of a list. Default: that of the list. */
+  compare?(a: DeepReadonly<KubeObject>, b: DeepReadonly<KubeObject>): number
+  /** What a client may know of the row without reading cells: that a Pod has ended. */
+  conditions?(object: DeepReadonly<KubeObject>): readonly TableRowCondition[] | undefined
   cells(object: DeepReadonly<KubeObject>, now: Date): unknown[]
 }
 
@@ -128,6 +139,8 @@ export interface ScaleMapping {
   readonly statusReplicasPath: string
   /** A metav1.LabelSelector (built-ins) or a string in status (CRDs); undefined = none. */
   readonly selector?: (object: DeepReadonly<KubeObject>) => string
+  /** Of a Scale. Default: name and age. */
+  readonly table?: TableConvertor
 }
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection'

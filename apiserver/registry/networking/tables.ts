@@ -1,8 +1,8 @@
 /** Tables of networking.k8s.io. Upstream: pkg/printers/internalversion/printers.go. */
-import type { Ingress, IngressClass, NetworkPolicy } from '#machinery/api/networking/v1/types.gen.ts'
+import type { Ingress, IngressClass, IPAddress, NetworkPolicy } from '#machinery/api/networking/v1/types.gen.ts'
 import { formatLabelSelector } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { AGE, defineTable, NAME } from '../table.ts'
+import { AGE, defineTable, ingressPoints, NAME } from '../table.ts'
 
 type FrozenIngress = DeepReadonly<Ingress>
 
@@ -14,22 +14,34 @@ export const ingressTable = defineTable([
   { name: 'Hosts', value: (ingress: FrozenIngress) => hosts(ingress) },
   {
     name: 'Address',
-    value: ({ status }: FrozenIngress) =>
-      (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || '').join(','),
+    value: ({ status }: FrozenIngress) => ingressPoints(status?.loadBalancer).join(','),
   },
   { name: 'Ports', value: ({ spec }: FrozenIngress) => ((spec?.tls ?? []).length > 0 ? '80, 443' : '80') },
   AGE,
 ])
 
+/** Rules without a host count among those not shown, but not towards the three. */
 function hosts({ spec }: FrozenIngress): string {
-  const list = (spec?.rules ?? []).map(({ host }) => host ?? '').filter((host) => host !== '')
+  const rules = (spec?.rules ?? []).map(({ host }) => host ?? '')
+  const list: string[] = []
+  let seen = 0
+  for (const host of rules) {
+    if (list.length === HOSTS_SHOWN) break
+    if (host !== '') list.push(host)
+    seen++
+  }
   if (list.length === 0) return '*'
-  const shown = list.slice(0, HOSTS_SHOWN).join(',')
-  return list.length > HOSTS_SHOWN ? `${shown} + ${list.length - HOSTS_SHOWN} more...` : shown
+  return list.join(',') + (seen < rules.length ? ` + ${rules.length - HOSTS_SHOWN} more...` : '')
 }
 
+const IS_DEFAULT_CLASS = 'ingressclass.kubernetes.io/is-default-class'
+
 export const ingressClassTable = defineTable([
-  NAME,
+  {
+    ...NAME,
+    value: ({ metadata }: DeepReadonly<IngressClass>) =>
+      `${metadata.name ?? ''}${metadata.annotations?.[IS_DEFAULT_CLASS] === 'true' ? ' (default)' : ''}`,
+  },
   { name: 'Controller', value: ({ spec }: DeepReadonly<IngressClass>) => spec?.controller ?? '' },
   {
     name: 'Parameters',
@@ -52,16 +64,18 @@ export const networkPolicyTable = defineTable([
   AGE,
 ])
 
+/** Its cells end with an age upstream, which no column shows. */
 export const ipAddressTable = defineTable([
   NAME,
   {
     name: 'ParentRef',
-    value: ({ spec }) => {
-      const { group = '', resource = '', namespace = '', name = '' } = spec?.parentRef ?? {}
-      return `${resource}${group === '' ? '' : `.${group}`}/${namespace === '' ? '' : `${namespace}/`}${name}`
+    value: ({ spec }: DeepReadonly<IPAddress>) => {
+      if (spec?.parentRef === undefined) return '<none>'
+      const { group = '', resource = '', namespace = '', name = '' } = spec.parentRef
+      const kind = `${resource}${group === '' ? '' : `.${group}`}`.toLowerCase()
+      return `${kind}/${namespace === '' ? '' : `${namespace}/`}${name}`
     },
   },
-  AGE,
 ])
 
 export const serviceCidrTable = defineTable([

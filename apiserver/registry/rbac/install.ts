@@ -8,7 +8,7 @@ import type { ResourceDefinition, Strategy } from '../generic/interfaces.ts'
 import { defineGroup } from '../resource-row.ts'
 import { RBAC_API_GROUP, setBindingDefaults } from './defaults.ts'
 import { createBindingHooks, createRoleHooks, type EscalationPolicy } from './escalation.ts'
-import { BINDING_TABLE } from './table.ts'
+import { bindingTable } from './table.ts'
 import {
   validateClusterRole,
   validateClusterRoleBinding,
@@ -46,7 +46,7 @@ export function rbacResources(deps: RegistryDeps, policy: EscalationPolicy): Res
         defaults: setBindingDefaults,
         strategy: bindingStrategy(validateClusterRoleBinding),
         hooks: () => createBindingHooks('clusterrolebindings', policy),
-        table: BINDING_TABLE,
+        table: bindingTable,
       },
       {
         resource: 'clusterroles',
@@ -62,7 +62,7 @@ export function rbacResources(deps: RegistryDeps, policy: EscalationPolicy): Res
         defaults: setBindingDefaults,
         strategy: bindingStrategy(validateRoleBinding),
         hooks: () => createBindingHooks('rolebindings', policy),
-        table: BINDING_TABLE,
+        table: bindingTable,
       },
       {
         resource: 'roles',

@@ -4,7 +4,7 @@ import type { RoleBinding } from '#machinery/api/rbac/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldErrorString } from '#machinery/meta/field-error.ts'
 import { setBindingDefaults } from './defaults.ts'
-import { BINDING_TABLE } from './table.ts'
+import { bindingTable } from './table.ts'
 import {
   validateClusterRole,
   validateClusterRoleBinding,
@@ -117,7 +117,7 @@ describe('bindings', () => {
       { kind: 'ServiceAccount', namespace: 'n', name: 's' },
     ]
     const binding = { ...object({ roleRef: clusterRoleRef, subjects }), metadata: { name: 'x', creationTimestamp } }
-    expect(BINDING_TABLE.cells(binding, new Date('2026-11-21T06:00:00Z'))).toEqual([
+    expect(bindingTable.cells(binding, new Date('2026-11-21T06:00:00Z'))).toEqual([
       'x',
       'ClusterRole/view',
       age,

@@ -14,6 +14,7 @@ import {
   resourceClaimTemplateStrategy,
   resourceSliceStrategy,
 } from './strategies.ts'
+import { nameAndAgeTable, resourceClaimTable, resourceSliceTable } from './tables.ts'
 
 export const RESOURCE_GROUP: ResourceGroup = {
   group: 'resource.k8s.io',
@@ -25,6 +26,7 @@ export const RESOURCE_GROUP: ResourceGroup = {
       namespaced: false,
       generation: true,
       strategy: { ...deviceClassStrategy, validateName: isLongName },
+      table: nameAndAgeTable,
     },
     {
       resource: 'resourceclaims',
@@ -33,6 +35,7 @@ export const RESOURCE_GROUP: ResourceGroup = {
       status: resourceClaimStatusStrategy,
       defaults: setResourceClaimDefaults,
       strategy: ({ objects }) => resourceClaimStrategy(objects),
+      table: resourceClaimTable,
     },
     {
       resource: 'resourceclaimtemplates',
@@ -40,6 +43,7 @@ export const RESOURCE_GROUP: ResourceGroup = {
       namespaced: true,
       defaults: setResourceClaimTemplateDefaults,
       strategy: ({ objects }) => resourceClaimTemplateStrategy(objects),
+      table: nameAndAgeTable,
     },
     {
       resource: 'resourceslices',
@@ -48,6 +52,7 @@ export const RESOURCE_GROUP: ResourceGroup = {
       defaults: setResourceSliceDefaults,
       generation: true,
       strategy: ({ config }) => resourceSliceStrategy(config.isGateEnabled),
+      table: resourceSliceTable,
       selectableFields: {
         'spec.driver': ({ spec }) => spec?.driver ?? '',
         'spec.nodeName': ({ spec }) => spec?.nodeName ?? '',

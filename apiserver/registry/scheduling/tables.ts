@@ -6,5 +6,5 @@ export const priorityClassTable = defineTable([
   { name: 'Value', type: 'integer', value: ({ value }) => value ?? 0 },
   { name: 'Global-Default', type: 'boolean', value: ({ globalDefault }) => globalDefault === true },
   AGE,
-  { name: 'PreemptionPolicy', value: ({ preemptionPolicy }) => preemptionPolicy ?? '<unset>' },
+  { name: 'PreemptionPolicy', value: ({ preemptionPolicy }) => preemptionPolicy ?? '' },
 ])

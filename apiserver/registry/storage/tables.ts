@@ -1,6 +1,5 @@
 /** Tables of storage.k8s.io. Upstream: pkg/printers/internalversion/printers.go. */
 import type { CSIDriver, StorageClass } from '#machinery/api/storage/v1/types.gen.ts'
-import { formatLabelSelector } from '#machinery/selectors/label.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { AGE, defineTable, NAME } from '../table.ts'
 
@@ -19,7 +18,7 @@ export const storageClassTable = defineTable([
   { name: 'Provisioner', value: ({ provisioner }) => provisioner },
   { name: 'ReclaimPolicy', value: ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete' },
   { name: 'VolumeBindingMode', value: ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate' },
-  { name: 'AllowVolumeExpansion', type: 'boolean', value: ({ allowVolumeExpansion }) => allowVolumeExpansion === true },
+  { name: 'AllowVolumeExpansion', value: ({ allowVolumeExpansion }) => allowVolumeExpansion === true },
   AGE,
 ])
 
@@ -32,7 +31,7 @@ export const csiDriverTable = defineTable([
   { name: 'StorageCapacity', type: 'boolean', value: ({ spec }: Driver) => spec.storageCapacity ?? false },
   {
     name: 'TokenRequests',
-    value: ({ spec }: Driver) => (spec.tokenRequests ?? []).map(({ audience }) => audience).join(',') || '<unset>',
+    value: ({ spec }: Driver) => spec.tokenRequests?.map(({ audience }) => audience).join(',') ?? '<unset>',
   },
   { name: 'RequiresRepublish', type: 'boolean', value: ({ spec }: Driver) => spec.requiresRepublish ?? false },
   { name: 'Modes', value: ({ spec }: Driver) => (spec.volumeLifecycleModes ?? []).join(',') || '<none>' },
@@ -49,13 +48,11 @@ export const csiStorageCapacityTable = defineTable([
   NAME,
   { name: 'StorageClassName', value: ({ storageClassName }) => storageClassName },
   { name: 'Capacity', value: ({ capacity }) => capacity ?? '<unset>' },
-  AGE,
-  { name: 'NodeTopology', wide: true, value: ({ nodeTopology }) => formatLabelSelector(nodeTopology) },
 ])
 
 export const volumeAttachmentTable = defineTable([
   NAME,
-  { name: 'Attacher', value: ({ spec }) => spec?.attacher ?? '' },
+  { name: 'Attacher', format: 'name', value: ({ spec }) => spec?.attacher ?? '' },
   { name: 'PV', value: ({ spec }) => spec?.source?.persistentVolumeName ?? '' },
   { name: 'Node', value: ({ spec }) => spec?.nodeName ?? '' },
   { name: 'Attached', type: 'boolean', value: ({ status }) => status?.attached === true },

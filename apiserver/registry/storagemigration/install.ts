@@ -39,7 +39,16 @@ export const STORAGE_MIGRATION_GROUP: ResourceGroup = {
           value: ({ spec }: Migration) =>
             groupResourceString({ group: spec?.resource?.group ?? '', resource: spec?.resource?.resource ?? '' }),
         },
+        { name: 'Status', value: (migration: Migration) => stage(migration) },
       ]),
     },
   ],
+}
+
+const STAGES = ['Running', 'Failed', 'Succeeded']
+
+/** The last that is true. */
+function stage({ status }: Migration): string {
+  const reached = (status?.conditions ?? []).filter((c) => c.status === 'True' && STAGES.includes(c.type))
+  return reached.at(-1)?.type ?? 'Unknown'
 }

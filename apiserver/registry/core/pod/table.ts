@@ -1,14 +1,15 @@
 /** `kubectl get pods`. Upstream: pkg/printers/internalversion/printers.go printPod. */
 import type { ContainerStatus, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import type { TableConvertor, TableRowCondition } from '../../generic/interfaces.ts'
 import { AGE, ageOf, defineTable, NAME, orNone } from '../../table.ts'
 
 type FrozenPod = DeepReadonly<Pod>
 type FrozenStatus = DeepReadonly<ContainerStatus>
 
-export const podTable = defineTable([
+const cells = defineTable([
   NAME,
-  { name: 'Ready', value: (pod: FrozenPod) => readyContainers(pod) },
+  { name: 'Ready', value: (pod: FrozenPod) => readyText(pod) },
   { name: 'Status', value: (pod: FrozenPod) => podStatusText(pod) },
   { name: 'Restarts', value: (pod: FrozenPod, now) => restartsText(pod, now) },
   AGE,
@@ -18,6 +19,19 @@ export const podTable = defineTable([
   { name: 'Readiness Gates', wide: true, value: (pod: FrozenPod) => readinessGates(pod) },
 ])
 
+export const podTable: TableConvertor = { ...cells, conditions: (object) => ended((object as FrozenPod).status?.phase) }
+
+const SUCCEEDED = rowCondition('Succeeded', 'The pod has completed successfully.')
+const FAILED = rowCondition('Failed', 'The pod failed.')
+
+function rowCondition(reason: string, message: string): readonly TableRowCondition[] {
+  return [{ type: 'Completed', status: 'True', reason, message }]
+}
+
+function ended(phase: string | undefined): readonly TableRowCondition[] | undefined {
+  return phase === 'Succeeded' ? SUCCEEDED : phase === 'Failed' ? FAILED : undefined
+}
+
 function isSidecar(pod: FrozenPod, name: string): boolean {
   return (
     pod.spec.initContainers?.some((container) => container.name === name && container.restartPolicy === 'Always') ===
@@ -25,96 +39,113 @@ function isSidecar(pod: FrozenPod, name: string): boolean {
   )
 }
 
-function readyContainers(pod: FrozenPod): string {
-  const sidecars = (pod.spec.initContainers ?? []).filter(({ name }) => isSidecar(pod, name))
-  const statuses = [
-    ...(pod.status?.containerStatuses ?? []),
-    ...(pod.status?.initContainerStatuses ?? []).filter(({ name }) => isSidecar(pod, name)),
-  ]
-  const ready = statuses.filter(
-    (status) => status.ready === true && (status.state?.running !== undefined || isSidecar(pod, status.name)),
+/** How far initialization has come. */
+interface Initialization {
+  /** Those looked at: up to the first that is neither done nor a started sidecar. */
+  readonly statuses: readonly FrozenStatus[]
+  /** What that one is doing; undefined: there is none. */
+  readonly reason: string | undefined
+}
+
+function initializationOf(pod: FrozenPod): Initialization {
+  const statuses = pod.status?.initContainerStatuses ?? []
+  for (const [i, status] of statuses.entries()) {
+    const reason = initReason(pod, status, i)
+    if (reason !== undefined) return { statuses: statuses.slice(0, i + 1), reason }
+  }
+  return { statuses, reason: undefined }
+}
+
+function initReason(pod: FrozenPod, { name, state, started }: FrozenStatus, i: number): string | undefined {
+  const { terminated, waiting } = state ?? {}
+  if (terminated !== undefined && (terminated.exitCode ?? 0) === 0) return undefined
+  if (started === true && isSidecar(pod, name)) return undefined
+  if (terminated !== undefined) return `Init:${terminatedText(terminated)}`
+  const why = waiting?.reason ?? ''
+  return why !== '' && why !== 'PodInitializing' ? `Init:${why}` : `Init:${i}/${(pod.spec.initContainers ?? []).length}`
+}
+
+/** Whether the containers count: they do once the init containers, or the condition, say so. */
+function hasContainers(pod: FrozenPod, { reason }: Initialization): boolean {
+  const initialized = pod.status?.conditions?.find(({ type }) => type === 'Initialized')
+  return reason === undefined || initialized?.status === 'True'
+}
+
+const isRunning = ({ ready, state }: FrozenStatus): boolean =>
+  ready === true && state?.running !== undefined && state.terminated === undefined && !state.waiting?.reason
+
+function readyText(pod: FrozenPod): string {
+  const initialization = initializationOf(pod)
+  const sidecars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')
+  const readySidecars = initialization.statuses.filter(
+    ({ name, ready, started, state }) =>
+      ready === true && started === true && state?.terminated?.exitCode !== 0 && isSidecar(pod, name),
   )
-  return `${ready.length}/${pod.spec.containers.length + sidecars.length}`
+  const running = hasContainers(pod, initialization) ? (pod.status?.containerStatuses ?? []).filter(isRunning) : []
+  return `${readySidecars.length + running.length}/${pod.spec.containers.length + sidecars.length}`
 }
 
 /** What kubectl shows as STATUS: the most telling of phase, reason, container states and deletion. */
 export function podStatusText(pod: FrozenPod): string {
-  let reason = pod.status?.phase ?? ''
-  if ((pod.status?.reason ?? '') !== '') reason = pod.status?.reason ?? ''
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
-  if (scheduled?.reason === 'SchedulingGated') reason = 'SchedulingGated'
-  const init = initStatusText(pod)
-  if (init !== undefined) reason = init
-  const isInitialized =
-    pod.status?.conditions?.some(({ type, status }) => type === 'Initialized' && status === 'True') === true
-  if (init === undefined || isInitialized) reason = containersStatusText(pod, reason)
-  if (pod.metadata.deletionTimestamp === undefined) return reason
-  if (pod.status?.reason === 'NodeLost') return 'Unknown'
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' ? reason : 'Terminating'
-}
-
-function initStatusText(pod: FrozenPod): string | undefined {
-  const statuses = pod.status?.initContainerStatuses ?? []
-  for (const [i, status] of statuses.entries()) {
-    const { terminated, waiting } = status.state ?? {}
-    if (terminated !== undefined && terminated.exitCode === 0) continue
-    if (isSidecar(pod, status.name) && status.started === true) continue
-    if (terminated !== undefined) {
-      if ((terminated.reason ?? '') !== '') return `Init:${terminated.reason}`
-      const { signal = 0, exitCode } = terminated
-      return signal !== 0 ? `Init:Signal:${signal}` : `Init:ExitCode:${exitCode}`
-    }
-    const why = waiting?.reason ?? ''
-    if (why !== '' && why !== 'PodInitializing') return `Init:${why}`
-    return `Init:${i}/${(pod.spec.initContainers ?? []).length}`
+  const { phase = '', reason: why = '', conditions } = pod.status ?? {}
+  if (pod.metadata.deletionTimestamp !== undefined) {
+    if (why === 'NodeLost') return 'Unknown'
+    if (phase !== 'Succeeded' && phase !== 'Failed') return 'Terminating'
   }
-  return undefined
+  const isGated = conditions?.some(({ type, reason }) => type === 'PodScheduled' && reason === 'SchedulingGated')
+  const initialization = initializationOf(pod)
+  const reason = initialization.reason ?? (isGated === true ? 'SchedulingGated' : why === '' ? phase : why)
+  return hasContainers(pod, initialization) ? containersStatusText(pod, reason) : reason
 }
 
 function containersStatusText(pod: FrozenPod, initial: string): string {
   let reason = initial
+  let failure = ''
   let hasRunning = false
   for (const status of [...(pod.status?.containerStatuses ?? [])].reverse()) {
-    const { waiting, terminated, running } = status.state ?? {}
+    const { waiting, terminated } = status.state ?? {}
     if ((waiting?.reason ?? '') !== '') reason = waiting?.reason ?? ''
-    else if (terminated !== undefined) reason = terminatedText(terminated)
-    else if (status.ready === true && running !== undefined) hasRunning = true
+    else if (terminated !== undefined) {
+      reason = terminatedText(terminated)
+      if ((terminated.exitCode ?? 0) !== 0) failure = reason
+    } else if (isRunning(status)) hasRunning = true
   }
-  if (reason !== 'Completed' || !hasRunning) return reason
+  if (reason !== 'Completed') return reason
   const isReady = pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
-  return isReady ? 'Running' : 'NotReady'
+  if (hasRunning && isReady) return 'Running'
+  return failure || (hasRunning ? 'NotReady' : reason)
 }
 
-function terminatedText({
-  reason = '',
-  signal = 0,
-  exitCode,
-}: {
-  reason?: string
-  signal?: number
-  exitCode: number
-}): string {
+interface Terminated {
+  readonly reason?: string
+  readonly signal?: number
+  readonly exitCode?: number
+}
+
+function terminatedText({ reason = '', signal = 0, exitCode = 0 }: Terminated): string {
   if (reason !== '') return reason
   return signal !== 0 ? `Signal:${signal}` : `ExitCode:${exitCode}`
 }
 
+/** Of the init containers while they run, else of sidecars and containers. */
 function restartsText(pod: FrozenPod, now: Date): string {
-  const isInitializing = initStatusText(pod) !== undefined
-  const init = (pod.status?.initContainerStatuses ?? []).filter(({ name }) => isInitializing || isSidecar(pod, name))
-  const statuses: readonly FrozenStatus[] = isInitializing ? init : [...init, ...(pod.status?.containerStatuses ?? [])]
-  const restarts = statuses.reduce((sum, status) => sum + (status.restartCount ?? 0), 0)
-  const last =
-    statuses
-      .map((status) => status.lastState?.terminated?.finishedAt ?? '')
-      .sort()
-      .at(-1) ?? ''
-  return restarts > 0 && last !== '' ? `${restarts} (${ageOf(last, now)} ago)` : String(restarts)
+  const initialization = initializationOf(pod)
+  const statuses = hasContainers(pod, initialization)
+    ? [...initialization.statuses.filter(({ name }) => isSidecar(pod, name)), ...(pod.status?.containerStatuses ?? [])]
+    : initialization.statuses
+  let restarts = 0
+  let last = ''
+  for (const { restartCount, lastState } of statuses) {
+    restarts += restartCount ?? 0
+    const finishedAt = lastState?.terminated?.finishedAt ?? ''
+    if (finishedAt > last) last = finishedAt
+  }
+  return restarts !== 0 && last !== '' ? `${restarts} (${ageOf(last, now)} ago)` : String(restarts)
 }
 
 function readinessGates(pod: FrozenPod): string {
   const gates = pod.spec.readinessGates ?? []
   if (gates.length === 0) return '<none>'
-  const isTrue = (gate: string): boolean =>
-    pod.status?.conditions?.some(({ type, status }) => type === gate && status === 'True') === true
+  const isTrue = (gate: string): boolean => pod.status?.conditions?.find(({ type }) => type === gate)?.status === 'True'
   return `${gates.filter(({ conditionType }) => isTrue(conditionType)).length}/${gates.length}`
 }

@@ -1,7 +1,7 @@
 /** `kubectl get services`. Upstream: pkg/printers/internalversion/printers.go printService. */
-import type { LoadBalancerStatus, Service } from '#machinery/api/core/v1/types.gen.ts'
+import type { Service } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
-import { AGE, defineTable, formatLabels, NAME, orNone } from '../../table.ts'
+import { AGE, defineTable, formatLabels, ingressPoints, NAME, orNone } from '../../table.ts'
 
 type FrozenService = DeepReadonly<Service>
 
@@ -22,16 +22,7 @@ function externalIp({ spec, status }: FrozenService): string {
   const external = spec.externalIPs ?? []
   if (spec.type === 'ExternalName') return spec.externalName ?? ''
   if (spec.type !== 'LoadBalancer') return orNone(external.join(','))
-  const balanced = loadBalancerText(status?.loadBalancer)
-  const all = [...(balanced === '' ? [] : [balanced]), ...external].join(',')
-  return all === '' ? '<pending>' : all
-}
-
-function loadBalancerText(status: DeepReadonly<LoadBalancerStatus> | undefined): string {
-  return (status?.ingress ?? [])
-    .map(({ ip, hostname }) => ip || hostname || '')
-    .filter((text) => text !== '')
-    .join(',')
+  return [...ingressPoints(status?.loadBalancer), ...external].join(',') || '<pending>'
 }
 
 function ports({ spec }: FrozenService): string {
