@@ -124,6 +124,12 @@ function count(
 }
 
 function longestGraceSeconds(pods: readonly DeepReadonly<Pod>[]): number {
-  const running = pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
-  return Math.max(0, ...running.map(({ spec }) => spec.terminationGracePeriodSeconds ?? 0))
+  return Math.max(0, ...pods.map(graceSecondsOf))
+}
+
+/** One that has just stopped is about to be taken away by its node, within the time it was given. */
+function graceSecondsOf({ metadata, spec, status }: DeepReadonly<Pod>): number {
+  const isFinished = status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  if (!isFinished) return spec.terminationGracePeriodSeconds ?? 0
+  return metadata.deletionTimestamp === undefined ? 0 : (metadata.deletionGracePeriodSeconds ?? 0)
 }
