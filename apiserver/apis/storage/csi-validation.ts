@@ -29,6 +29,7 @@ import {
   checkLabelSelector,
   checkNonNegative,
   checkRequired,
+  isInvalidSelector,
   NON_NEGATIVE,
 } from '../validation.ts'
 
@@ -144,10 +145,11 @@ export function validateCsiNodeUpdate(next: DeepReadonly<CSINode>, old: DeepRead
 
 type FrozenCapacity = DeepReadonly<CSIStorageCapacity>
 
-export function validateCsiStorageCapacity(object: FrozenCapacity): FieldError[] {
+/** `old`: label values of a topology that was let in before stay. */
+export function validateCsiStorageCapacity(object: FrozenCapacity, old?: FrozenCapacity): FieldError[] {
   const { nodeTopology, storageClassName = '', capacity } = object
   const errors: FieldError[] = []
-  checkLabelSelector(errors, 'nodeTopology', nodeTopology)
+  checkLabelSelector(errors, 'nodeTopology', nodeTopology, isInvalidSelector(old?.nodeTopology))
   addInvalid(errors, 'storageClassName', storageClassName, isDns1123Subdomain(storageClassName))
   if (capacity !== undefined && (tryParseQuantity(String(capacity))?.sign ?? 0) < 0) {
     errors.push(fieldInvalid('capacity', String(capacity), NON_NEGATIVE))
@@ -156,31 +158,21 @@ export function validateCsiStorageCapacity(object: FrozenCapacity): FieldError[]
 }
 
 export function validateCsiStorageCapacityUpdate(next: FrozenCapacity, old: FrozenCapacity): FieldError[] {
-  const errors = validateCsiStorageCapacity(next)
+  const errors = validateCsiStorageCapacity(next, old)
   checkImmutable(errors, 'nodeTopology', next.nodeTopology, old.nodeTopology)
   checkImmutable(errors, 'storageClassName', next.storageClassName, old.storageClassName)
   return errors
 }
 
-export function validateVolumeAttachment(attachment: FrozenAttachment): FieldError[] {
-  const errors = validateStoredAttachment(attachment)
-  // What only a new one must satisfy: upstream came to these rules late.
-  const { attacher = '', source } = attachment.spec ?? {}
-  checkDriverName(errors, 'spec.attacher', attacher)
-  const volume = source?.persistentVolumeName
-  if (volume !== undefined) addInvalid(errors, 'spec.source.persistentVolumeName', volume, isDns1123Subdomain(volume))
-  return errors
-}
-
 export function validateVolumeAttachmentUpdate(next: FrozenAttachment, old: FrozenAttachment): FieldError[] {
-  const errors = validateStoredAttachment(next)
+  const errors = validateVolumeAttachment(next)
   if (!deepEqual(next.spec, old.spec)) errors.push(fieldInvalid('spec', next.spec, 'field is immutable'))
   return errors
 }
 
-function validateStoredAttachment({ spec, status }: FrozenAttachment): FieldError[] {
+export function validateVolumeAttachment({ spec, status }: FrozenAttachment): FieldError[] {
   const errors: FieldError[] = []
-  checkRequired(errors, 'spec.attacher', spec?.attacher)
+  checkDriverName(errors, 'spec.attacher', spec?.attacher)
   const { persistentVolumeName: volume, inlineVolumeSpec: inline } = spec?.source ?? {}
   const detail = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
   if (volume === undefined && inline === undefined) errors.push(fieldRequired('spec.source', detail))
@@ -196,6 +188,7 @@ function validateStoredAttachment({ spec, status }: FrozenAttachment): FieldErro
   if (bytes > METADATA_MAX_BYTES) errors.push(fieldTooLong('status.attachmentMetadata', METADATA_MAX_BYTES))
   checkVolumeError(errors, 'status.attachError', status?.attachError)
   checkVolumeError(errors, 'status.detachError', status?.detachError)
+  if (volume !== undefined) addInvalid(errors, 'spec.source.persistentVolumeName', volume, isDns1123Subdomain(volume))
   return errors
 }
 

@@ -83,9 +83,9 @@ describe('storage classes', () => {
           volumeBindingMode: 'WaitForFirstConsumer',
         },
         [
-          'parameters: Forbidden: updates to parameters are forbidden.',
-          'provisioner: Forbidden: updates to provisioner are forbidden.',
-          'reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.',
+          'parameters: Invalid value: {"a":"b"}: field is immutable',
+          'provisioner: Invalid value: "b": field is immutable',
+          'reclaimPolicy: Invalid value: "Retain": field is immutable',
           'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable',
         ],
       ],
@@ -252,7 +252,7 @@ const INLINE = 'spec.source.inlineVolumeSpec'
 describe('volume attachments', () => {
   const exactlyOne = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName'
   validationTable(attachment, validateVolumeAttachment, [
-    ['no attacher', { 'spec.attacher': '' }, ['spec.attacher: Required value', 'spec.attacher: Required value']],
+    ['no attacher', { 'spec.attacher': '' }, ['spec.attacher: Required value']],
     ['no source', { 'spec.source': {} }, [`spec.source: Required value: ${exactlyOne}`]],
     [
       'a volume of its own',

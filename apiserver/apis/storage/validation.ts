@@ -32,9 +32,9 @@ export function validateStorageClass(storageClass: FrozenClass): FieldError[] {
 
 export function validateStorageClassUpdate(next: FrozenClass, old: FrozenClass): FieldError[] {
   const errors = validateStorageClass(next)
-  refuseChange(errors, 'parameters', next.parameters ?? {}, old.parameters ?? {})
-  refuseChange(errors, 'provisioner', next.provisioner, old.provisioner)
-  refuseChange(errors, 'reclaimPolicy', next.reclaimPolicy, old.reclaimPolicy)
+  checkImmutable(errors, 'parameters', next.parameters ?? {}, old.parameters ?? {})
+  checkImmutable(errors, 'provisioner', next.provisioner, old.provisioner)
+  checkImmutable(errors, 'reclaimPolicy', next.reclaimPolicy, old.reclaimPolicy)
   checkImmutable(errors, 'volumeBindingMode', next.volumeBindingMode, old.volumeBindingMode)
   return errors
 }

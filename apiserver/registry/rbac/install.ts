@@ -19,16 +19,16 @@ import {
 
 const SHARED: Strategy = { allowCreateOnUpdate: true, validateName: isPathSegmentName }
 
-type Validate = (object: DeepReadonly<KubeObject>) => FieldError[]
+type Validate = (object: DeepReadonly<KubeObject>, old?: DeepReadonly<KubeObject>) => FieldError[]
 
 function roleStrategy(validate: Validate): Strategy {
-  return { ...SHARED, validate, validateUpdate: (object) => validate(object) }
+  return { ...SHARED, validate: (object) => validate(object), validateUpdate: (object, old) => validate(object, old) }
 }
 
 function bindingStrategy(validate: Validate): Strategy {
   return {
     ...SHARED,
-    validate,
+    validate: (object) => validate(object),
     validateUpdate: (object, old) => [...validate(object), ...validateSameRoleRef(object, old)],
   }
 }

@@ -49,6 +49,14 @@ describe('roles', () => {
       'aggregationRule.clusterRoleSelectors: Required value: at least one clusterRoleSelector required if aggregationRule is non-nil',
     ])
     const bad = { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { 'a b': 'c' } }] } }
+    const odd = { matchExpressions: [{ key: 'a', operator: 'In', values: ['-'] }] }
+    const aggregated = object({ aggregationRule: { clusterRoleSelectors: [odd] } })
+    expect(validateClusterRole(aggregated, aggregated).map(({ field }) => field)).not.toContain(
+      'aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values[0]',
+    )
+    expect(validateClusterRole(aggregated).map(({ field }) => field)).toContain(
+      'aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values[0]',
+    )
     expect(validateClusterRole(object(bad))).toHaveLength(2)
   })
 })

@@ -1,6 +1,6 @@
 /** What makes a role or binding valid. Upstream: pkg/apis/rbac/validation/validation.go. */
 import { isUsable } from '#apiserver/apis/apps/validation.ts'
-import { checkLabelSelector } from '#apiserver/apis/validation.ts'
+import { checkLabelSelector, isInvalidSelector } from '#apiserver/apis/validation.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type {
   ClusterRole,
@@ -27,8 +27,11 @@ export function validateRole(object: DeepReadonly<KubeObject>): FieldError[] {
   return validateRules((object as DeepReadonly<Role>).rules ?? [], true)
 }
 
-export function validateClusterRole(object: DeepReadonly<KubeObject>): FieldError[] {
+/** `old`: label values of selectors that were let in before stay. */
+export function validateClusterRole(object: DeepReadonly<KubeObject>, old?: DeepReadonly<KubeObject>): FieldError[] {
   const role = object as DeepReadonly<ClusterRole>
+  const before = (old as DeepReadonly<ClusterRole> | undefined)?.aggregationRule?.clusterRoleSelectors ?? []
+  const allowsAnyValue = before.some(isInvalidSelector)
   const errors = validateRules(role.rules ?? [], false)
   if (role.aggregationRule === undefined) return errors
   const field = 'aggregationRule.clusterRoleSelectors'
@@ -37,7 +40,7 @@ export function validateClusterRole(object: DeepReadonly<KubeObject>): FieldErro
     errors.push(fieldRequired(field, 'at least one clusterRoleSelector required if aggregationRule is non-nil'))
   }
   for (const [i, selector] of selectors.entries()) {
-    checkLabelSelector(errors, indexField(field, i), selector)
+    checkLabelSelector(errors, indexField(field, i), selector, allowsAnyValue)
     // Upstream prints what came out of the selector: nothing.
     if (!isUsable(selector)) errors.push(fieldInvalid(indexField(field, i), null, 'invalid label selector.'))
   }
