@@ -415,3 +415,14 @@ describe('a LimitRange', () => {
     expect(body.metadata.name).toMatch(/^[0-9a-f]{8}-[0-9a-f-]{27}$/)
   })
 })
+
+describe('an IPAddress', () => {
+  it('is named by generateName, without a suffix', async () => {
+    const addresses = definitions.find((one) => keyOf(one) === 'networking.k8s.io/ipaddresses') as ResourceDefinition
+    const draft = minimalObject(addresses, '') as Stored
+    draft.metadata = { generateName: '10.9.9.9' }
+    draft.spec = { parentRef: { resource: 'services', namespace: 'contract', name: 's' } }
+    const { status, body } = await send('POST', pathsOf(addresses).list, draft)
+    expect({ status, body }).toMatchObject({ status: 201, body: { metadata: { name: '10.9.9.9' } } })
+  })
+})

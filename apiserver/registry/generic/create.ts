@@ -44,7 +44,7 @@ export async function createObject(parts: StoreParts, draft: KubeObject, request
   if (admitted instanceof Promise) await admitted
   checkAdmittedOwners(draft, managedFields, context)
   dropDuplicateOwners(draft, context, true)
-  const isNameGenerated = generateName(parts, draft, context)
+  const isNameGenerated = generateName(parts, draft, request)
   prepare(draft, definition, request)
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
   const named = { ...subject, name: stored.metadata.name ?? '', object: stored }
@@ -102,10 +102,14 @@ export function ensureNamespace(draft: KubeObject, definition: ResourceDefinitio
   }
 }
 
-function generateName(parts: StoreParts, draft: KubeObject, context: RequestContext): boolean {
+function generateName(parts: StoreParts, draft: KubeObject, { context, strategy }: WriteRequest): boolean {
   const meta = draft.metadata
   const { generateName: prefix = '' } = meta
   if (prefix === '' || (meta.name !== undefined && meta.name !== '')) return false
+  if (strategy.hasPlainGeneratedNames === true) {
+    meta.name = prefix
+    return true
+  }
   for (let attempt = 0; attempt < NAME_TRIES; attempt++) {
     meta.name = prefix.slice(0, GENERATED_PREFIX_MAX) + randomSuffix(context.random)
     if (parts.objects.peek(parts.objects.keyOf(meta.namespace ?? '', meta.name)) === undefined) break

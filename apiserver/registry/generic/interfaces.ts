@@ -60,6 +60,8 @@ export interface Strategy {
   beforeDelete?(draft: KubeObject, context: RequestContext): void
   /** Rules on metadata.name; default: DNS subdomain. */
   validateName?(name: string): string[]
+  /** generateName is the name: no suffix makes one of this kind. Default false. */
+  readonly hasPlainGeneratedNames?: boolean
   /** True keeps a deleted object until it turns false, as finalizers do (Namespace's spec.finalizers). */
   hasPendingFinalization?(object: DeepReadonly<KubeObject>): boolean
   /**

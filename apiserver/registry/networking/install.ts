@@ -73,6 +73,7 @@ export const NETWORKING_GROUP: ResourceGroup = {
       shortNames: ['ip'],
       strategy: {
         validateName: strictIpProblems,
+        hasPlainGeneratedNames: true,
         validate: (object) => validateIpAddress(object as DeepReadonly<IPAddress>),
         validateUpdate: (object, old) =>
           validateIpAddressUpdate(object as DeepReadonly<IPAddress>, old as DeepReadonly<IPAddress>),

@@ -2,13 +2,14 @@
  * pods/binding (and the legacy bindings resource): assigns a pending pod to a node, once.
  * Upstream: pkg/registry/core/pod/storage/storage.go BindingREST, pkg/apis/core/validation ValidatePodBinding.
  */
+
+import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { Binding, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { newConflict, newInvalid } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
 import { formatTime } from '#machinery/util/clock.ts'
-import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { StoredObjects } from '../../deps.ts'
 import type { RequestContext, SubresourceDefinition } from '../../generic/interfaces.ts'
 
