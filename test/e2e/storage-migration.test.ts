@@ -83,7 +83,7 @@ describe.skipIf(found.path === undefined)(found.title, () => {
     await kubectl.ok('create -f -', MIGRATION)
     await kubectl.ok('wait --for=condition=Succeeded storageversionmigration/crontabs --timeout=30s')
     expect(await kubectl.ok('get storageversionmigrations')).toMatch(
-      /^NAME +RESOURCE\ncrontabs +crontabs\.stable\.example\.com\n$/,
+      /^NAME +RESOURCE +STATUS\ncrontabs +crontabs\.stable\.example\.com +Succeeded\n$/,
     )
     await kubectl.ok([
       'patch',
