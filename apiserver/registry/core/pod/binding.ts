@@ -6,12 +6,12 @@
 import type { IsGateEnabled } from '#apiserver/apis/feature-gates.ts'
 import type { Binding, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
-import { newConflict, newInvalid } from '#machinery/meta/errors.ts'
+import { newBadRequest, newConflict, newInvalid } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldNotSupported, fieldRequired } from '#machinery/meta/field-error.ts'
-import { formatTime } from '#machinery/util/clock.ts'
 import type { StoredObjects } from '../../deps.ts'
 import type { RequestContext, SubresourceDefinition } from '../../generic/interfaces.ts'
+import { setPodCondition } from './condition.ts'
 
 const PODS = { group: '', resource: 'pods' } as const
 
@@ -34,9 +34,11 @@ export async function bindPod(
   binding: Binding,
   context: RequestContext,
 ): Promise<KubeObject> {
+  if (binding.metadata?.name !== podName) throw newBadRequest('name in URL does not match name in Binding object')
   const errors = validateBinding(binding)
   if (errors.length > 0) throw newInvalid({ group: '', kind: 'Binding' }, podName, errors)
-  const change = (draft: KubeObject): void => {
+  const change = (draft: KubeObject, resourceVersion: string): void => {
+    checkPreconditions(binding, draft, resourceVersion)
     assign(draft as Pod, binding, context)
     if (isGateEnabled(CLEARING_GATE)) delete (draft as Pod).status?.nominatedNodeName
   }
@@ -58,13 +60,6 @@ function assign(pod: Pod, binding: Binding, context: RequestContext): void {
   const refuse = (why: string): never => {
     throw newConflict({ group: '', resource: 'pods/binding' }, name, why)
   }
-  if (binding.metadata?.uid !== undefined && binding.metadata.uid !== pod.metadata.uid) {
-    throw newConflict(
-      PODS,
-      name,
-      `Precondition failed: UID in precondition: ${binding.metadata.uid}, UID in object meta: ${pod.metadata.uid ?? ''}`,
-    )
-  }
   if (pod.metadata.deletionTimestamp !== undefined) refuse(`pod ${name} is being deleted, cannot be assigned to a host`)
   const assigned = pod.spec.nodeName ?? ''
   if (assigned !== '') refuse(`pod ${name} is already assigned to node "${assigned}"`)
@@ -77,7 +72,16 @@ function assign(pod: Pod, binding: Binding, context: RequestContext): void {
   if (binding.metadata?.labels !== undefined) {
     pod.metadata.labels = { ...pod.metadata.labels, ...binding.metadata.labels }
   }
-  const others = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled')
-  const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(context.clock.now()) }
-  pod.status = { ...pod.status, conditions: [...others, scheduled] }
+  setPodCondition(pod, { type: 'PodScheduled', status: 'True' }, context.clock.now())
+}
+
+/** Of the Pod the binder has seen. */
+function checkPreconditions({ metadata }: Binding, pod: KubeObject, resourceVersion: string): void {
+  const refuse = (what: string, wanted: string, actual: string): never => {
+    const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`
+    throw newConflict(PODS, pod.metadata.name ?? '', why)
+  }
+  const { uid = '', resourceVersion: version = '' } = metadata ?? {}
+  if (uid !== '' && uid !== pod.metadata.uid) refuse('UID', uid, pod.metadata.uid ?? '')
+  if (version !== '' && version !== resourceVersion) refuse('ResourceVersion', version, resourceVersion)
 }

@@ -4,24 +4,26 @@
  * Upstream: pkg/registry/core/pod/storage/eviction.go.
  */
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
-import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
+import type { DeleteOptions, KubeObject, Preconditions } from '#machinery/api/meta/v1.ts'
 import type { Eviction, PodDisruptionBudget } from '#machinery/api/policy/v1/types.gen.ts'
 import { disruptionVerdict, withDisruptionAllowed } from '#machinery/disruption/condition.ts'
 import {
   isConflict,
   newBadRequest,
+  newConflict,
   newForbidden,
-  newInternalError,
-  newModifiedConflict,
+  newInvalid,
   newNotFound,
   newTooManyRequests,
   StatusError,
 } from '#machinery/meta/errors.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import { formatTime } from '#machinery/util/clock.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { StoredObjects } from '../../deps.ts'
 import type { RequestContext, SubresourceDefinition } from '../../generic/interfaces.ts'
+import { setPodCondition } from './condition.ts'
 
 const PODS = { group: '', resource: 'pods' } as const
 const BUDGET = { group: 'policy', resource: 'poddisruptionbudget' } as const
@@ -40,14 +42,27 @@ export function podEviction(objects: StoredObjects): SubresourceDefinition {
   }
 }
 
+/** For what cannot be decoded, which an eviction would have to look into. */
+interface UnsafeOptions extends DeleteOptions {
+  readonly ignoreStoreReadErrorWithClusterBreakingPotential?: boolean
+}
+
 async function evictPod(
   objects: StoredObjects,
   podName: string,
   eviction: Eviction,
-  context: RequestContext,
+  request: RequestContext,
 ): Promise<KubeObject> {
   if (eviction.metadata.name !== podName) throw newBadRequest('name in URL does not match name in Eviction object')
   const options = eviction.deleteOptions ?? {}
+  if ((options as UnsafeOptions).ignoreStoreReadErrorWithClusterBreakingPotential === true) {
+    const why = 'can not be set for pod eviction, try after removing the option'
+    const error = fieldInvalid('deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential', true, why)
+    throw newInvalid({ group: POLICY, kind: 'Eviction' }, podName, [error])
+  }
+  // kubectl drain --dry-run=server says so here only.
+  const isDryRun = request.isDryRun || (options.dryRun ?? []).length > 0
+  const context = isDryRun ? dryContext(request) : request
   for (let tries = 1; ; tries++) {
     const pod = objects.peek('', 'pods', context.namespace, podName) as DeepReadonly<Pod> | undefined
     if (pod === undefined) throw newNotFound(PODS, podName)
@@ -63,6 +78,11 @@ async function evictPod(
       if (tries >= TRIES_MAX) throw err
     }
   }
+}
+
+function dryContext(request: RequestContext): RequestContext {
+  const { user, namespace, clock, random, signal, annotate } = request
+  return { user, namespace, isDryRun: true, clock, random, signal, annotate, warn: (message) => request.warn(message) }
 }
 
 /** Why a Pod may go. */
@@ -82,9 +102,8 @@ function canIgnoreBudget(pod: DeepReadonly<Pod>): boolean {
 async function askBudget(objects: StoredObjects, pod: DeepReadonly<Pod>, context: RequestContext): Promise<Grant> {
   const budgets = budgetsOf(objects, pod, context.namespace)
   if (budgets.length > 1) {
-    throw newInternalError(
-      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
-    )
+    const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'
+    throw new StatusError({ apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Failure', message, code: 500 })
   }
   const [budget] = budgets
   if (budget === undefined) return { isBound: false }
@@ -105,38 +124,49 @@ async function markAndDelete(
   context: RequestContext,
 ): Promise<void> {
   const { name = '' } = seen.metadata
-  const wanted = {
+  const wanted: Preconditions = {
     ...options.preconditions,
     ...(isBound && { resourceVersion: options.preconditions?.resourceVersion ?? seen.metadata.resourceVersion }),
   }
   const change = (draft: KubeObject, resourceVersion: string): void => {
-    const isOther = wanted.uid !== undefined && wanted.uid !== draft.metadata.uid
-    if (isOther || (wanted.resourceVersion !== undefined && wanted.resourceVersion !== resourceVersion))
-      throw newModifiedConflict(PODS, name)
-    addDisruptionTarget(draft as Pod, context.clock.now())
+    checkPreconditions(wanted, draft, resourceVersion)
+    setPodCondition(draft as Pod, DISRUPTION_TARGET, context.clock.now())
+  }
+  if (context.isDryRun) {
+    const preconditions = Object.keys(wanted).length > 0 ? { preconditions: wanted } : {}
+    await objects.delete('', 'pods', context.namespace, name, { ...options, ...preconditions }, context)
+    return
   }
   const marked = await objects.update('', 'pods', context.namespace, name, change, context)
   const preconditions = {
     ...options.preconditions,
-    ...(wanted.resourceVersion !== undefined &&
-      !context.isDryRun && { resourceVersion: marked.metadata.resourceVersion }),
+    ...(wanted.resourceVersion !== undefined && { resourceVersion: marked.metadata.resourceVersion }),
   }
   const isConditional = Object.keys(preconditions).length > 0
   const how = isConditional ? ({ ...options, preconditions } as DeleteOptions) : options
   await objects.delete('', 'pods', context.namespace, name, how, context)
 }
 
-function addDisruptionTarget(pod: Pod, now: Date): void {
-  const conditions = pod.status?.conditions ?? []
-  const before = conditions.find(({ type }) => type === 'DisruptionTarget')
-  const condition = {
-    type: 'DisruptionTarget',
-    status: 'True',
-    reason: 'EvictionByEvictionAPI',
-    message: 'Eviction API: evicting',
-    lastTransitionTime: (before?.status === 'True' && before.lastTransitionTime) || formatTime(now),
+const DISRUPTION_TARGET = {
+  type: 'DisruptionTarget',
+  status: 'True',
+  reason: 'EvictionByEvictionAPI',
+  message: 'Eviction API: evicting',
+}
+
+/** The one resource name upstream has here is a kind's. */
+function checkPreconditions(wanted: Preconditions, pod: KubeObject, resourceVersion: string): void {
+  const refuse = (what: string, expected: string, actual: string, why: string): never => {
+    const text = `the ${what} in the precondition (${expected}) does not match the ${what} in record (${actual}). ${why}`
+    throw newConflict({ group: '', resource: 'Pod' }, pod.metadata.name ?? '', text)
   }
-  pod.status = { ...pod.status, conditions: [...conditions.filter((other) => other !== before), condition] }
+  const { uid = '', resourceVersion: version = '' } = wanted
+  if (uid !== '' && uid !== pod.metadata.uid) {
+    refuse('UID', uid, pod.metadata.uid ?? '', 'The object might have been deleted and then recreated')
+  }
+  if (version !== '' && version !== resourceVersion) {
+    refuse('ResourceVersion', version, resourceVersion, 'The object might have been modified')
+  }
 }
 
 function budgetsOf(
