@@ -103,8 +103,11 @@ function keepOlderMembers(status: PodStatus, before: DeepReadonly<PodStatus>): v
   if ((status.qosClass ?? '') === '' && before.qosClass !== undefined) status.qosClass = before.qosClass
   const { observedGeneration = 0 } = before
   if ((status.observedGeneration ?? 0) === 0 && observedGeneration !== 0) status.observedGeneration = observedGeneration
+  const older = [...(before.conditions ?? [])]
   for (const condition of status.conditions ?? []) {
-    const was = before.conditions?.find(({ type }) => type === condition.type)?.observedGeneration ?? 0
+    // A type may be there more than once: the first is the first's.
+    const at = older.findIndex(({ type }) => type === condition.type)
+    const was = (at === -1 ? undefined : older.splice(at, 1)[0]?.observedGeneration) ?? 0
     if ((condition.observedGeneration ?? 0) === 0 && was !== 0) condition.observedGeneration = was
   }
 }
