@@ -64,3 +64,15 @@ describe('a scalar without omitempty that was left out', () => {
     expect(applied.status?.containerStatuses).toEqual([filled])
   })
 })
+
+describe('an empty list or map', () => {
+  it('in a replace of a Pod is neither a change nor refused', async () => {
+    const before = await plane.client.get(PODS, key)
+    const draft = deepCopy<Pod>(before)
+    draft.spec = { ...draft.spec, imagePullSecrets: [], nodeSelector: {} }
+    for (const container of draft.spec.containers) container.env = []
+    const after = await plane.client.update(PODS, draft)
+    expect(after.metadata).toMatchObject({ generation: 1, resourceVersion: before.metadata.resourceVersion })
+    expect(after.spec).toEqual(before.spec)
+  })
+})

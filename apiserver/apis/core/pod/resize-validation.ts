@@ -8,6 +8,7 @@ import { MIRROR_POD } from './annotations-validation.ts'
 import { podQosClass } from './qos.ts'
 import type { PodRules } from './rules.ts'
 import { DEFAULT_POD_RULES } from './rules.ts'
+import { isSameSpec } from './spec-equality.ts'
 import { validateMetadataAndSpec } from './validation.ts'
 
 type FrozenPod = DeepReadonly<Pod>
@@ -35,7 +36,7 @@ export function validatePodResize(pod: FrozenPod, old: FrozenPod, rules: PodRule
   }
   if (!checkOrder(errors, pod, old)) return errors
   checkContainers(errors, munged, pod, old)
-  if (errors.length > 0 || deepEqual(munged, old.spec)) return errors
+  if (errors.length > 0 || isSameSpec(munged, old.spec)) return errors
   return [fieldForbidden('spec', 'only cpu and memory resources are mutable')]
 }
 

@@ -22,6 +22,7 @@ import type { PodRules } from './rules.ts'
 import { DEFAULT_POD_RULES } from './rules.ts'
 import { validateTolerations } from './scheduling-validation.ts'
 import { goDifference } from './spec-difference.ts'
+import { isSameSpec } from './spec-equality.ts'
 import { validateMetadataAndSpec } from './validation.ts'
 
 type FrozenPod = DeepReadonly<Pod>
@@ -34,7 +35,7 @@ const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
 export function validatePodUpdate(pod: FrozenPod, old: FrozenPod, rules: PodRules = DEFAULT_POD_RULES): FieldError[] {
   const errors: FieldError[] = []
-  const isSpecChanged = !deepEqual(pod.spec, old.spec)
+  const isSpecChanged = !isSameSpec(pod.spec, old.spec)
   // What was accepted once is not judged again by rules that may have come later.
   if (isSpecChanged) validateMetadataAndSpec(errors, pod, rules)
   else validatePodAnnotations(errors, 'metadata.annotations', pod.metadata.annotations, pod.spec, rules)
@@ -51,7 +52,7 @@ function checkRest(errors: FieldError[], spec: FrozenSpec, old: FrozenSpec, rule
   checkGates(errors, spec, old)
   const munged = withAllowedChanges(spec, old)
   if ((old.schedulingGates ?? []).length > 0) restoreOfGated(errors, munged, old)
-  if (deepEqual(munged, old)) return
+  if (isSameSpec(munged, old)) return
   errors.push(fieldForbidden('spec', `${UPDATE_REFUSED}\n${goDifference('core.PodSpec', old, munged)}`))
 }
 

@@ -10,6 +10,7 @@ import { disabledStatusDropper } from '#apiserver/apis/core/pod/disabled-status-
 import { podQosClass } from '#apiserver/apis/core/pod/qos.ts'
 import { validatePodResize } from '#apiserver/apis/core/pod/resize-validation.ts'
 import { podRulesOf } from '#apiserver/apis/core/pod/rules.ts'
+import { isSameButForEmpties } from '#apiserver/apis/core/pod/spec-equality.ts'
 import { validatePodStatusUpdate } from '#apiserver/apis/core/pod/status-validation.ts'
 import { validateEphemeralContainersUpdate, validatePodUpdate } from '#apiserver/apis/core/pod/update-validation.ts'
 import { validatePod } from '#apiserver/apis/core/pod/validation.ts'
@@ -49,8 +50,7 @@ const POD: Strategy = {
   prepareForUpdate(draft, old) {
     const pod = asPod(draft)
     setServiceAccountAlias(pod.spec)
-    const before = old.metadata.generation ?? 1
-    pod.metadata.generation = deepEqual(pod.spec, asFrozenPod(old).spec) ? before : before + 1
+    bumpGeneration(draft, old)
   },
   // Upstream warns of pods when they are made, not each time they change.
   warnings: (object, old) => (old === undefined ? podWarnings(asFrozenPod(object)) : []),
@@ -203,9 +203,15 @@ const podGates = (isGateEnabled: IsGateEnabled): PodGates => ({
   rulesOf: podRulesOf(isGateEnabled),
 })
 
+/** With a change of the spec; lists and maps without members are none, and are not stored then. */
 function bumpGeneration(draft: KubeObject, old: DeepReadonly<KubeObject>): void {
+  const pod = asPod(draft)
+  const { spec } = asFrozenPod(old)
   const before = old.metadata.generation ?? 1
-  draft.metadata.generation = deepEqual(asPod(draft).spec, asFrozenPod(old).spec) ? before : before + 1
+  const isEqual = deepEqual(pod.spec, spec)
+  const isSame = isEqual || isSameButForEmpties(pod.spec, spec)
+  pod.metadata.generation = isSame ? before : before + 1
+  if (isSame && !isEqual) pod.spec = deepCopy<PodSpec>(spec)
 }
 
 export const podSelectableFields: Readonly<Record<string, (object: DeepReadonly<KubeObject>) => string>> = {
