@@ -16,7 +16,7 @@ import { startTestControlPlane } from '#test/support/control-plane.ts'
 const namespace = 'default'
 let plane: TestControlPlane
 beforeAll(async () => {
-  plane = await startTestControlPlane()
+  plane = await startTestControlPlane({ featureGates: ['ClearingNominatedNodeNameAfterBinding'] })
   const metadata = { name: 'default', namespace }
   await plane.client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata })
 })
