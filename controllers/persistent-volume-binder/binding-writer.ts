@@ -4,20 +4,16 @@
  * Upstream: pkg/controller/volume/persistentvolume/pv_controller.go bind, unbindVolume, updateClaimStatus, updateVolumePhase.
  */
 import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES } from '#machinery/api/core/v1/resources.gen.ts'
-import type {
-  PersistentVolume,
-  PersistentVolumeClaim,
-  PersistentVolumeClaimStatus,
-} from '#machinery/api/core/v1/types.gen.ts'
+import type { PersistentVolume, PersistentVolumeClaim } from '#machinery/api/core/v1/types.gen.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { FrozenClaim, FrozenVolume } from '#machinery/volume/binding.ts'
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, boundToClaim } from '#machinery/volume/binding.ts'
 import type { EventRecorder } from '#sdk'
+import { type ClaimPhase, claimStatus } from './claim-status.ts'
 import type { BinderWorld } from './world.ts'
 
 export type VolumePhase = 'Available' | 'Bound' | 'Released' | 'Failed'
-export type ClaimPhase = 'Pending' | 'Bound' | 'Lost'
 
 /** Told to the user when, and only when, the phase changes. */
 export interface PhaseChange {
@@ -71,7 +67,6 @@ export class BindingWriter {
     return this.#world.volumes.remember(written)
   }
 
-  /** Without a volume the claim has neither capacity nor access modes. */
   async setClaimPhase(
     claim: FrozenClaim,
     phase: ClaimPhase,
@@ -80,7 +75,7 @@ export class BindingWriter {
   ): Promise<void> {
     const status = claimStatus(claim, phase, volume)
     if (deepEqual(status, claim.status ?? {})) return
-    const draft = { ...deepCopy<PersistentVolumeClaim>(claim), status }
+    const draft = deepCopy<PersistentVolumeClaim>({ ...claim, status })
     const written = await this.#client.update(PERSISTENT_VOLUME_CLAIMS, draft, { subresource: 'status', signal })
     this.#world.claims.remember(written)
     if (warning !== undefined && claim.status?.phase !== phase)
@@ -107,20 +102,4 @@ export class BindingWriter {
     draft.metadata.annotations = annotations
     return this.updateClaim(draft, signal)
   }
-}
-
-function claimStatus(claim: FrozenClaim, phase: ClaimPhase, volume: FrozenVolume | undefined) {
-  const status = { ...deepCopy<PersistentVolumeClaimStatus>(claim.status ?? {}), phase }
-  if (volume === undefined) {
-    delete status.accessModes
-    delete status.capacity
-    return status
-  }
-  const { accessModes, capacity, volumeAttributesClassName } = deepCopy<PersistentVolume['spec']>(volume.spec)
-  if (accessModes !== undefined) status.accessModes = accessModes
-  // A bound claim's capacity may differ from its volume's: the file system is resized later.
-  if (claim.status?.phase === 'Bound' || phase !== 'Bound') return status
-  if (capacity !== undefined) status.capacity = capacity
-  if (volumeAttributesClassName !== undefined) status.currentVolumeAttributesClassName = volumeAttributesClassName
-  return status
 }

@@ -4,10 +4,12 @@
  */
 
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import { keyStringOf } from '#machinery/informers/key.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { FrozenClaim, FrozenVolume } from '#machinery/volume/binding.ts'
 import {
   BIND_COMPLETED,
+  BOUND_BY_CONTROLLER,
   claimClass,
   isDelayedBinding,
   isVolumeBoundToClaim,
@@ -98,7 +100,12 @@ export class ClaimSync {
       const message = `Cannot bind to requested volume "${name}": ${mismatch}`
       this.#events.record(claim, 'Warning', 'VolumeMismatch', message)
     } else if (isVolumeBoundToClaim(volume, claim)) return this.#bind(volume, claim, signal)
-    else this.#events.record(claim, 'Warning', 'FailedBinding', `volume "${name}" already bound to a different claim.`)
+    else {
+      this.#events.record(claim, 'Warning', 'FailedBinding', `volume "${name}" already bound to a different claim.`)
+      // Somebody took away the mark that the binding was complete: what the claim says of itself may still be true.
+      if (claim.metadata.annotations?.[BOUND_BY_CONTROLLER] !== undefined)
+        throw new Error(`invalid binding of claim "${keyStringOf(claim)}" to volume "${name}"`)
+    }
     return this.#leavePending(claim, signal)
   }
 

@@ -86,6 +86,7 @@ const isReleased = ({ status }: FrozenVolume): boolean => status?.phase === 'Rel
 
 /** Undefined: nothing to do here, because it is kept, or deleted by its provisioner. */
 export function reclaimFailure({ metadata, spec }: FrozenVolume): PhaseChange | undefined {
+  if ((metadata.annotations?.[MIGRATED_TO] ?? '') !== '') return undefined
   switch (spec.persistentVolumeReclaimPolicy) {
     case 'Retain':
       return undefined
@@ -93,9 +94,9 @@ export function reclaimFailure({ metadata, spec }: FrozenVolume): PhaseChange | 
       return { reason: 'VolumeFailedRecycle', message: 'No recycler plugin found for the volume!' }
     case 'Delete': {
       if (metadata.deletionTimestamp !== undefined) return undefined
-      const provisioner = metadata.annotations?.[MIGRATED_TO] ?? metadata.annotations?.[PROVISIONED_BY] ?? ''
+      const provisioner = metadata.annotations?.[PROVISIONED_BY] ?? ''
       // A CSI volume made by hand stays Released: its driver may still take it, and its finalizer.
-      if (spec.csi !== undefined || (provisioner !== '' && !provisioner.startsWith('kubernetes.io/'))) return undefined
+      if (provisioner === '' ? spec.csi !== undefined : !provisioner.startsWith('kubernetes.io/')) return undefined
       return { reason: 'VolumeFailedDelete', message: whyNotDeleted({ metadata, spec }, provisioner) }
     }
     default:
