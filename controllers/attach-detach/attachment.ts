@@ -45,8 +45,14 @@ export function isMultiAttachAllowed({ spec }: FrozenVolume): boolean {
   return modes.length === 0 || modes.some((mode) => mode === 'ReadWriteMany' || mode === 'ReadOnlyMany')
 }
 
-export const isPodDone = ({ status }: DeepReadonly<Pod>): boolean =>
-  status?.phase === 'Succeeded' || status?.phase === 'Failed'
+/** Finished, or on its way out with no container running: a finalizer may keep such a Pod for long. */
+export function isPodDone({ metadata, status }: DeepReadonly<Pod>): boolean {
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return true
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {}
+  const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses]
+  const isStopped = statuses.every(({ state }) => state?.terminated !== undefined || state?.waiting !== undefined)
+  return metadata.deletionTimestamp !== undefined && isStopped
+}
 
 /**
  * Whether a volume nobody needs any more may be detached though the node says it is mounted: the node was declared out of

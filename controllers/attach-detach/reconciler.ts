@@ -164,8 +164,8 @@ class AttachDetachReconciler implements Reconciler {
     }
     if (!volume.isMultiAttachAllowed) {
       if (present.length > 0) {
-        const isElsewhere = (name = ''): boolean => name !== '' && name !== nodeName
-        const pods = this.#world.podsUsing(volume.name).filter(({ spec }) => isElsewhere(spec.nodeName))
+        const holders = new Set(present.map(({ spec }) => spec.nodeName))
+        const pods = this.#world.podsUsing(volume.name).filter(({ spec }) => holders.has(spec.nodeName ?? ''))
         this.#reports.multiAttach(volume, nodeName, pods)
         return false
       }
