@@ -1,6 +1,6 @@
 /**
- * Deletes certificate requests that are through: issued, denied or failed an hour ago, never answered within a day, or
- * whose certificate has expired.
+ * Deletes certificate requests that are through: issued, denied or failed an hour ago, never answered or never signed
+ * within a day, or whose certificate has expired.
  *
  * Reads: requests from the cache.  Writes: deletes requests.
  * Upstream: pkg/controller/certificates/cleaner. Differs: each goes when it is due, not at the next hourly look.
@@ -40,14 +40,14 @@ export const csrCleanerController = defineController<CertificateSigningRequest>(
   },
 })
 
-/** Undefined: approved and still waiting for its signer. */
-function cleaningDueMs({ metadata, status }: FrozenRequest): number | undefined {
+/** Undefined: nobody wrote when it was judged. An approved request has a day to be signed. */
+export function cleaningDueMs({ metadata, status }: FrozenRequest): number | undefined {
   const conditions = status?.conditions ?? []
   if (conditions.length === 0) return Date.parse(metadata.creationTimestamp ?? '') + PENDING_MS
   const isIssued = (status?.certificate ?? '') !== ''
   const dues = conditions.flatMap(({ type, lastUpdateTime }) => {
-    if (lastUpdateTime === undefined || (type === 'Approved' && !isIssued)) return []
-    return [Date.parse(lastUpdateTime) + HOUR_MS]
+    if (lastUpdateTime === undefined) return []
+    return [Date.parse(lastUpdateTime) + (type === 'Approved' && !isIssued ? PENDING_MS : HOUR_MS)]
   })
   if (isIssued && conditions.some(({ type }) => type === 'Approved')) dues.push(...expiryMs(status?.certificate ?? ''))
   return dues.length === 0 ? undefined : Math.min(...dues)
