@@ -5,6 +5,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 export const BOOTSTRAP_TOKENS = { fieldSelector: 'type=bootstrap.kubernetes.io/token' }
 export const TOKENS_NAMESPACE = 'kube-system'
 const PREFIX = 'bootstrap-token-'
+const ID = /^[a-z0-9]{6}$/
 
 type FrozenSecret = DeepReadonly<Secret>
 
@@ -27,7 +28,7 @@ export interface SigningToken {
 export function signingToken(secret: FrozenSecret, nowMs: number): SigningToken | undefined {
   const id = dataOf(secret, 'token-id')
   const key = dataOf(secret, 'token-secret')
-  if (secret.metadata.name !== `${PREFIX}${id}` || id === '' || key === '') return undefined
+  if (secret.metadata.name !== `${PREFIX}${id}` || !ID.test(id) || key === '') return undefined
   if (dataOf(secret, 'usage-bootstrap-signing') !== 'true') return undefined
   const expiresMs = expirationMs(secret)
   return expiresMs === undefined || expiresMs > nowMs ? { id, secret: key } : undefined

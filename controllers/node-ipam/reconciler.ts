@@ -73,7 +73,7 @@ class NodeIpamReconciler implements Reconciler {
     if (held !== undefined && held.uid !== uid) this.#release(key.name, held)
     if (node === undefined) this.#waiting.delete(key.name)
     else if ((node.spec?.podCIDRs ?? []).length > 0) this.#occupy(node)
-    else await this.#assign(node, signal)
+    else if (node.metadata.deletionTimestamp === undefined) await this.#assign(node, signal)
     return DONE
   }
 
