@@ -1,45 +1,57 @@
 /**
  * Applies the namespace's LimitRanges: default requests and limits for containers, bounds for containers, pods, claims.
+ * Of several LimitRanges the first one's defaults count, and the first one that is broken is told.
  * Upstream: plugin/pkg/admission/limitranger/admission.go.
  */
 import type { Container, LimitRangeItem, PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps } from '../deps.ts'
-import { admissionForbidden, isResource } from '../forbidden.ts'
-import type { AdmissionPlugin } from '../interfaces.ts'
-import { boundErrors, podUsage } from './bounds.ts'
+import { admissionForbidden } from '../forbidden.ts'
+import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
+import { boundErrors, claimBoundErrors, podUsage } from './bounds.ts'
 
 const ANNOTATION = 'kubernetes.io/limit-ranger'
 
-type Item = DeepReadonly<LimitRangeItem>
+type Items = readonly DeepReadonly<LimitRangeItem>[]
 type ResourceList = Record<string, string>
 
 export function createLimitRanger(deps: Pick<AdmissionDeps, 'limitRanges'>): AdmissionPlugin {
-  const itemsOf = (namespace: string): Item[] => deps.limitRanges(namespace).flatMap(({ spec }) => spec?.limits ?? [])
+  const rangesOf = ({ namespace, oldObject }: AdmissionAttributes): readonly Items[] => {
+    if (oldObject?.metadata.deletionTimestamp !== undefined) return []
+    return deps.limitRanges(namespace).map(({ spec }) => spec?.limits ?? [])
+  }
   return {
     name: 'LimitRanger',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(attributes) {
-      if (attributes.operation !== 'CREATE' || !isResource(attributes, '', 'pods')) return
-      const items = itemsOf(attributes.namespace)
-      if (items.length > 0 && attributes.object !== undefined) applyDefaults(attributes.object as Pod, items)
+      if (!setsResources(attributes) || attributes.object === undefined) return
+      for (const items of rangesOf(attributes)) applyDefaults(attributes.object as Pod, items)
     },
     validate(attributes) {
-      const isPod = isResource(attributes, '', 'pods') && attributes.operation === 'CREATE'
-      const isClaim = isResource(attributes, '', 'persistentvolumeclaims')
-      if ((!isPod && !isClaim) || attributes.object === undefined) return
-      const items = itemsOf(attributes.namespace)
-      if (items.length === 0) return
-      const errors = isPod
-        ? podErrors(attributes.object as Pod, items)
-        : claimErrors(attributes.object as PersistentVolumeClaim, items)
-      if (errors.length === 0) return
-      throw admissionForbidden(attributes, errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]`)
+      const isPod = setsResources(attributes)
+      if ((!isPod && !isClaim(attributes)) || attributes.object === undefined) return
+      for (const items of rangesOf(attributes)) {
+        const found = isPod
+          ? podErrors(attributes.object as Pod, items)
+          : claimErrors(attributes.object as PersistentVolumeClaim, items)
+        const errors = [...new Set(found)]
+        if (errors.length === 0) continue
+        throw admissionForbidden(attributes, errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]`)
+      }
     },
   }
 }
 
-function applyDefaults(pod: Pod, items: readonly Item[]): void {
+/** Only a new Pod's resources can be said, and those of one that is resized. */
+function setsResources({ group, resource, subresource, operation }: AdmissionAttributes): boolean {
+  if (group !== '' || resource !== 'pods') return false
+  return subresource === '' ? operation === 'CREATE' : subresource === 'resize' && operation === 'UPDATE'
+}
+
+const isClaim = ({ group, resource, subresource }: AdmissionAttributes): boolean =>
+  group === '' && resource === 'persistentvolumeclaims' && subresource === ''
+
+function applyDefaults(pod: Pod, items: Items): void {
   const requests: ResourceList = {}
   const limits: ResourceList = {}
   for (const item of items) {
@@ -74,7 +86,7 @@ function fill(container: Container, requests: ResourceList, limits: ResourceList
   return done
 }
 
-function podErrors(pod: Pod, items: readonly Item[]): string[] {
+function podErrors(pod: Pod, items: Items): string[] {
   return items.flatMap((item) => {
     if (item.type === 'Pod') return boundErrors(item, podUsage(pod))
     if (item.type !== 'Container') return []
@@ -83,9 +95,8 @@ function podErrors(pod: Pod, items: readonly Item[]): string[] {
   })
 }
 
-function claimErrors(claim: PersistentVolumeClaim, items: readonly Item[]): string[] {
-  const requests = claim.spec.resources?.requests ?? {}
+function claimErrors({ spec }: PersistentVolumeClaim, items: Items): string[] {
   return items
     .filter(({ type }) => type === 'PersistentVolumeClaim')
-    .flatMap((item) => boundErrors(item, { requests, limits: requests }))
+    .flatMap((item) => claimBoundErrors(item, spec.resources?.requests))
 }
