@@ -10,6 +10,7 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps } from '../deps.ts'
 import { admissionForbidden, isResource } from '../forbidden.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../interfaces.ts'
+import { enforcesSecrets, whyNoMirror, whyNotInContainers, whyNotMountable } from './references.ts'
 
 const TOKEN_MOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount'
 const VOLUME_PREFIX = 'kube-api-access-'
@@ -27,11 +28,13 @@ type Account = DeepReadonly<ServiceAccount>
 export function createServiceAccount(deps: Deps): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
-    handles: (operation) => operation === 'CREATE',
+    handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(attributes) {
-      if (!isResource(attributes, '', 'pods') || attributes.object === undefined) return
+      if (attributes.operation !== 'CREATE' || !isResource(attributes, '', 'pods')) return
+      if (attributes.object === undefined) return
       const pod = attributes.object as Pod
-      if (pod.metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return
+      // The kubelet deletes a mirror pod that is not what it wrote.
+      if (isMirror(pod)) return
       const name = pod.spec.serviceAccountName || 'default'
       pod.spec.serviceAccountName = name
       pod.spec.serviceAccount = name
@@ -40,7 +43,30 @@ export function createServiceAccount(deps: Deps): AdmissionPlugin {
       else if (name === 'default') return applyDefaultAccount(deps, attributes, pod)
       else throw accountMissing(attributes, name)
     },
+    validate(attributes) {
+      const why = whyNot(attributes, deps)
+      if (why !== '') throw admissionForbidden(attributes, why)
+    },
   }
+}
+
+const isMirror = ({ metadata }: Pod): boolean => metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined
+
+/** Asked again after other plugins and webhooks have changed the Pod. */
+function whyNot(attributes: AdmissionAttributes, deps: Deps): string {
+  const { group, resource, subresource, operation, namespace, object } = attributes
+  const isNew = operation === 'CREATE' && subresource === ''
+  const isDebugged = operation === 'UPDATE' && subresource === 'ephemeralcontainers'
+  if (group !== '' || resource !== 'pods' || object === undefined || !(isNew || isDebugged)) return ''
+  const pod = object as Pod
+  if (isNew && isMirror(pod)) return whyNoMirror(pod)
+  const { serviceAccountName: name = '' } = pod.spec
+  if (name === '') return `no service account specified for pod ${namespace}/${pod.metadata.name ?? ''}`
+  const account = deps.serviceAccount(namespace, name)
+  if (account === undefined) throw accountMissing(attributes, name)
+  if (!enforcesSecrets(account)) return ''
+  if (isNew) return whyNotMountable(pod, account)
+  return whyNotInContainers('ephemeral container', pod.spec.ephemeralContainers ?? [], account)
 }
 
 async function applyDefaultAccount(deps: Deps, attributes: AdmissionAttributes, pod: Pod): Promise<void> {
