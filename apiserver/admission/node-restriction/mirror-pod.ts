@@ -1,5 +1,5 @@
 /** A node may create nothing but mirror pods of its own, that refer to nothing. Upstream: noderestriction admitPodCreate. */
-import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { Pod, Volume } from '#machinery/api/core/v1/types.gen.ts'
 import { newNotFound } from '#machinery/meta/errors.ts'
 import { podReferences } from '#machinery/meta/pod-references.ts'
 import type { AdmissionDeps } from '../deps.ts'
@@ -39,13 +39,39 @@ function wrongOwner(nodeName: string, { metadata, spec }: Pod, deps: Pick<Admiss
 }
 
 function referenceOf(nodeName: string, pod: Pod): string | undefined {
-  const cannot = (what: string): string => `node "${nodeName}" can not create pods that reference ${what}`
-  if ((pod.spec.serviceAccountName ?? '') !== '') return cannot('a service account')
-  const { secrets, configMaps, claims } = podReferences(pod)
-  if (secrets.size > 0) return cannot('secrets')
-  if (configMaps.size > 0) return cannot('configmaps')
-  const sources = (pod.spec.volumes ?? []).flatMap(({ projected }) => projected?.sources ?? [])
-  if (sources.some(({ clusterTrustBundle }) => clusterTrustBundle !== undefined)) return cannot('clustertrustbundles')
-  if (sources.some(({ podCertificate }) => podCertificate !== undefined)) return cannot('podcertificates')
-  return claims.size > 0 ? cannot('persistentvolumeclaims') : undefined
+  const what = apiObjectOf(pod)
+  return what === undefined ? undefined : `node "${nodeName}" can not create pods that reference ${what}`
+}
+
+/** What of the API the Pod needs. Upstream: pkg/api/pod/util.go HasAPIObjectReference. */
+function apiObjectOf(pod: Pod): string | undefined {
+  if ((pod.spec.serviceAccountName ?? '') !== '') return 'serviceaccounts'
+  const { secrets, configMaps } = podReferences(pod)
+  if (secrets.size > 0) return 'secrets'
+  if (configMaps.size > 0) return 'configmaps'
+  if ((pod.spec.resourceClaims ?? []).length > 0) return 'resourceclaims'
+  for (const volume of pod.spec.volumes ?? []) {
+    const what = apiObjectOfVolume(volume)
+    if (what !== undefined) return what
+  }
+  return undefined
+}
+
+function apiObjectOfVolume({
+  csi,
+  glusterfs,
+  persistentVolumeClaim,
+  ephemeral,
+  projected,
+}: Volume): string | undefined {
+  if (csi !== undefined) return 'csidrivers (via CSI volumes)'
+  if (glusterfs !== undefined) return 'endpoints (via glusterFS volumes)'
+  if (persistentVolumeClaim !== undefined) return 'persistentvolumeclaims'
+  if (ephemeral !== undefined) return 'persistentvolumeclaims (via ephemeral volumes)'
+  for (const { serviceAccountToken, clusterTrustBundle, podCertificate } of projected?.sources ?? []) {
+    if (serviceAccountToken !== undefined) return 'serviceaccounts (via projected volumes)'
+    if (clusterTrustBundle !== undefined) return 'clustertrustbundles'
+    if (podCertificate !== undefined) return 'podcertificates'
+  }
+  return undefined
 }

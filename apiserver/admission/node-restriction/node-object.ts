@@ -51,6 +51,9 @@ function wrongChange(nodeName: string, node: Node, old: DeepReadonly<Node>): str
     return `node "${nodeName}" is not allowed to update configSource to a new non-nil configSource`
   }
   if (!deepEqual(taints, old.spec?.taints ?? [])) return `node "${nodeName}" is not allowed to modify taints`
+  // Its owner's end would be its own, and that of all that runs on it.
+  if (!deepEqual(node.metadata.ownerReferences ?? [], old.metadata.ownerReferences ?? []))
+    return `node "${nodeName}" is not allowed to modify ownerReferences`
   const labels = forbiddenLabels(node.metadata.labels, old.metadata.labels)
   return labels === '' ? undefined : `is not allowed to modify labels: ${labels}`
 }

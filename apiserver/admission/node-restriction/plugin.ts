@@ -128,7 +128,7 @@ function checkClaim(nodeName: string, attributes: AdmissionAttributes): void {
     return { ...more, metadata: meta, status: others }
   }
   if (!deepEqual(rest(attributes.oldObject), rest(attributes.object))) {
-    const why = `node "${nodeName}" is not allowed to update fields other than status.capacity and status.conditions`
+    const why = `node "${nodeName}" is not allowed to update fields other than status.quantity and status.conditions`
     throw refuse(attributes, why)
   }
 }
