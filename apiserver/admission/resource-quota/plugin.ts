@@ -71,15 +71,23 @@ export function createResourceQuota(deps: Deps): AdmissionPlugin {
 type UsageOf = (attributes: AdmissionAttributes, object: DeepReadonly<KubeObject>) => Amounts
 
 /** Which requests can change what an object takes. Upstream: each evaluator's Handles. */
-function isCharged({ group, resource, subresource, operation }: AdmissionAttributes): boolean {
+function isCharged(attributes: AdmissionAttributes): boolean {
+  const { group, resource, subresource, operation } = attributes
   if (group === '' && resource === 'pods') {
-    return subresource === '' ? operation === 'CREATE' : subresource === 'resize' && operation === 'UPDATE'
+    if (subresource !== '') return subresource === 'resize' && operation === 'UPDATE'
+    return operation === 'CREATE' || changesScope(attributes)
   }
   const isUpdatable =
     (group === '' && (resource === 'services' || resource === 'persistentvolumeclaims')) ||
     (group === 'resource.k8s.io' && resource === 'resourceclaims')
   if (isUpdatable) return subresource === '' || subresource === 'status'
   return subresource === '' && operation === 'CREATE'
+}
+
+/** A Pod that gets a deadline comes under quotas for such Pods. */
+function changesScope({ object, oldObject }: AdmissionAttributes): boolean {
+  const deadline = (pod: unknown): boolean => ((pod as DeepReadonly<Pod>).spec.activeDeadlineSeconds ?? -1) >= 0
+  return object !== undefined && oldObject !== undefined && deadline(object) !== deadline(oldObject)
 }
 
 function chargeOf(
@@ -145,7 +153,7 @@ function checkCharge(
     exceeded.map((name) => `${name}=${String(of(name))}`).join(',')
   const requested = text((name) => delta.get(name))
   const current = text((name) => used.get(name) ?? ZERO_QUANTITY)
-  const limited = text((name) => hard[name])
+  const limited = text((name) => tryParseQuantity(String(hard[name])) ?? hard[name])
   const what = `requested: ${requested}, used: ${current}, limited: ${limited}`
   throw admissionForbidden(attributes, `exceeded quota: ${quota.metadata.name ?? ''}, ${what}`)
 }
