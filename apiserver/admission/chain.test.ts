@@ -111,7 +111,7 @@ describe('NamespaceLifecycle', () => {
     expect(status?.details?.causes).toEqual([
       { reason: 'NamespaceTerminating', message: 'namespace going is being terminated', field: 'metadata.namespace' },
     ])
-    expect(await refusal(makeAttributes('UPDATE', makePod(), { namespace: 'going' }))).toBeUndefined()
+    expect(await refusal(makeAttributes('UPDATE', makePod(), { namespace: 'going', oldObject: makePod() }))).toBeUndefined()
   })
 
   it.each([
@@ -315,6 +315,7 @@ describe('defaults of classes', () => {
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
       'PodTopologyLabels',
+      'PodResizeValidator',
       'MutatingAdmissionWebhook',
       'ValidatingAdmissionWebhook',
       'ResourceQuota',
@@ -493,5 +494,123 @@ describe('PersistentVolumeClaimResize', () => {
     const message = (await refusal(attributes, deps))?.message
     if (why === undefined) expect(message).toBeUndefined()
     else expect(message).toContain(why)
+  })
+})
+
+describe('Pods that are replaced by what was once written', () => {
+  it('keep their priority and tolerations', async () => {
+    const created = makePod({ priorityClassName: 'high' })
+    await admit(makeAttributes('CREATE', created))
+    const again = makePod({ priorityClassName: 'high' })
+    await admit(makeAttributes('UPDATE', again, { oldObject: created }))
+    const { priority, preemptionPolicy, tolerations } = again.spec
+    expect({ priority, preemptionPolicy, tolerations }).toEqual({
+      priority: 1000,
+      preemptionPolicy: 'PreemptLowerPriority',
+      tolerations: created.spec.tolerations,
+    })
+  })
+})
+
+describe('ServiceAccount and what Pods refer to', () => {
+  const strict: ServiceAccount = {
+    ...account,
+    metadata: { name: 'default', namespace: 'ns', annotations: { 'kubernetes.io/enforce-mountable-secrets': 'true' } },
+    secrets: [{ name: 'listed' }],
+  }
+  const mirror = { 'kubernetes.io/config.mirror': 'x' }
+  const env = (name: string) => [{ name: 'E', valueFrom: { secretKeyRef: { name, key: 'k' } } }]
+  const isNot = 'is not allowed because service account default does not reference that'
+  const asPod = (spec: Partial<Pod['spec']>, annotations?: Record<string, string>): Pod => {
+    const pod = makePod(spec)
+    return annotations === undefined ? pod : { ...pod, metadata: { ...pod.metadata, annotations } }
+  }
+  it.each<[string, Pod, string | undefined]>([
+    ['a mirror pod', asPod({}, mirror), undefined],
+    [
+      'a mirror pod with an account',
+      asPod({ serviceAccountName: 'default' }, mirror),
+      'a mirror pod may not reference service accounts',
+    ],
+    [
+      'a mirror pod with a Secret',
+      asPod({ volumes: [{ name: 'v', secret: { secretName: 's' } }] }, mirror),
+      'a mirror pod may not reference secrets',
+    ],
+    [
+      'a mirror pod with a token',
+      asPod({ volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }] }, mirror),
+      'a mirror pod may not use ServiceAccountToken volume projections',
+    ],
+    ['a listed Secret', asPod({ volumes: [{ name: 'v', secret: { secretName: 'listed' } }] }), undefined],
+    [
+      'another Secret in a volume',
+      asPod({ volumes: [{ name: 'v', secret: { secretName: 's' } }] }),
+      `volume with secret.secretName="s" ${isNot} secret`,
+    ],
+    [
+      'another Secret in a variable',
+      asPod({ containers: [{ name: 'c', image: 'a:1', env: env('s') }] }),
+      `container c with envVar E referencing secret.secretName="s" ${isNot} secret`,
+    ],
+    [
+      'another Secret as variables of an init container',
+      asPod({ initContainers: [{ name: 'i', image: 'a:1', envFrom: [{ secretRef: { name: 's' } }] }] }),
+      `init container i with envFrom referencing secret.secretName="s" ${isNot} secret`,
+    ],
+    [
+      'another Secret to pull with',
+      asPod({ imagePullSecrets: [{ name: 's' }] }),
+      `imagePullSecrets[0].name="s" ${isNot} imagePullSecret`,
+    ],
+  ])('%s', async (_name, pod, why) => {
+    const status = await refusal(makeAttributes('CREATE', pod), makeDeps({ serviceAccount: () => strict }))
+    expect(status?.message).toBe(why === undefined ? undefined : `pods "p" is forbidden: ${why}`)
+  })
+
+  it('looks at ephemeral containers when they come', async () => {
+    const pod = asPod({
+      serviceAccountName: 'default',
+      ephemeralContainers: [{ name: 'e', image: 'a:1', env: env('s') }],
+    })
+    const attributes = makeAttributes('UPDATE', pod, { subresource: 'ephemeralcontainers', oldObject: makePod() })
+    const status = await refusal(attributes, makeDeps({ serviceAccount: () => strict }))
+    const what = 'ephemeral container e with envVar E referencing secret.secretName="s"'
+    expect(status?.message).toBe(`pods "p" is forbidden: ${what} ${isNot} secret`)
+  })
+})
+
+describe('PodResizeValidator', () => {
+  const node = (platform: string) => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'n', labels: { 'kubernetes.io/os': platform } },
+    status: { allocatable: { cpu: '2', memory: '1Gi' } },
+  })
+  const sized = (cpu: string, memory: string, nodeName = 'n') =>
+    makePod({ nodeName, containers: [{ name: 'c', image: 'a:1', resources: { requests: { cpu, memory } } }] })
+  it.each<[string, Pod, string, string | undefined, string | undefined]>([
+    ['what fits', sized('2', '1Gi'), 'linux', undefined, undefined],
+    ['no change', sized('1', '1Mi'), 'windows', undefined, undefined],
+    ['a Pod without a node', sized('9', '1Mi', ''), 'linux', undefined, undefined],
+    [
+      'more than the node has',
+      sized('2500m', '2Gi'),
+      'linux',
+      "node didn't have enough allocatable resources: cpu, requested: 2500, allocatable: 2000; memory, requested: 2147483648, allocatable: 1073741824",
+      'NodeCapacity',
+    ],
+    [
+      'another platform',
+      sized('2', '1Mi'),
+      'windows',
+      'pod resize is only supported on linux nodes, node "n" is "windows"',
+      'UnsupportedPlatform',
+    ],
+  ])('%s', async (_name, pod, platform, why, reason) => {
+    const attributes = makeAttributes('UPDATE', pod, { subresource: 'resize', oldObject: sized('1', '1Mi') })
+    const status = await refusal(attributes, makeDeps({ peek: () => node(platform) }))
+    expect(status?.message).toBe(why === undefined ? undefined : `pods "p" is forbidden: ${why}`)
+    expect(status?.details?.causes?.[0]?.reason).toBe(reason)
   })
 })

@@ -13,6 +13,7 @@ import { createLimitRanger } from './limit-ranger/plugin.ts'
 import { createNamespaceLifecycle } from './namespace-lifecycle/plugin.ts'
 import { createNodeRestriction } from './node-restriction/plugin.ts'
 import { createPersistentVolumeClaimResize } from './persistent-volume-claim-resize/plugin.ts'
+import { createPodResizeValidator } from './pod-resize/plugin.ts'
 import { createPodSecurity } from './pod-security/plugin.ts'
 import { createPodTopologyLabels } from './pod-topology-labels/plugin.ts'
 import { createPriority } from './priority/plugin.ts'
@@ -42,6 +43,7 @@ const FACTORIES: readonly ((deps: AdmissionDeps) => AdmissionPlugin)[] = [
   createCertificateSubjectRestriction,
   createDefaultIngressClass,
   createPodTopologyLabels,
+  createPodResizeValidator,
   createMutatingWebhook,
   createValidatingWebhook,
   createResourceQuota,

@@ -21,6 +21,7 @@ const HERE = [
   'CertificateSubjectRestriction',
   'DefaultIngressClass',
   'PodTopologyLabels',
+  'PodResizeValidator',
   'MutatingAdmissionPolicy',
   'MutatingAdmissionWebhook',
   'ValidatingAdmissionPolicy',
@@ -47,7 +48,6 @@ const NOT_HERE = [
   'PodGroupProtection',
   'PodGroupWorkloadExists',
   'PodNodeSelector',
-  'PodResizeValidator',
   'PodTolerationRestriction',
 ]
 

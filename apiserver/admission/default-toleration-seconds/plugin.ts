@@ -13,7 +13,8 @@ const TOLERATION_SECONDS = 300
 export function createDefaultTolerationSeconds(_deps: Pick<AdmissionDeps, never>): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
-    handles: (operation) => operation === 'CREATE',
+    // Updates as well: who replaces a Pod by what he once wrote does not know of these.
+    handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(attributes) {
       if (!isResource(attributes, '', 'pods') || attributes.object === undefined) return
       const { spec } = attributes.object as Pod

@@ -16,7 +16,7 @@ export function createPodTopologyLabels(deps: Pick<AdmissionDeps, 'peek'>): Admi
       const from = deps.peek('', 'nodes', '', node)?.metadata.labels ?? {}
       for (const label of LABELS) {
         const value = from[label]
-        if (value !== undefined) object.metadata.labels = { [label]: value, ...object.metadata.labels }
+        if (value !== undefined) object.metadata.labels = { ...object.metadata.labels, [label]: value }
       }
     },
   }

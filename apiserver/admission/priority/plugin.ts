@@ -26,8 +26,10 @@ export function createPriority(deps: Deps): AdmissionPlugin {
     name: 'Priority',
     handles: (operation) => operation === 'CREATE' || operation === 'UPDATE',
     admit(attributes) {
-      if (attributes.operation !== 'CREATE' || !isResource(attributes, '', 'pods')) return
-      setPriority(deps, attributes, attributes.object as Pod)
+      if (!isResource(attributes, '', 'pods')) return
+      const pod = attributes.object as Pod
+      if (attributes.operation === 'CREATE') setPriority(deps, attributes, pod)
+      else keepPriority(pod, attributes.oldObject as DeepReadonly<Pod>)
     },
     validate(attributes) {
       if (!isResource(attributes, 'scheduling.k8s.io', 'priorityclasses')) return
@@ -58,6 +60,13 @@ function setPriority(deps: Deps, attributes: AdmissionAttributes, pod: Pod): voi
   pod.spec.priority = resolved.value
   pod.spec.preemptionPolicy = resolved.preemptionPolicy
   if (resolved.name !== '') pod.spec.priorityClassName = resolved.name
+}
+
+/** Who replaces a Pod by what he once wrote does not know what was put into it. */
+function keepPriority({ spec }: Pod, { spec: old }: DeepReadonly<Pod>): void {
+  if (spec.priority === undefined && old.priority !== undefined) spec.priority = old.priority
+  if (spec.preemptionPolicy === undefined && old.preemptionPolicy !== undefined)
+    spec.preemptionPolicy = old.preemptionPolicy
 }
 
 function named(deps: Deps, name: string): Resolved | undefined {
