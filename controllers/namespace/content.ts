@@ -29,16 +29,30 @@ interface Tally {
   readonly remaining: Map<string, number>
   readonly finalizers: Map<string, number>
   estimateSeconds: number
+  readonly deletingMs: number
 }
 
-export async function deleteAllContent(client: Client, namespace: string, signal: AbortSignal): Promise<ContentPass> {
+/** `deletingMs`: since when the namespace is on its way out. Pods that are longer about it than their grace are stuck. */
+export async function deleteAllContent(
+  client: Client,
+  namespace: string,
+  deletingMs: number,
+  signal: AbortSignal,
+): Promise<ContentPass> {
   const discovery = await discoverPreferredResources(client, signal)
-  const tally: Tally = { contentErrors: [], remaining: new Map(), finalizers: new Map(), estimateSeconds: 0 }
+  const tally: Tally = {
+    contentErrors: [],
+    remaining: new Map(),
+    finalizers: new Map(),
+    estimateSeconds: 0,
+    deletingMs,
+  }
   const { pods, others } = deletableResources(discovery)
   if (pods !== undefined) await deleteResource(client, pods, namespace, tally, signal)
   if (tally.remaining.size === 0)
     for (const resource of others) await deleteResource(client, resource, namespace, tally, signal)
-  return { ...tally, discoveryFailures: discovery.failures }
+  const { deletingMs: _known, ...found } = tally
+  return { ...found, discoveryFailures: discovery.failures }
 }
 
 function deletableResources({ resources }: Discovery): {
@@ -116,7 +130,8 @@ function count(
       tally.finalizers.set(finalizer, (tally.finalizers.get(finalizer) ?? 0) + 1)
     }
   const graceSeconds = id === 'pods.' ? longestGraceSeconds(items as readonly DeepReadonly<Pod>[]) : 0
-  const seconds = graceSeconds > 0 ? graceSeconds : hasFinalizers ? FINALIZER_ESTIMATE_SECONDS : 0
+  const isInGrace = tally.deletingMs < graceSeconds * 1_000
+  const seconds = isInGrace ? graceSeconds : hasFinalizers ? FINALIZER_ESTIMATE_SECONDS : 0
   tally.estimateSeconds = Math.max(tally.estimateSeconds, seconds)
   if (seconds > 0) return
   const gvr = `${group}/${version}, Resource=${resource}`

@@ -57,7 +57,8 @@ class NamespaceReconciler implements Reconciler {
     if (live?.metadata.deletionTimestamp === undefined || (live.spec.finalizers ?? []).length === 0) return DONE
 
     const terminating = await this.#markTerminating(live, signal)
-    const pass = await deleteAllContent(this.#client, key.name, signal)
+    const deletingMs = this.#clock.nowMs() - Date.parse(live.metadata.deletionTimestamp)
+    const pass = await deleteAllContent(this.#client, key.name, deletingMs, signal)
     const reported = await this.#report(terminating, pass, signal)
     if (pass.contentErrors.length > 0 || pass.discoveryFailures.length > 0) throw contentError(pass)
     if (pass.estimateSeconds > 0)

@@ -50,7 +50,7 @@ function withQuickNode(client: Client): Client {
 }
 
 it('waits for a Pod that has stopped and is about to be taken away', async () => {
-  const pass = await deleteAllContent(withQuickNode(plane.client), namespace, signal)
+  const pass = await deleteAllContent(withQuickNode(plane.client), namespace, 0, signal)
   expect(pass.contentErrors).toEqual([])
   expect(pass.estimateSeconds).toBe(30)
   expect([...pass.remaining]).toEqual([['pods.', 1]])
