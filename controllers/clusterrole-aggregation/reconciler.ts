@@ -3,7 +3,7 @@
  *
  * Reads: clusterroles from the cache.  Writes: clusterroles (rules only).
  * Upstream: pkg/controller/clusterroleaggregation.
- * Differs: writes a merge patch bound to the resourceVersion it was computed from, where upstream applies.
+ * Differs: what is applied is bound to the resourceVersion it was computed from.
  */
 import { CLUSTER_ROLES } from '#machinery/api/rbac/v1/resources.gen.ts'
 import type { ClusterRole, PolicyRule } from '#machinery/api/rbac/v1/types.gen.ts'
@@ -15,6 +15,8 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { ObjectKey, Reconciler, Result } from '#sdk'
 import { DONE, defineController } from '#sdk'
 import { CLUSTER_ROLE_AGGREGATION_CONTROLLER } from '../manager/names.ts'
+
+const TYPE = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole' }
 
 export const clusterRoleAggregationController = defineController({
   name: CLUSTER_ROLE_AGGREGATION_CONTROLLER,
@@ -61,8 +63,12 @@ class ClusterRoleAggregationReconciler implements Reconciler {
     if (role === undefined || !isAggregated(role)) return DONE
     const rules = aggregatedRules(role, this.#roles.list())
     if (deepEqual(rules, role.rules ?? [])) return DONE
-    const body = { metadata: { resourceVersion: role.metadata.resourceVersion }, rules }
-    await this.#client.patch(CLUSTER_ROLES, key, { type: 'merge', body }, { signal })
+    const { uid, resourceVersion } = role.metadata
+    const metadata = { name: key.name, uid, resourceVersion }
+    // No rules: those that were applied before are taken back.
+    const body = { ...TYPE, metadata, ...(rules.length === 0 ? {} : { rules }) }
+    const options = { fieldManager: CLUSTER_ROLE_AGGREGATION_CONTROLLER, signal }
+    await this.#client.patch(CLUSTER_ROLES, key, { type: 'apply', body, force: true }, options)
     return DONE
   }
 }
