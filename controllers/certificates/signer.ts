@@ -22,6 +22,9 @@ import { hasCondition, pemOf, SIGNERS, useOf, whyNot } from './request-rules.ts'
 /** Upstream: --cluster-signing-duration. */
 const LIFETIME_MAX_MS = 365 * 24 * 3_600_000
 const LIFETIME_MIN_MS = 600_000
+/** Certificates begin this long ago; those that are not short-lived end as much earlier. */
+const BACKDATE_MS = 300_000
+const SHORT_MS = 8 * 3_600_000
 
 export function csrSigningController(tools: CertificateTools): ControllerDefinition<CertificateSigningRequest> {
   return defineController({
@@ -91,7 +94,9 @@ class CsrSigner implements Reconciler {
   }
 }
 
-function lifetimeMs({ spec }: FrozenRequest): number {
-  if (spec.expirationSeconds === undefined) return LIFETIME_MAX_MS
-  return Math.min(Math.max(spec.expirationSeconds * 1000, LIFETIME_MIN_MS), LIFETIME_MAX_MS)
+/** From now on. */
+export function lifetimeMs({ spec }: FrozenRequest): number {
+  const wantedMs = spec.expirationSeconds === undefined ? LIFETIME_MAX_MS : spec.expirationSeconds * 1000
+  const givenMs = Math.min(Math.max(wantedMs, LIFETIME_MIN_MS), LIFETIME_MAX_MS)
+  return givenMs < SHORT_MS ? givenMs : givenMs - BACKDATE_MS
 }

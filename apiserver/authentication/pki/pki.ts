@@ -114,7 +114,10 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
   await folder.flush()
   const signCsr = (pem: string, { authority, usage, lifetimeMs }: CsrOptions): string => {
     const { issuer } = authority === 'client' ? clientCa : serverCa
-    return signSigningRequest(parseSigningRequest(pem), issuer, { usage, ...folder.validity(lifetimeMs) })
+    const validity = folder.validity(lifetimeMs)
+    // Nothing outlives the one who vouches for it.
+    const notAfter = new Date(Math.min(validity.notAfter.getTime(), Date.parse(issuer.certificate.validTo)))
+    return signSigningRequest(parseSigningRequest(pem), issuer, { usage, ...validity, notAfter })
   }
   const leaves = { serving, admin, frontProxyClient, kubeletClient }
   return { serverCa, clientCa, requestHeaderCa, ...leaves, serviceAccountKey, signCsr }
