@@ -15,6 +15,8 @@ import { hasPodLevelResources, podLimits, podRequests } from './pod-resources.ts
 const ONE = parseQuantity('1')
 const CLASS_SUFFIX = '.storageclass.storage.k8s.io/'
 const DEVICES_SUFFIX = '.deviceclass.resource.k8s.io/devices'
+/** Extended resources that stand for a device class by its name. */
+const IMPLICIT_DEVICES = /^(requests\.)?deviceclass\.resource\.kubernetes\.io\//
 /** Devices that `allocationMode: All` is charged with. Upstream: resource.AllocationResultsMaxSize. */
 const DEVICES_MAX = 32
 
@@ -140,4 +142,5 @@ function addDevices(usage: Map<string, Quantity>, { spec }: DeepReadonly<Resourc
   for (const [name, devices] of total) usage.set(`${name}${DEVICES_SUFFIX}`, Quantity.fromValue(devices))
 }
 
-const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
+const isNative = (name: string): boolean =>
+  !IMPLICIT_DEVICES.test(name) && (!name.includes('/') || name.includes('kubernetes.io/'))
