@@ -111,7 +111,9 @@ describe('NamespaceLifecycle', () => {
     expect(status?.details?.causes).toEqual([
       { reason: 'NamespaceTerminating', message: 'namespace going is being terminated', field: 'metadata.namespace' },
     ])
-    expect(await refusal(makeAttributes('UPDATE', makePod(), { namespace: 'going', oldObject: makePod() }))).toBeUndefined()
+    expect(
+      await refusal(makeAttributes('UPDATE', makePod(), { namespace: 'going', oldObject: makePod() })),
+    ).toBeUndefined()
   })
 
   it.each([
@@ -612,5 +614,41 @@ describe('PodResizeValidator', () => {
     const status = await refusal(attributes, makeDeps({ peek: () => node(platform) }))
     expect(status?.message).toBe(why === undefined ? undefined : `pods "p" is forbidden: ${why}`)
     expect(status?.details?.causes?.[0]?.reason).toBe(reason)
+  })
+})
+
+describe('NodeRestriction', () => {
+  const user = { name: 'system:node:n', uid: '', groups: ['system:nodes'], extra: new Map<string, readonly string[]>() }
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n', uid: 'u' } }
+  const owner = { apiVersion: 'v1', kind: 'Node', name: 'n', uid: 'u', controller: true }
+  const deps = makeDeps({ peek: () => node })
+  const mirror = (spec: Partial<Pod['spec']>): Pod => {
+    const pod = makePod({ nodeName: 'n', ...spec })
+    const annotations = { 'kubernetes.io/config.mirror': 'x' }
+    return { ...pod, metadata: { ...pod.metadata, annotations, ownerReferences: [owner] } }
+  }
+  const template = { volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'] } } }
+  const projected = (source: object) => ({ volumes: [{ name: 'v', projected: { sources: [source] } }] })
+  it.each<[string | undefined, Partial<Pod['spec']>]>([
+    [undefined, { volumes: [{ name: 'v', emptyDir: {} }] }],
+    ['configmaps', { volumes: [{ name: 'v', configMap: { name: 'm' } }] }],
+    ['resourceclaims', { resourceClaims: [{ name: 'r', resourceClaimName: 'c' }] }],
+    ['csidrivers (via CSI volumes)', { volumes: [{ name: 'v', csi: { driver: 'a.com' } }] }],
+    ['endpoints (via glusterFS volumes)', { volumes: [{ name: 'v', glusterfs: { endpoints: 'e', path: 'p' } }] }],
+    ['persistentvolumeclaims', { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }],
+    ['persistentvolumeclaims (via ephemeral volumes)', { volumes: [{ name: 'v', ephemeral: template }] }],
+    ['clustertrustbundles', projected({ clusterTrustBundle: { path: 'p' } })],
+    ['podcertificates', projected({ podCertificate: { keyType: 'ED25519', signerName: 'a/b' } })],
+  ])('lets a node make no mirror pod that refers to %s', async (what, spec) => {
+    const status = await refusal(makeAttributes('CREATE', mirror(spec), { user }), deps)
+    const why = `pods "p" is forbidden: node "n" can not create pods that reference ${what}`
+    expect(status?.message).toBe(what === undefined ? undefined : why)
+  })
+
+  it('lets a node not say whose it is', async () => {
+    const changed = { ...node, metadata: { ...node.metadata, ownerReferences: [owner] } }
+    const more = { resource: 'nodes', namespace: '', name: 'n', user, oldObject: node }
+    const status = await refusal(makeAttributes('UPDATE', changed, more), deps)
+    expect(status?.message).toBe('nodes "n" is forbidden: node "n" is not allowed to modify ownerReferences')
   })
 })
