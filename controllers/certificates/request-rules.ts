@@ -14,6 +14,8 @@ export interface ParsedRequest {
 export interface CertificateUse {
   readonly authority: 'client' | 'server'
   readonly usage: 'client' | 'server' | 'server-and-client'
+  /** As the request names them; those of the key count. */
+  readonly keyUsages: readonly string[]
 }
 
 /** The cluster's certificate authorities, lent to the controllers. */
@@ -54,17 +56,18 @@ export function whyNot({ spec }: FrozenRequest, parsed: ParsedRequest): string {
 
 /** As k3s: what clients show is signed by the client CA, the rest by the server's. */
 export function useOf({ spec }: FrozenRequest): CertificateUse {
+  const keyUsages = spec.usages ?? []
   switch (spec.signerName) {
     case 'kubernetes.io/kubelet-serving':
-      return { authority: 'server', usage: 'server' }
+      return { authority: 'server', usage: 'server', keyUsages }
     case 'kubernetes.io/legacy-unknown': {
-      const usages = spec.usages ?? []
-      const isClient = usages.includes('client auth')
-      const isServer = usages.includes('server auth')
-      return { authority: 'server', usage: isClient && isServer ? 'server-and-client' : isClient ? 'client' : 'server' }
+      const isClient = keyUsages.includes('client auth')
+      const isServer = keyUsages.includes('server auth')
+      const usage = isClient && isServer ? 'server-and-client' : isClient ? 'client' : 'server'
+      return { authority: 'server', usage, keyUsages }
     }
     default:
-      return { authority: 'client', usage: 'client' }
+      return { authority: 'client', usage: 'client', keyUsages }
   }
 }
 

@@ -2,7 +2,7 @@
  * Signs approved requests of the kubernetes.io signers with the cluster's certificate authorities.
  *
  * Reads: requests from the cache.  Writes: certificatesigningrequests/status.
- * Upstream: pkg/controller/certificates/signer. Differs: key usage bits follow the purpose, not the request's list.
+ * Upstream: pkg/controller/certificates/signer.
  */
 import { CERTIFICATE_SIGNING_REQUESTS } from '#machinery/api/certificates/v1/resources.gen.ts'
 import type { CertificateSigningRequest } from '#machinery/api/certificates/v1/types.gen.ts'

@@ -46,6 +46,8 @@ export interface CertificateRequest {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly altNames?: SubjectAltNames
+  /** In the words of certificates.k8s.io: of these, what concerns the key. Absent: what the usage takes. */
+  readonly keyUsages?: readonly string[]
 }
 
 const VERSION_3 = contextConstructed(0, unsignedInteger(Uint8Array.of(2)))
@@ -88,10 +90,9 @@ function createCertificate(
 
 function extensionsOf(request: CertificateRequest, spki: Buffer, issuerKeyId: Buffer): Buffer[] {
   const isCa = request.usage === 'ca'
-  const isRsa = request.publicKey.asymmetricKeyType === 'rsa'
-  const usageBits = isCa ? DIGITAL_SIGNATURE | CERTIFICATE_AND_CRL_SIGN : DIGITAL_SIGNATURE
+  const usageBits = keyUsageBits(request)
   const extensions = [
-    extension(OID.keyUsage, true, keyUsage(isRsa && !isCa ? usageBits | KEY_ENCIPHERMENT : usageBits)),
+    ...(usageBits === 0 ? [] : [extension(OID.keyUsage, true, keyUsage(usageBits))]),
     extension(OID.basicConstraints, true, isCa ? sequence(boolean(true)) : sequence()),
     extension(OID.subjectKeyIdentifier, false, octetString(keyIdentifier(spki))),
     extension(OID.authorityKeyIdentifier, false, sequence(contextPrimitive(0, issuerKeyId))),
@@ -106,6 +107,14 @@ function extensionsOf(request: CertificateRequest, spki: Buffer, issuerKeyId: Bu
     extensions.push(extension(OID.subjectAltName, false, sequence(...names)))
   }
   return extensions
+}
+
+function keyUsageBits({ usage, publicKey, keyUsages }: CertificateRequest): number {
+  if (usage === 'ca') return DIGITAL_SIGNATURE | CERTIFICATE_AND_CRL_SIGN
+  const isRsa = publicKey.asymmetricKeyType === 'rsa'
+  const named = keyUsages ?? ['digital signature', ...(isRsa ? ['key encipherment'] : [])]
+  const signs = named.includes('digital signature') ? DIGITAL_SIGNATURE : 0
+  return named.includes('key encipherment') ? signs | KEY_ENCIPHERMENT : signs
 }
 
 function extension(oid: string, isCritical: boolean, value: Buffer): Buffer {

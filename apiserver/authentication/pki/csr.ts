@@ -101,6 +101,7 @@ export function signSigningRequest(
     readonly serialNumber: Uint8Array
     readonly notBefore: Date
     readonly notAfter: Date
+    readonly keyUsages?: readonly string[]
   },
 ): string {
   const { subject, publicKey, altNames } = request

@@ -173,6 +173,25 @@ describe('certificates', () => {
   })
 })
 
+/** Upstream: pkg/controller/certificates/authority/authority_test.go. */
+it.each<[string, readonly string[] | undefined, string | undefined]>([
+  ['nothing, of an EC key', undefined, '03020780'],
+  ['nothing at all', [], undefined],
+  ['signing', ['digital signature', 'client auth'], '03020780'],
+  ['enciphering', ['key encipherment'], '03020520'],
+  ['both', ['key encipherment', 'digital signature'], '030205a0'],
+])('a certificate that is asked for %s has those key usages', (_name, keyUsages, bits) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const validity = { notBefore: new Date(0), notAfter: new Date('2055-01-01T00:00:00Z') }
+  const base = { subject: { commonName: 'c' }, publicKey, serialNumber: Buffer.alloc(16, 1), ...validity }
+  const certificate = new X509Certificate(createCaCertificate({ ...base, usage: 'ca' }, privateKey))
+  const wanted = { ...base, usage: 'client' as const, ...(keyUsages === undefined ? {} : { keyUsages }) }
+  const { raw } = new X509Certificate(issueCertificate(wanted, { key: privateKey, certificate }))
+  // 2.5.29.15, critical.
+  const extension = /0603551d0f0101ff0404(.{8})/.exec(raw.toString('hex'))
+  expect(extension?.[1]).toBe(bits)
+})
+
 describe.skipIf(!hasOpenssl)('signing requests (skipped without the openssl command)', () => {
   function request(...algorithm: string[]): string {
     const args = [
@@ -197,7 +216,7 @@ describe.skipIf(!hasOpenssl)('signing requests (skipped without the openssl comm
     ['Ed25519', ['-newkey', 'ed25519']],
   ])('with a %s key become certificates', async (_, algorithm) => {
     const pki = await load()
-    const options = { authority: 'client', usage: 'client', lifetimeMs: DAY_MS } as const
+    const options = { authority: 'client', usage: 'client', lifetimeMs: DAY_MS, keyUsages: [] } as const
     const certificate = new X509Certificate(pki.signCsr(request(...algorithm), options))
     expect(certificate.subject).toBe('O=system:nodes\nCN=system:node:a')
     expect(certificate.subjectAltName).toBe('DNS:a, IP Address:10.0.0.9, IP Address:FD00:0:0:0:0:0:0:1')
@@ -206,7 +225,7 @@ describe.skipIf(!hasOpenssl)('signing requests (skipped without the openssl comm
 
   it('are refused when tampered with or not requests at all', async () => {
     const pki = await load()
-    const options = { authority: 'client', usage: 'client', lifetimeMs: DAY_MS } as const
+    const options = { authority: 'client', usage: 'client', lifetimeMs: DAY_MS, keyUsages: [] } as const
     const pem = request('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256')
     const der = Buffer.from(pem.replace(/-----.*-----/g, ''), 'base64')
     const at = der.indexOf('system:node:a')

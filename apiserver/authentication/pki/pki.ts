@@ -61,6 +61,8 @@ export interface CsrOptions {
   readonly authority: 'client' | 'server'
   readonly usage: Exclude<CertificateUsage, 'ca'>
   readonly lifetimeMs: number
+  /** As the request names them; those of the key count. */
+  readonly keyUsages: readonly string[]
 }
 
 export interface Pki {
@@ -112,12 +114,12 @@ export async function loadOrCreatePki(options: PkiOptions): Promise<Pki> {
     }),
   ])
   await folder.flush()
-  const signCsr = (pem: string, { authority, usage, lifetimeMs }: CsrOptions): string => {
+  const signCsr = (pem: string, { authority, usage, lifetimeMs, keyUsages }: CsrOptions): string => {
     const { issuer } = authority === 'client' ? clientCa : serverCa
     const validity = folder.validity(lifetimeMs)
     // Nothing outlives the one who vouches for it.
     const notAfter = new Date(Math.min(validity.notAfter.getTime(), Date.parse(issuer.certificate.validTo)))
-    return signSigningRequest(parseSigningRequest(pem), issuer, { usage, ...validity, notAfter })
+    return signSigningRequest(parseSigningRequest(pem), issuer, { usage, keyUsages, ...validity, notAfter })
   }
   const leaves = { serving, admin, frontProxyClient, kubeletClient }
   return { serverCa, clientCa, requestHeaderCa, ...leaves, serviceAccountKey, signCsr }
