@@ -22,9 +22,6 @@ export function parseDeleteOptions({ request, query, audit }: ApiCall): DeleteOp
   const fromBody = parseOptionsBody(request)
   if (fromBody !== undefined) audit?.recordBody({ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...fromBody })
   const options = fromBody ?? fromQuery(query)
-  // Upstream lets the query's dryRun count even beside a body.
-  if (fromBody !== undefined && query.has('dryRun') && options.dryRun === undefined)
-    options.dryRun = [...query.all('dryRun')]
   const errors: FieldError[] = []
   const { propagationPolicy: policy, orphanDependents, dryRun } = options
   if (orphanDependents !== undefined && policy !== undefined) {
@@ -45,8 +42,8 @@ function fromQuery(query: Query): DeleteOptions {
   const grace = parseInteger(query, 'gracePeriodSeconds')
   if (grace !== undefined) options.gracePeriodSeconds = grace
   if (query.has('orphanDependents')) options.orphanDependents = isTrue(query, 'orphanDependents')
-  const policy = query.get('propagationPolicy')
-  if (policy !== '') options.propagationPolicy = policy as PropagationPolicy
+  // Empty is a policy, too: one that does not exist.
+  if (query.has('propagationPolicy')) options.propagationPolicy = query.get('propagationPolicy') as PropagationPolicy
   if (query.has('dryRun')) options.dryRun = [...query.all('dryRun')]
   return options
 }
@@ -78,7 +75,7 @@ function typedOptions(value: Record<string, unknown>): DeleteOptions {
   const orphan = member(value, 'orphanDependents', 'boolean', 'bool')
   if (orphan !== undefined) options.orphanDependents = orphan
   const policy = member(value, 'propagationPolicy', 'string', 'v1.DeletionPropagation')
-  if (policy !== undefined && policy !== '') options.propagationPolicy = policy as PropagationPolicy
+  if (policy !== undefined) options.propagationPolicy = policy as PropagationPolicy
   const { dryRun, preconditions } = value
   if (Array.isArray(dryRun)) options.dryRun = dryRun.map(String)
   if (preconditions !== undefined && preconditions !== null) {

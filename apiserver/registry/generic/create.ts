@@ -6,6 +6,7 @@ import {
   newBadRequest,
   newGenerateNameConflict,
   newInvalid,
+  newUnknownFailure,
   StatusError,
 } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
@@ -27,13 +28,12 @@ const NAME_TRIES = 8
 /** Upstream cuts the prefix so that prefix and suffix fit a DNS label. */
 const GENERATED_PREFIX_MAX = 63 - 5
 const RETRY_AFTER_SECONDS = 1
+const REVISION_SET = 'resourceVersion should not be set on objects to be created'
 
 export async function createObject(parts: StoreParts, draft: KubeObject, request: WriteRequest): Promise<CachedObject> {
   const { definition, admission, fieldManager } = parts
   const { context } = request
-  if (hasValue(draft.metadata.resourceVersion)) {
-    throw newBadRequest('resourceVersion should not be set on objects to be created')
-  }
+  const hasRevision = hasValue(draft.metadata.resourceVersion)
   fillSystemFields(draft, definition, context)
   const subject = { operation: 'CREATE', name: draft.metadata.name ?? '', object: draft, oldObject: undefined } as const
   const attributes = admissionAttributes(definition, request, subject)
@@ -44,7 +44,7 @@ export async function createObject(parts: StoreParts, draft: KubeObject, request
   if (admitted instanceof Promise) await admitted
   checkAdmittedOwners(draft, managedFields, context)
   dropDuplicateOwners(draft, context, true)
-  const isNameGenerated = generateName(parts, draft, request)
+  generateName(parts, draft, request)
   prepare(draft, definition, request)
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
   const named = { ...subject, name: stored.metadata.name ?? '', object: stored }
@@ -52,12 +52,13 @@ export async function createObject(parts: StoreParts, draft: KubeObject, request
   if (validated instanceof Promise) await validated
   const rollback = definition.hooks?.beginCreate?.(stored, context)
   try {
+    if (hasRevision && !context.isDryRun) throw newUnknownFailure(REVISION_SET)
     const created = await write(parts, stored, context)
     if (context.isDryRun) rollback?.()
     return created
   } catch (err) {
     rollback?.()
-    throw createError(parts, err, stored, isNameGenerated)
+    throw createError(parts, err, stored)
   }
 }
 
@@ -74,7 +75,9 @@ export function ttlOf(definition: ResourceDefinition): { ttlSeconds?: number } {
   return definition.ttlSeconds === undefined ? {} : { ttlSeconds: definition.ttlSeconds }
 }
 
-const hasValue = (text: string | undefined): boolean => text !== undefined && text !== '' && text !== '0'
+/** What Go reads as a number other than 0; anything else is no resourceVersion and is dropped. */
+const hasValue = (text: string | undefined): boolean =>
+  text !== undefined && text !== '' && /^[0-9]+$/.test(text) && Number(text) > 0
 
 /** What only the server may set, and the namespace the request names. */
 function fillSystemFields(draft: KubeObject, definition: ResourceDefinition, context: RequestContext): void {
@@ -83,7 +86,8 @@ function fillSystemFields(draft: KubeObject, definition: ResourceDefinition, con
   delete meta.selfLink
   delete meta.deletionTimestamp
   delete meta.deletionGracePeriodSeconds
-  delete meta.generation
+  // Kinds that count generations begin at 1 themselves; elsewhere it is the client's.
+  if (meta.generation === 0) delete meta.generation
   meta.uid = context.random.uuid()
   meta.creationTimestamp = formatTime(context.clock.now())
   ensureNamespace(draft, definition, context.namespace)
@@ -102,19 +106,18 @@ export function ensureNamespace(draft: KubeObject, definition: ResourceDefinitio
   }
 }
 
-function generateName(parts: StoreParts, draft: KubeObject, { context, strategy }: WriteRequest): boolean {
+function generateName(parts: StoreParts, draft: KubeObject, { context, strategy }: WriteRequest): void {
   const meta = draft.metadata
   const { generateName: prefix = '' } = meta
-  if (prefix === '' || (meta.name !== undefined && meta.name !== '')) return false
+  if (prefix === '' || (meta.name !== undefined && meta.name !== '')) return
   if (strategy.hasPlainGeneratedNames === true) {
     meta.name = prefix
-    return true
+    return
   }
   for (let attempt = 0; attempt < NAME_TRIES; attempt++) {
     meta.name = prefix.slice(0, GENERATED_PREFIX_MAX) + randomSuffix(context.random)
     if (parts.objects.peek(parts.objects.keyOf(meta.namespace ?? '', meta.name)) === undefined) break
   }
-  return true
 }
 
 function prepare(draft: KubeObject, definition: ResourceDefinition, request: WriteRequest): void {
@@ -132,12 +135,14 @@ function prepare(draft: KubeObject, definition: ResourceDefinition, request: Wri
   strategy.canonicalize?.(draft)
 }
 
-function createError(parts: StoreParts, thrown: unknown, draft: KubeObject, isNameGenerated: boolean): unknown {
+function createError(parts: StoreParts, thrown: unknown, draft: KubeObject): unknown {
   const { definition, objects } = parts
   const name = draft.metadata.name ?? ''
-  const err = interpretError(thrown, 'create', definition, name)
-  if (!isAlreadyExists(err) || !(err instanceof StatusError)) return err
-  if (isNameGenerated) return newGenerateNameConflict(definition, name, RETRY_AFTER_SECONDS)
+  const thrownStatus = interpretError(thrown, 'create', definition, name)
+  if (!isAlreadyExists(thrownStatus) || !(thrownStatus instanceof StatusError)) return thrownStatus
+  const { generateName: prefix = '' } = draft.metadata
+  // Also for a name the client chose beside a prefix.
+  const err = prefix === '' ? thrownStatus : newGenerateNameConflict(definition, name, RETRY_AFTER_SECONDS)
   const existing = objects.peek(objects.keyOf(draft.metadata.namespace ?? '', name))
   if (existing?.object.metadata.deletionTimestamp === undefined) return err
   return new StatusError({ ...err.status, message: `object is being deleted: ${err.status.message ?? ''}` })

@@ -1,4 +1,4 @@
-/** Deletes a listed set of objects with bounded concurrency. Upstream: registry/store.go DeleteCollection. */
+/** Deletes a listed set of objects with bounded concurrency and answers with what was listed. Upstream: registry/store.go DeleteCollection. */
 import { isNotFound } from '#machinery/meta/errors.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import { deleteObject } from './delete.ts'
@@ -12,28 +12,21 @@ export async function deleteCollection(
   items: readonly CachedObject[],
   request: Omit<DeleteRequest, 'name'>,
 ): Promise<readonly CachedObject[]> {
-  const deleted: CachedObject[] = []
   let next = 0
   const work = async (): Promise<void> => {
     while (next < items.length && !request.context.signal.aborted) {
       const item = items[next++]
-      if (item !== undefined && (await deleteOne(parts, item, request))) deleted.push(item)
+      if (item !== undefined) await deleteOne(parts, item, request)
     }
   }
   await Promise.all(Array.from({ length: Math.min(WORKERS, items.length) }, work))
-  return deleted
+  return items
 }
 
-async function deleteOne(
-  parts: StoreParts,
-  item: CachedObject,
-  request: Omit<DeleteRequest, 'name'>,
-): Promise<boolean> {
+async function deleteOne(parts: StoreParts, item: CachedObject, request: Omit<DeleteRequest, 'name'>): Promise<void> {
   try {
     await deleteObject(parts, { ...request, name: item.object.metadata.name ?? '' })
-    return true
   } catch (err) {
-    if (isNotFound(err)) return false
-    throw err
+    if (!isNotFound(err)) throw err
   }
 }

@@ -45,6 +45,8 @@ async function deleteCurrent(parts: StoreParts, request: DeleteRequest, current:
   const { definition, objects, admission } = parts
   const { context, deleteOptions } = request
   checkPreconditions(definition, request.name, deleteOptions, current)
+  const plan = planDeletion(definition, request, current)
+  if (plan.type === 'pending') return { object: current, isDeleted: false }
   const subject = { operation: 'DELETE', name: request.name, object: undefined, oldObject: current.object } as const
   const attributes = admissionAttributes(definition, request, subject)
   const admitted = admission.admit(attributes)
@@ -52,8 +54,7 @@ async function deleteCurrent(parts: StoreParts, request: DeleteRequest, current:
   const validated = admission.validate(attributes)
   if (validated instanceof Promise) await validated
 
-  const plan = planDeletion(definition, request, current)
-  if (plan.type === 'pending') return { object: current, isDeleted: false }
+  if (plan.type === 'unchanged') return { object: current, isDeleted: false }
   if (plan.type === 'mark') {
     if (context.isDryRun) return { object: transientObject(current.key, plan.draft), isDeleted: false }
     return { object: await objects.update(current, plan.draft), isDeleted: false }
@@ -72,20 +73,24 @@ function checkPreconditions(
 ): void {
   const { uid, resourceVersion } = options.preconditions ?? {}
   const meta = current.object.metadata
+  // Upstream names the kind here, where other errors name the resource.
+  const { group, kind: resource } = definition
   if (uid !== undefined && uid !== meta.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${meta.uid ?? ''}). The object might have been deleted and then recreated`
-    throw newConflict(definition, name, why)
+    throw newConflict({ group, resource }, name, why)
   }
   if (resourceVersion !== undefined && resourceVersion !== meta.resourceVersion) {
     const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${meta.resourceVersion ?? ''}). The object might have been modified`
-    throw newConflict(definition, name, why)
+    throw newConflict({ group, resource }, name, why)
   }
 }
 
 type DeletionPlan =
   | { readonly type: 'now' }
-  /** Already under way; nothing to change. */
+  /** The grace period runs and is not shortened: not even admission is asked. */
   | { readonly type: 'pending' }
+  /** Waits for finalizers already. */
+  | { readonly type: 'unchanged' }
   | { readonly type: 'mark'; readonly draft: KubeObject }
 
 function planDeletion(definition: ResourceDefinition, request: DeleteRequest, current: CachedObject): DeletionPlan {
@@ -107,7 +112,7 @@ function planDeletion(definition: ResourceDefinition, request: DeleteRequest, cu
   if (grace === 'none') markForFinalizers(draft, context.clock.now())
   delete draft.metadata.resourceVersion
   const stored = inStoredOrder(draft, definition.kind, storedApiVersion(definition))
-  return isUnchanged(stored, current) ? { type: 'pending' } : { type: 'mark', draft: stored }
+  return isUnchanged(stored, current) ? { type: 'unchanged' } : { type: 'mark', draft: stored }
 }
 
 /** Upstream's BeforeDelete: a running grace period can only be shortened. */
@@ -121,17 +126,25 @@ function markGracefully(
   const meta = draft.metadata
   if (meta.deletionTimestamp !== undefined) {
     const running = meta.deletionGracePeriodSeconds ?? 0
-    const requested = options.gracePeriodSeconds
-    if (running === 0 || requested === undefined || requested >= running) return running === 0 ? 'none' : 'pending'
-    const startMs = Date.parse(meta.deletionTimestamp) - running * 1000
-    meta.deletionTimestamp = formatTime(new Date(startMs + requested * 1000))
-    meta.deletionGracePeriodSeconds = requested
+    if (running === 0) return 'none'
+    const requested = requestedSeconds(options)
+    if (requested === undefined || requested >= running) return 'pending'
+    const endMs = Date.parse(meta.deletionTimestamp) + (requested - running) * 1000
+    const isOver = endMs < now.getTime()
+    meta.deletionTimestamp = formatTime(isOver ? now : new Date(endMs))
+    // What is to be graceful stays so: whoever runs the object still has the last word.
+    meta.deletionGracePeriodSeconds = isOver && requested !== 0 ? 1 : requested
     return 'marked'
   }
   meta.deletionTimestamp = formatTime(new Date(now.getTime() + graceSeconds * 1000))
   meta.deletionGracePeriodSeconds = graceSeconds
   if (meta.generation !== undefined && meta.generation > 0) meta.generation++
   return 'marked'
+}
+
+/** Negative means as soon as it can be done gracefully. */
+function requestedSeconds({ gracePeriodSeconds }: DeleteOptions): number | undefined {
+  return gracePeriodSeconds !== undefined && gracePeriodSeconds < 0 ? 1 : gracePeriodSeconds
 }
 
 /** Upstream's markAsDeleting. */

@@ -18,7 +18,7 @@ export function finalizersFor(
 ): string[] | undefined {
   const current = object.metadata.finalizers ?? []
   const shouldOrphan = orphansDependents(current, strategy, options)
-  const isForeground = deletesDependentsFirst(current, options)
+  const isForeground = deletesDependentsFirst(current, strategy, options)
   if (!shouldOrphan && !isForeground && current.length === 0) return undefined
   const wanted = current.filter((finalizer) => finalizer !== ORPHAN_FINALIZER && finalizer !== FOREGROUND_FINALIZER)
   if (shouldOrphan) wanted.push(ORPHAN_FINALIZER)
@@ -36,7 +36,8 @@ function orphansDependents(current: readonly string[], strategy: Strategy, optio
   return strategy.defaultGarbageCollection === 'Orphan'
 }
 
-function deletesDependentsFirst(current: readonly string[], options: DeleteOptions): boolean {
+function deletesDependentsFirst(current: readonly string[], strategy: Strategy, options: DeleteOptions): boolean {
+  if (strategy.defaultGarbageCollection === 'Unsupported') return false
   if (options.orphanDependents !== undefined) return false
   if (options.propagationPolicy !== undefined) return options.propagationPolicy === 'Foreground'
   return current.includes(FOREGROUND_FINALIZER)

@@ -5,7 +5,6 @@
 import type { ObjectMeta, OwnerReference } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '#machinery/meta/field-error.ts'
-import { tryParseApiVersion } from '#machinery/meta/resource.ts'
 import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -17,6 +16,7 @@ const ANNOTATIONS_LIMIT_BYTES = 256 * 1024
 export const ORPHAN_FINALIZER = 'orphan'
 export const FOREGROUND_FINALIZER = 'foregroundDeletion'
 const IMMUTABLE = 'field is immutable'
+const OWNERS = 'metadata.ownerReferences'
 
 export interface MetadataRules {
   readonly namespaced: boolean
@@ -121,28 +121,30 @@ function validateOwnerReferences(
 ) {
   if (references === undefined) return
   let controller = ''
-  references.forEach((reference, i) => {
-    validateOwnerReference(reference, `metadata.ownerReferences[${i}]`, errors)
-    if (reference.controller !== true) return
+  for (const reference of references) {
+    validateOwnerReference(reference, errors)
+    if (reference.controller !== true) continue
     const current = `${reference.kind}/${reference.name}`
     if (controller === '') controller = current
     else {
       const detail = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${current}`
-      errors.push(fieldInvalid('metadata.ownerReferences', references, detail))
+      errors.push(fieldInvalid(OWNERS, references, detail))
     }
-  })
+  }
 }
 
-function validateOwnerReference(reference: DeepReadonly<OwnerReference>, field: string, errors: FieldError[]): void {
+/** Upstream's paths do not say which reference it is. */
+function validateOwnerReference(reference: DeepReadonly<OwnerReference>, errors: FieldError[]): void {
   const { apiVersion = '', kind = '', name = '', uid = '' } = reference
-  if (tryParseApiVersion(apiVersion) === undefined) {
-    errors.push(fieldInvalid(`${field}.apiVersion`, apiVersion, 'version must not be empty'))
+  const version = /^(?:[^/]*\/)?([^/]+)$/.exec(apiVersion)?.[1]
+  if (version === undefined) {
+    errors.push(fieldInvalid(`${OWNERS}.apiVersion`, apiVersion, 'version must not be empty'))
   }
-  if (kind === '') errors.push(fieldInvalid(`${field}.kind`, kind, 'must not be empty'))
-  if (name === '') errors.push(fieldInvalid(`${field}.name`, name, 'must not be empty'))
-  if (uid === '') errors.push(fieldInvalid(`${field}.uid`, uid, 'must not be empty'))
-  if (apiVersion === 'v1' && kind === 'Event') {
-    errors.push(fieldInvalid(field, reference, '/v1, Kind=Event is disallowed from being an owner'))
+  if (kind === '') errors.push(fieldInvalid(`${OWNERS}.kind`, kind, 'must not be empty'))
+  if (name === '') errors.push(fieldInvalid(`${OWNERS}.name`, name, 'must not be empty'))
+  if (uid === '') errors.push(fieldInvalid(`${OWNERS}.uid`, uid, 'must not be empty'))
+  if ((apiVersion === 'v1' || apiVersion === '/v1') && kind === 'Event') {
+    errors.push(fieldInvalid(OWNERS, reference, '/v1, Kind=Event is disallowed from being an owner'))
   }
 }
 

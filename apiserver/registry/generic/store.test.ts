@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { DeleteOptions, KubeObject } from '#machinery/api/meta/v1.ts'
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '#machinery/meta/errors.ts'
+import type { Clock } from '#machinery/util/clock.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { Random } from '#machinery/util/random.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import { ADMIN, plainResource } from '#test/contract/resource-server.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import type { AdmissionAttributes, AdmissionPlugin } from '../../admission/interfaces.ts'
 import { createCacher } from '../../storage/cacher/cacher.ts'
 import { MemoryStorage } from '../../storage/memory/storage.ts'
@@ -18,9 +20,10 @@ interface Setup {
   readonly hooks?: StoreHooks
   readonly plugins?: readonly AdmissionPlugin[]
   readonly random?: Random
+  readonly clock?: Clock
 }
 
-function setUp({ strategy = {}, hooks, plugins = [], random = systemRandom }: Setup = {}) {
+function setUp({ strategy = {}, hooks, plugins = [], random = systemRandom, clock = systemClock }: Setup = {}) {
   const definition = plainResource({ strategy, ...(hooks === undefined ? {} : { hooks }) })
   const cacher = createCacher(new MemoryStorage({ clock: systemClock }), systemClock, { freeze: true })
   const objects = cacher.openStore({ ...definition, apiVersion: 'v1' })
@@ -29,7 +32,7 @@ function setUp({ strategy = {}, hooks, plugins = [], random = systemRandom }: Se
     user: ADMIN,
     namespace: 'default',
     isDryRun: false,
-    clock: systemClock,
+    clock,
     random,
     signal: new AbortController().signal,
     warn() {},
@@ -85,7 +88,8 @@ describe('create', () => {
       labels: {},
     })
     const { uid, creationTimestamp, resourceVersion, ...rest } = object.metadata
-    expect(rest).toEqual({ name: 'a', namespace: 'default' })
+    // A generation that its kind does not count is the client's.
+    expect(rest).toEqual({ name: 'a', namespace: 'default', generation: 7 })
     expect(uid).not.toBe('mine')
     expect(creationTimestamp).not.toBe('2001-01-01T00:00:00Z')
   })
@@ -111,7 +115,7 @@ describe('create', () => {
     [
       'an owner without a name',
       { name: 'a', ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: '', uid: 'u' }] },
-      /ownerReferences\[0\].name: Invalid value: ""/,
+      /metadata\.ownerReferences\.name: Invalid value: ""/,
     ],
     [
       'two controllers',
@@ -125,6 +129,29 @@ describe('create', () => {
     const outcome = setUp().create(metadata)
     await expect(outcome).rejects.toSatisfy(isInvalid)
     await expect(outcome).rejects.toThrow(message)
+  })
+
+  it.each<[string, string | undefined]>([
+    ['7', 'resourceVersion should not be set on objects to be created'],
+    ['0', undefined],
+    ['', undefined],
+    ['seven', undefined],
+  ])('with resourceVersion %j', async (resourceVersion, message) => {
+    const outcome = setUp().create({ name: 'a', resourceVersion })
+    if (message === undefined) await expect(outcome).resolves.toBeDefined()
+    else await expect(outcome).rejects.toMatchObject({ message, code: 500, reason: '' })
+  })
+
+  it('speaks of generated names where a prefix came with the name', async () => {
+    const store = setUp()
+    await store.create({ name: 'a', finalizers: ['x.io/y'] })
+    const again = () => store.create({ name: 'a', generateName: 'b-' })
+    await expect(again()).rejects.toMatchObject({
+      message: 'configmaps "a" already exists, the server was not able to generate a unique name for the object',
+      status: { details: { retryAfterSeconds: 1 } },
+    })
+    await store.delete('a')
+    await expect(again()).rejects.toThrow(/^object is being deleted: configmaps "a" already exists, the server/)
   })
 
   it('gives up generating a name that is always taken', async () => {
@@ -265,6 +292,13 @@ describe('delete', () => {
       { defaultGarbageCollection: 'Unsupported' },
       undefined,
     ],
+    [
+      'foreground of a kind without garbage collection',
+      [],
+      { propagationPolicy: 'Foreground' },
+      { defaultGarbageCollection: 'Unsupported' },
+      undefined,
+    ],
     ['background against an orphan finalizer', ['orphan'], { propagationPolicy: 'Background' }, {}, undefined],
     ['nothing asked with an orphan finalizer', ['orphan'], {}, {}, ['orphan']],
     [
@@ -295,6 +329,47 @@ describe('delete', () => {
     expect(await grace()).toBe(5)
     expect((await store.delete('a', { gracePeriodSeconds: 0 })).isDeleted).toBe(true)
     expect(await store.get('a')).toBeUndefined()
+  })
+
+  // Graceful deletion at second 100 with this grace period, deleted again at this second with that one.
+  it.each<[number, number, number | undefined, { ends: number; grace: number } | 'gone']>([
+    [2, 100, undefined, { ends: 102, grace: 2 }],
+    [2, 100, -1, { ends: 101, grace: 1 }],
+    [2, 100, 0, 'gone'],
+    [2, 100, 1, { ends: 101, grace: 1 }],
+    [2, 100, 2, { ends: 102, grace: 2 }],
+    [2, 100, 3, { ends: 102, grace: 2 }],
+    [1, 100, -1, { ends: 101, grace: 1 }],
+    [60, 220, 50, { ends: 220, grace: 1 }],
+    [60, 220, 0, 'gone'],
+    [60, 220, 60, { ends: 160, grace: 60 }],
+  ])('%d s of grace, at %d deleted with %d', async (first, atSecond, second, expected) => {
+    const clock = new FakeClock('1970-01-01T00:01:40Z')
+    const strategy: Strategy = { gracePeriodSeconds: (_object, options) => options.gracePeriodSeconds ?? 30 }
+    const store = setUp({ strategy, clock })
+    await store.create({ name: 'a' })
+    await store.delete('a', { gracePeriodSeconds: first })
+    clock.advance((atSecond - 100) * 1000)
+    await store.delete('a', second === undefined ? {} : { gracePeriodSeconds: second })
+    const meta = (await store.get('a'))?.object.metadata
+    const left = { ends: Date.parse(meta?.deletionTimestamp ?? '') / 1000, grace: meta?.deletionGracePeriodSeconds }
+    expect(meta === undefined ? 'gone' : left).toEqual(expected)
+  })
+
+  it('asks no admission while a grace period runs that nobody shortens', async () => {
+    let asked = 0
+    const plugin: AdmissionPlugin = {
+      name: 'Test',
+      handles: () => true,
+      validate: ({ operation }) => {
+        if (operation === 'DELETE') asked++
+      },
+    }
+    const store = setUp({ strategy: { gracePeriodSeconds: () => 30 }, plugins: [plugin] })
+    await store.create({ name: 'a' })
+    await store.delete('a')
+    await store.delete('a')
+    expect(asked).toBe(1)
   })
 
   it('counts generation once', async () => {
@@ -331,7 +406,11 @@ describe('delete', () => {
     const store = setUp()
     await store.create({ name: 'a' })
     await store.create({ name: 'b' })
-    await expect(store.delete('b', options)).rejects.toSatisfy(isConflict)
+    const outcome = store.delete('b', options)
+    await expect(outcome).rejects.toSatisfy(isConflict)
+    await expect(outcome).rejects.toThrow(
+      /^Operation cannot be fulfilled on ConfigMap "b": the \w+ in the precondition/,
+    )
   })
 
   it('deletes nothing on a dry run', async () => {

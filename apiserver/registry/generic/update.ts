@@ -3,6 +3,7 @@
  * subresources all end here. Upstream: apiserver pkg/registry/rest/update.go; registry/store.go Update.
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
+import type { StatusError } from '#machinery/meta/errors.ts'
 import { newConflict, newInvalid, newModifiedConflict, newNotFound, newTimeout } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldInvalid } from '#machinery/meta/field-error.ts'
@@ -51,9 +52,10 @@ async function createOnUpdate(parts: StoreParts, request: UpdateRequest): Promis
   const made = mayCreate ? request.makeNew?.() : undefined
   if (made === undefined) throw newNotFound(parts.definition, request.name)
   const draft = made instanceof Promise ? await made : made
-  if (draft.metadata.resourceVersion !== undefined && draft.metadata.resourceVersion !== '') {
-    throw newModifiedConflict(parts.definition, request.name)
-  }
+  const { uid = '' } = draft.metadata
+  const key = parts.objects.keyOf(draft.metadata.namespace ?? '', request.name)
+  if (uid !== '') throw uidConflict(parts, request.name, key, uid, '')
+  delete draft.metadata.resourceVersion // Meant for an object that is there; upstream does not look at it.
   return createObject(parts, draft, request)
 }
 
@@ -96,9 +98,7 @@ function checkPreconditions(parts: StoreParts, draft: KubeObject, current: Cache
   const { uid, resourceVersion = '' } = draft.metadata
   const { metadata } = current.object
   if (uid !== undefined && uid !== '' && uid !== metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid ?? ''}`
-    const text = `StorageError: invalid object, Code: 4, Key: ${current.key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`
-    throw newConflict(definition, request.name, text)
+    throw uidConflict(parts, request.name, current.key, uid, metadata.uid ?? '')
   }
   if (resourceVersion === '' || resourceVersion === '0') {
     if (request.strategy.allowUnconditionalUpdate !== false) return
@@ -106,6 +106,12 @@ function checkPreconditions(parts: StoreParts, draft: KubeObject, current: Cache
     throw newInvalid(definition, request.name, [error])
   }
   if (resourceVersion !== metadata.resourceVersion) throw newModifiedConflict(definition, request.name)
+}
+
+function uidConflict({ definition }: StoreParts, name: string, key: string, asked: string, found: string): StatusError {
+  const why = `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`
+  const text = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`
+  return newConflict(definition, name, text)
 }
 
 /** Upstream's BeforeUpdate: what an update cannot touch, the strategy's turn, validation. */
