@@ -44,7 +44,9 @@ export function customResourceStrategy(resource: CustomResourceContext): Strateg
     },
     validate(object) {
       const version = versions.of(object)
-      return [...validateWhole(object, undefined, version), ...validateListTypes(object, version.schema.node)]
+      const errors = validateWhole(object, undefined, version)
+      errors.push(...validateListTypes(object, version.schema.node))
+      return withRules(errors, object, undefined, version)
     },
     validateUpdate(object, old) {
       const version = versions.of(object)
@@ -52,7 +54,7 @@ export function customResourceStrategy(resource: CustomResourceContext): Strateg
       const { node } = version.schema
       const listErrors = validateListTypes(object, node)
       if (listErrors.length > 0 && validateListTypes(old, node).length === 0) errors.push(...listErrors)
-      return errors
+      return withRules(errors, object, old, version)
     },
     warnings: finalizerWarnings,
     canonicalize: (draft) => versions.settle(draft),
@@ -86,7 +88,7 @@ function validateWhole(object: ReadonlyObject, old: ReadonlyObject | undefined, 
     errors.push(...validateScaleSpec(object, version.scale), ...validateScaleStatus(object, version.scale))
   }
   if (node.hasEmbedded) errors.push(...validateEmbedded(object, node))
-  return withRules(errors, object, old, version)
+  return errors
 }
 
 /** Errors after which rules would only repeat them, or fail in a confusing way. */

@@ -62,9 +62,10 @@ function checkDefault(schema: SchemaProps, field: string, scope: Scope): FieldEr
     prune(pruned, node, { isResourceRoot: node.embedded })
     if (!deepEqual(pruned, value)) errors.push(fieldInvalid(field, value, 'must not have unknown fields'))
   }
-  const coerceError = coerceEmbedded(deepCopy(value), node, undefined, field)
+  const coerced = deepCopy(value)
+  const coerceError = coerceEmbedded(coerced, node, undefined, field)
   if (coerceError !== undefined) return [...errors, coerceError]
-  const embeddedErrors = validateEmbedded(value, node, field)
+  const embeddedErrors = validateEmbedded(coerced, node, field)
   return [...errors, ...(embeddedErrors.length > 0 ? embeddedErrors : validateValue(value, node, { prefix: field }))]
 }
 

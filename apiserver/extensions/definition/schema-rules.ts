@@ -73,6 +73,10 @@ function visit(schema: SchemaProps, field: string, scope: Scope, isRoot: boolean
   } else if (schema.items !== undefined) {
     visit(schema.items, itemsField, scope, false, errors)
   }
+  for (const [name, dependency] of Object.entries(schema.dependencies ?? {})) {
+    if (!Array.isArray(dependency))
+      visit(dependency, keyField(childField(field, 'dependencies'), name), scope, false, errors)
+  }
   checkExtensions(schema, field, scope.options, errors)
   checkRules(schema, field, errors)
 }

@@ -32,6 +32,9 @@ function crd(spec: Partial<Crd['spec']> = {}, overrides: Partial<Crd> = {}): Crd
 
 const withSchema = (schema: SchemaProps, more: Partial<CrdVersion> = {}): Crd =>
   crd({ versions: [version({ schema: { openAPIV3Schema: schema }, ...more })] })
+const withA = (type: string) => ({
+  openAPIV3Schema: { type: 'object', properties: { a: { type } } },
+})
 const withField = (foo: SchemaProps): Crd => withSchema({ type: 'object', properties: { foo } })
 
 const ROOT = 'spec.validation.openAPIV3Schema'
@@ -258,6 +261,59 @@ describe('validateCrd', () => {
         'spec.selectableFields[1].jsonPath: Duplicate value: ".spec.a"',
         'spec.selectableFields[2].jsonPath: Invalid value: ".spec.b": is an invalid path: does not refer to a valid field',
         'spec.selectableFields[3].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+      ],
+    ],
+    [
+      'paths of selectable fields',
+      withSchema(
+        {
+          type: 'object',
+          properties: {
+            a: { type: 'string' },
+            list: { type: 'array', items: { type: 'string' } },
+            map: { type: 'object', additionalProperties: { type: 'string' } },
+            metadata: { type: 'object', properties: { name: { type: 'string' } } },
+          },
+        },
+        {
+          selectableFields: ['', 'a', '.', '.list[0]', ".['a']", '.list.a', '.map.a', '.metadata.name', '.a.'].map(
+            (jsonPath) => ({ jsonPath }),
+          ),
+        },
+      ),
+      [
+        'spec.selectableFields[0].jsonPath: Required value',
+        'spec.selectableFields[1].jsonPath: Invalid value: "a": is an invalid path: expected [ or . but got: a',
+        'spec.selectableFields[2].jsonPath: Invalid value: ".": is an invalid path: unexpected end of JSON path',
+        'spec.selectableFields[3].jsonPath: Invalid value: ".list[0]": is an invalid path: array notation is not allowed',
+        'spec.selectableFields[4].jsonPath: Invalid value: ".[\'a\']": is an invalid path: does not refer to a valid field',
+        'spec.selectableFields[5].jsonPath: Invalid value: ".list.a": is an invalid path: does not refer to a valid field',
+        'spec.selectableFields[7].jsonPath: Invalid value: ".metadata.name": must not point to fields in metadata',
+        'spec.selectableFields[8].jsonPath: Invalid value: ".a.": is an invalid path: unexpected end of JSON path',
+      ],
+    ],
+    [
+      'selectable fields that all versions have, of schemas that differ',
+      crd({
+        versions: [
+          version({ selectableFields: [{ jsonPath: '.a' }], schema: withA('string') }),
+          version({ name: 'v2', storage: false, selectableFields: [{ jsonPath: '.a' }], schema: withA('integer') }),
+        ],
+      }),
+      ['spec.selectableFields: Invalid value: "": may only be set when validations.schema is included'],
+    ],
+    [
+      'defaults beside preserved unknown fields',
+      {
+        ...withSchema({ type: 'object', properties: { a: { type: 'string', default: 'b' } } }),
+        spec: {
+          ...withSchema({ type: 'object', properties: { a: { type: 'string', default: 'b' } } }).spec,
+          preserveUnknownFields: true,
+        },
+      },
+      [
+        'spec.preserveUnknownFields: Invalid value: true: must be false in order to use defaults in the schema',
+        'spec.preserveUnknownFields: Invalid value: true: cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead',
       ],
     ],
     [

@@ -111,7 +111,7 @@ function isStructural(schema: SchemaProps): boolean {
 }
 
 function hasUnprunedDefaults(schema: SchemaProps): boolean {
-  const hasDefaults = someSchema(schema, (one) => one.default !== undefined && one.default !== null)
+  const hasDefaults = someSchema(schema, isDefaulted)
   if (!hasDefaults || !isStructural(schema)) return false
   return validateDefaults(schema, '', true).some((error) => error.detail === 'must not have unknown fields')
 }
@@ -125,6 +125,11 @@ function validateSpec(spec: CrdSpec, options: Options): FieldError[] {
   )
   const requireStructural = options.schema.requireStructural || usesExtensions || spec.preserveUnknownFields !== true
   const schemaOptions: SchemaOptions = { ...options.schema, requireStructural }
+  const hasDefaults = versions.some((version) => someSchema(version.schema?.openAPIV3Schema, isDefaulted))
+  if (spec.preserveUnknownFields === true && hasDefaults) {
+    const detail = 'must be false in order to use defaults in the schema'
+    errors.push(fieldInvalid('spec.preserveUnknownFields', true, detail))
+  }
   errors.push(...validateVersions(versions, { ...options, schema: schemaOptions }))
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
     if (!spec.names[name]) errors.push(fieldRequired(`spec.names.${name}`, ''))
@@ -148,9 +153,11 @@ function usesKubernetesExtension(schema: SchemaProps): boolean {
     schema['x-kubernetes-list-type'] !== undefined ||
     (schema['x-kubernetes-list-map-keys'] ?? []).length > 0 ||
     (schema['x-kubernetes-validations'] ?? []).length > 0 ||
-    (schema.default !== undefined && schema.default !== null)
+    isDefaulted(schema)
   )
 }
+
+const isDefaulted = (schema: SchemaProps): boolean => schema.default !== undefined && schema.default !== null
 
 function validateGroupAndScope(spec: CrdSpec): FieldError[] {
   const errors: FieldError[] = []
@@ -238,6 +245,11 @@ function validateServing(
 
 function validateSelectable(version: CrdVersion, field: string, options: Options): FieldError[] {
   const fields = version.selectableFields ?? []
+  if (fields.length === 0) return []
+  if (version.schema?.openAPIV3Schema === undefined) {
+    const detail = 'may only be set when `version.schema.openAPIV3Schema` is not included'
+    return [fieldInvalid(field, '', detail)]
+  }
   const old = options.old?.versions.find((one) => one.name === version.name)
   const isUnchanged = old !== undefined && deepEqual(old.selectableFields, fields)
   return validateSelectableFields(fields, version.schema?.openAPIV3Schema, field, isUnchanged)
@@ -259,7 +271,11 @@ function validateShared(versions: readonly CrdVersion[], options: Options): Fiel
       errors.push(...validateColumn(column, indexField('spec.additionalPrinterColumns', i)))
     })
   }
-  if (first.selectableFields !== undefined && isShared(versions, 'selectableFields')) {
+  if (!isShared(versions, 'selectableFields') || (first.selectableFields ?? []).length === 0) return errors
+  // Upstream has no schema to look at here unless all versions share it, too.
+  if (!isShared(versions, 'schema') || first.schema === undefined) {
+    errors.push(fieldInvalid('spec.selectableFields', '', 'may only be set when validations.schema is included'))
+  } else {
     errors.push(...validateSelectable(first, 'spec.selectableFields', options))
   }
   return errors

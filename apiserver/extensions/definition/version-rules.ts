@@ -19,6 +19,7 @@ import {
 } from '#machinery/meta/field-error.ts'
 import { validateRuleDefinitions } from '../rules/definition.ts'
 import type { SchemaProps } from '../schema/props.ts'
+import { additionalSchemaOf } from '../schema/props.ts'
 import { structuralProblem, validateStructural } from '../schema/structural.ts'
 import { validateDefaults } from './default-values.ts'
 import type { SchemaRuleOptions } from './schema-rules.ts'
@@ -176,16 +177,17 @@ export function validateSelectableFields(
       errors.push(fieldRequired(at, ''))
       return
     }
-    const names = jsonPath.replace(/^\./, '').split('.')
-    const found = propertyAt(schema, names)
-    if (found === undefined) {
-      errors.push(fieldInvalid(at, jsonPath, 'is an invalid path: does not refer to a valid field'))
+    const found = fieldAt(schema, jsonPath)
+    if (typeof found === 'string') {
+      errors.push(fieldInvalid(at, jsonPath, `is an invalid path: ${found}`))
       return
     }
+    const { names } = found
+    const { type } = found.schema
     if (names[0] === 'metadata') {
       errors.push(fieldInvalid(at, jsonPath, 'must not point to fields in metadata'))
     }
-    if (found.type !== 'string' && found.type !== 'boolean' && found.type !== 'integer') {
+    if (type !== 'string' && type !== 'boolean' && type !== 'integer') {
       const detail =
         'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.'
       errors.push(fieldInvalid(at, jsonPath, detail))
@@ -200,13 +202,32 @@ export function validateSelectableFields(
   return errors
 }
 
-function propertyAt(schema: SchemaProps | undefined, names: readonly string[]): SchemaProps | undefined {
-  let current = schema
-  for (const name of names) {
-    const properties: Record<string, SchemaProps> = current?.properties ?? {}
-    current = Object.hasOwn(properties, name) ? properties[name] : undefined
+const NO_SUCH_FIELD = 'does not refer to a valid field'
+
+/** What `.a.b` leads to, or what is wrong with the path. Upstream: ValidFieldPath without array notation. */
+function fieldAt(
+  root: SchemaProps | undefined,
+  path: string,
+): { readonly names: readonly string[]; readonly schema: SchemaProps } | string {
+  const tokens = path.match(/'(?:[^'\\]|\\.)*'|[.[\]]|[^.[\]']+|'/g) ?? []
+  const names: string[] = []
+  let schema = root
+  for (let i = 0; i < tokens.length; i += 2) {
+    if (tokens[i] === '[') return 'array notation is not allowed'
+    if (tokens[i] !== '.') return `expected [ or . but got: ${tokens[i]}`
+    const name = tokens[i + 1]
+    if (name === undefined) return 'unexpected end of JSON path'
+    schema = schema === undefined ? undefined : memberOf(schema, name)
+    if (schema === undefined) return NO_SUCH_FIELD
+    names.push(name)
   }
-  return current
+  return schema === undefined ? NO_SUCH_FIELD : { names, schema }
+}
+
+function memberOf(schema: SchemaProps, name: string): SchemaProps | undefined {
+  const { properties = {} } = schema
+  if (Object.keys(properties).length === 0) return additionalSchemaOf(schema)
+  return Object.hasOwn(properties, name) ? properties[name] : undefined
 }
 
 export function validateDeprecation(version: {

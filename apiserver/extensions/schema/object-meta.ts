@@ -3,10 +3,11 @@
  * whatever the schema says. Unknown members of metadata are dropped and reported, wrong types are an error.
  * Upstream: apiextensions-apiserver pkg/apiserver/schema/objectmeta.
  */
+import type { ObjectMeta } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { childField, fieldInvalid, fieldRequired, indexField, keyField } from '#machinery/meta/field-error.ts'
-import { tryParseApiVersion } from '#machinery/meta/resource.ts'
-import { isDns1035Label, isLabelValue, isPathSegmentName, isQualifiedName } from '#machinery/meta/validation.ts'
+import { isDns1035Label, isPathSegmentName } from '#machinery/meta/validation.ts'
+import { validateManagedFields, validateMetadata } from '../../registry/generic/metadata-validation.ts'
 import type { SchemaNode } from './node.ts'
 
 type Members = Record<string, unknown>
@@ -217,7 +218,7 @@ function coerceEmbeddedResource(members: Members, field: string, unknownFields?:
   return problem === undefined ? undefined : fieldInvalid(childField(field, 'metadata'), members['metadata'], problem)
 }
 
-/** What embedded resources must have beyond their schema. */
+/** What embedded resources must have beyond their schema. `value` has been coerced. */
 export function validateEmbedded(value: unknown, node: SchemaNode, field = ''): FieldError[] {
   const errors: FieldError[] = []
   visitEmbedded(value, node, field, errors)
@@ -253,7 +254,7 @@ export function validateResource(members: Readonly<Members>, field: string): Fie
   if (apiVersion === undefined) errors.push(fieldRequired(versionField, ''))
   else if (typeof apiVersion !== 'string') errors.push(fieldInvalid(versionField, apiVersion, 'must be a string'))
   else if (apiVersion === '') errors.push(fieldInvalid(versionField, apiVersion, 'must not be empty'))
-  else if (tryParseApiVersion(apiVersion) === undefined) {
+  else if (apiVersion.split('/').length > 2) {
     errors.push(fieldInvalid(versionField, apiVersion, `unexpected GroupVersion string: ${apiVersion}`))
   }
   if (kind === undefined) errors.push(fieldRequired(kindField, ''))
@@ -264,25 +265,20 @@ export function validateResource(members: Readonly<Members>, field: string): Fie
     const detail = `may have mixed case, but should otherwise match: ${problems.join(',')}`
     if (problems.length > 0) errors.push(fieldInvalid(kindField, kind, detail))
   }
-  errors.push(...validateMetadata(members['metadata'], childField(field, 'metadata')))
+  errors.push(...validateEmbeddedMetadata(members['metadata'], field))
   return errors
 }
 
-function validateMetadata(metadata: unknown, field: string): FieldError[] {
+/** As the metadata of an object of its own, but that a name is not asked for. */
+function validateEmbeddedMetadata(metadata: unknown, field: string): FieldError[] {
   if (typeof metadata !== 'object' || metadata === null) return []
-  const { name, labels, annotations } = metadata as Members
+  const meta = metadata as ObjectMeta
+  const { name = '', namespace = '' } = meta
   const errors: FieldError[] = []
-  if (typeof name === 'string' && name !== '') {
-    for (const problem of isPathSegmentName(name)) errors.push(fieldInvalid(childField(field, 'name'), name, problem))
-  }
-  const labelsField = childField(field, 'labels')
-  for (const [key, value] of Object.entries((labels ?? {}) as Members)) {
-    for (const problem of isQualifiedName(key)) errors.push(fieldInvalid(labelsField, key, problem))
-    for (const problem of isLabelValue(String(value))) errors.push(fieldInvalid(labelsField, value, problem))
-  }
-  for (const key of Object.keys((annotations ?? {}) as Members)) {
-    const problems = isQualifiedName(key.toLowerCase())
-    for (const problem of problems) errors.push(fieldInvalid(childField(field, 'annotations'), key, problem))
-  }
-  return errors
+  const rules = { namespaced: namespace !== '', validateName: isPathSegmentName }
+  validateMetadata(name === '' ? { ...meta, name: NAME_STAND_IN } : meta, rules, errors)
+  validateManagedFields(meta.managedFields, errors)
+  return field === '' ? errors : errors.map((error) => ({ ...error, field: childField(field, error.field) }))
 }
+
+const NAME_STAND_IN = 'name'

@@ -156,6 +156,7 @@ function checkMeta(schema: SchemaProps, level: Level, field: string, errors: Fie
 
 function isPlainMetadata(metadata: SchemaProps): boolean {
   const { type: _type, default: _default, properties = {}, ...rest } = metadata
+  if (rest.additionalProperties !== undefined) return false
   const names = Object.keys(properties)
   if (!names.every((name) => name === 'name' || name === 'generateName')) return false
   return Object.values(rest).every(isZero)

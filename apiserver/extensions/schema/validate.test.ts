@@ -315,4 +315,35 @@ describe('validateEmbedded', () => {
       ['FieldValueInvalid', 't.metadata.labels'],
     ])
   })
+
+  it.each<[string, object, string[]]>([
+    ['a name is not asked for', {}, []],
+    ['a bad name', { name: 'a/b' }, [`name: Invalid value: "a/b": may not contain '/'`]],
+    ['a bad prefix', { generateName: '%-' }, [`generateName: Invalid value: "%-": may not contain '%'`]],
+    ['a bad generation', { generation: -1 }, ['generation: Invalid value: -1: must be greater than or equal to 0']],
+    [
+      'half an owner',
+      { ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x' }] },
+      ['ownerReferences.uid: Invalid value: "": must not be empty'],
+    ],
+    [
+      'contradicting finalizers',
+      { finalizers: ['orphan', 'foregroundDeletion'] },
+      [
+        'finalizers: Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set',
+      ],
+    ],
+    [
+      'managed fields of nobody',
+      { managedFields: [{ operation: 'Delete', fieldsType: 'FieldsV2' }] },
+      [
+        'managedFields[0].operation: Invalid value: "Delete": must be `Apply` or `Update`',
+        'managedFields[0].fieldsType: Invalid value: "FieldsV2": must be `FieldsV1`',
+      ],
+    ],
+  ])('judges the whole metadata: %s', (_name, metadata, expected) => {
+    const node = compileSchema({ type: 'object', 'x-kubernetes-embedded-resource': true })
+    const errors = validateEmbedded({ apiVersion: 'v1', kind: 'A', metadata }, node, 't')
+    expect(errors.map(fieldErrorString)).toEqual(expected.map((text) => `t.metadata.${text}`))
+  })
 })

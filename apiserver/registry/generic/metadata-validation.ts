@@ -5,7 +5,13 @@
 import type { ObjectMeta, OwnerReference } from '#machinery/api/meta/v1.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '#machinery/meta/field-error.ts'
-import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName } from '#machinery/meta/validation.ts'
+import {
+  isDns1123Label,
+  isDns1123Subdomain,
+  isLabelValue,
+  isPathSegmentName,
+  isQualifiedName,
+} from '#machinery/meta/validation.ts'
 import { deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
@@ -38,7 +44,8 @@ function validateName(meta: Meta, rules: MetadataRules, errors: FieldError[]): v
   const { name = '', generateName = '' } = meta
   if (generateName !== '') {
     // The generated suffix makes a trailing '-' or '.' legal; upstream masks it the same way.
-    for (const message of validate(maskTrailingDash(generateName))) {
+    const prefix = validate === isPathSegmentName ? generateName : maskTrailingDash(generateName)
+    for (const message of validate(prefix)) {
       errors.push(fieldInvalid('metadata.generateName', generateName, message))
     }
   }
@@ -159,6 +166,28 @@ function validateFinalizers(finalizers: readonly string[] | undefined, errors: F
     const detail = `finalizer ${ORPHAN_FINALIZER} and ${FOREGROUND_FINALIZER} cannot be both set`
     errors.push(fieldInvalid('metadata.finalizers', finalizers, detail))
   }
+}
+
+const MANAGER_MAX_BYTES = 128
+const SUBRESOURCE_MAX_BYTES = 256
+
+/** Of objects inside others only: what the server itself keeps is well-formed. */
+export function validateManagedFields(entries: Meta['managedFields'], errors: FieldError[]): void {
+  entries?.forEach(({ operation = '', fieldsType = '', manager = '', subresource = '' }, i) => {
+    const field = `metadata.managedFields[${i}]`
+    if (operation !== 'Apply' && operation !== 'Update') {
+      errors.push(fieldInvalid(`${field}.operation`, operation, 'must be `Apply` or `Update`'))
+    }
+    if (fieldsType !== '' && fieldsType !== 'FieldsV1') {
+      errors.push(fieldInvalid(`${field}.fieldsType`, fieldsType, 'must be `FieldsV1`'))
+    }
+    if (Buffer.byteLength(manager) > MANAGER_MAX_BYTES) {
+      errors.push(fieldTooLong(`${field}.manager`, MANAGER_MAX_BYTES))
+    }
+    if (Buffer.byteLength(subresource) > SUBRESOURCE_MAX_BYTES) {
+      errors.push(fieldTooLong(`${field}.subresource`, SUBRESOURCE_MAX_BYTES))
+    }
+  })
 }
 
 /** Groups that ask more of a finalizer than upstream's machinery does. */
