@@ -295,7 +295,17 @@ describe('query options', () => {
       'resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
     ],
     ['resourceVersion=0&resourceVersionMatch=Exact', 422, 'forbidden for resourceVersion "0"'],
-    ['resourceVersion=x', 422, 'resourceVersion: Invalid value: "x"'],
+    [
+      'resourceVersion=x',
+      400,
+      'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    [
+      'resourceVersion=99999999999999999999',
+      400,
+      'strconv.ParseUint: parsing "99999999999999999999": value out of range',
+    ],
+    ['resourceVersion=1&continue=x', 400, 'invalid continue token: continue key is not valid'],
     ['sendInitialEvents=true', 422, 'sendInitialEvents is forbidden for list'],
     ['watch=1&sendInitialEvents=true', 422, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'],
     [
@@ -345,6 +355,31 @@ describe('query options', () => {
   })
 })
 
+describe('owner references', () => {
+  const owner = { apiVersion: 'v1', kind: 'X', name: 'x', uid: '1' }
+  const other = { ...owner, blockOwnerDeletion: true }
+  const promise =
+    'API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: 1'
+
+  it.each([
+    ['POST', '', undefined],
+    ['PUT', '/a', undefined],
+    ['PATCH', '/a', 'application/merge-patch+json'],
+  ])('that occur twice are stored once: %s', async (method, suffix, type) => {
+    const server = start()
+    if (method !== 'POST') await create(server, 'a')
+    const body = { metadata: { name: 'a', ownerReferences: [owner, other, { ...owner }] } }
+    const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
+    const answer = await ask(server, { method, path: `${CONFIG_MAPS}${suffix}`, headers, body })
+    const when = method === 'PATCH' ? ' after mutating admission happens' : ''
+    const warning = `.metadata.ownerReferences contains duplicate entries${when}; ${promise}`
+    expect(String(answer.headers['warning'])).toContain(warning)
+    expect(await ask(server, { path: `${CONFIG_MAPS}/a` })).toMatchObject({
+      body: { metadata: { ownerReferences: [owner, other] } },
+    })
+  })
+})
+
 describe('patches', () => {
   it.each([
     ['application/apply-patch+cbor', 415, /accepted media types/],
@@ -364,6 +399,49 @@ describe('patches', () => {
       body: {},
     })
     expect(answer).toMatchObject({ status: code, body: { message: expect.stringMatching(message) } })
+  })
+
+  const json = 'application/json-patch+json'
+  const merge = 'application/merge-patch+json'
+  it.each<[string, string, string, unknown, string, number, string]>([
+    ['of nothing', 'gone', json, {}, '', 404, 'configmaps "gone" not found'],
+    ['of nothing, with a bad query', 'gone', json, {}, 'force=true', 422, 'force: Forbidden'],
+    [
+      'that is no list',
+      'a',
+      json,
+      {},
+      '',
+      400,
+      'json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
+    ],
+    [
+      'that is no object',
+      'a',
+      merge,
+      [],
+      '',
+      400,
+      'error decoding patch: json: cannot unmarshal array into Go value of',
+    ],
+    ['to another kind', 'a', merge, { kind: 'Secret' }, '', 422, 'no kind "Secret" is registered for version "v1"'],
+    ['to no kind', 'a', merge, { kind: null }, '', 422, "Object 'Kind' is missing in"],
+    [
+      'with operations of other members',
+      'a',
+      json,
+      [{ op: 'test', path: '/kind', value: 'ConfigMap', foo: 1 }],
+      'fieldValidation=Strict',
+      422,
+      'strict decoding error: json patch unknown field "[0].foo"',
+    ],
+  ])('%s are refused', async (_name, name, type, body, query, code, message) => {
+    const server = start()
+    await create(server, 'a')
+    const headers = { 'content-type': type }
+    const path = `${CONFIG_MAPS}/${name}`
+    const answer = await ask(server, { method: 'PATCH', path: query === '' ? path : `${path}?${query}`, headers, body })
+    expect(answer).toMatchObject({ status: code, body: { message: expect.stringContaining(message) } })
   })
 
   it('may not move an object', async () => {

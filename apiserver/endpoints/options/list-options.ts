@@ -4,7 +4,7 @@
  */
 import { newBadRequest, newInvalid } from '#machinery/meta/errors.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
-import { fieldForbidden, fieldInvalid, fieldNotSupported } from '#machinery/meta/field-error.ts'
+import { fieldErrorString, fieldForbidden, fieldInvalid, fieldNotSupported } from '#machinery/meta/field-error.ts'
 import type { ResourceDefinition } from '../../registry/generic/interfaces.ts'
 import type { Selection } from '../../storage/cacher/interface.ts'
 import type { Query } from '../interfaces.ts'
@@ -27,31 +27,51 @@ export interface ParsedListOptions {
 }
 
 const MATCHES: readonly string[] = ['Exact', 'NotOlderThan', '']
-const RESOURCE_VERSION = /^(0|[1-9][0-9]{0,18})$/
 
 export function parseListOptions(query: Query, definition: ResourceDefinition, isWatch: boolean): ParsedListOptions {
   const match = query.get('resourceVersionMatch')
   const resourceVersion = query.get('resourceVersion')
   const errors: FieldError[] = isWatch ? validateWatch(query, match) : validateList(query, match, resourceVersion)
   if (errors.length > 0) throw newInvalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
-  if (resourceVersion !== '' && !RESOURCE_VERSION.test(resourceVersion)) {
-    const error = fieldInvalid(
-      'resourceVersion',
-      resourceVersion,
-      `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
-    )
-    throw newInvalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [error])
-  }
+  const selection = parseSelection(query.get('labelSelector'), query.get('fieldSelector'), definition)
+  // A continued list has its revision in the token; what it says of a resourceVersion is looked at there.
+  const isContinued = !isWatch && query.get('continue') !== ''
+  const problem = isContinued ? undefined : resourceVersionProblem(resourceVersion)
+  if (problem !== undefined) throw invalidResourceVersion(problem, definition, isWatch, selection.name ?? '')
+  const sendInitialEvents = query.has('sendInitialEvents') ? isTrue(query, 'sendInitialEvents') : undefined
+  const isLegacyStart = isWatch && match === '' && (resourceVersion === '' || resourceVersion === '0')
   return {
-    ...parseSelection(query.get('labelSelector'), query.get('fieldSelector'), definition),
+    ...selection,
     resourceVersion,
     resourceVersionMatch: match as ParsedListOptions['resourceVersionMatch'],
-    limit: parseInteger(query, 'limit') ?? 0,
+    limit: Math.max(parseInteger(query, 'limit') ?? 0, 0),
     continueToken: query.get('continue'),
     timeoutSeconds: parseInteger(query, 'timeoutSeconds'),
     allowBookmarks: isTrue(query, 'allowWatchBookmarks'),
-    sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query, 'sendInitialEvents') : undefined,
+    // Upstream: SetListOptionsDefaults. A watch from no revision is told, too, when it has seen what was there.
+    sendInitialEvents: sendInitialEvents ?? (isLegacyStart ? true : undefined),
   }
+}
+
+const UINT64_MAX = 2n ** 64n - 1n
+
+/** What upstream's ParseResourceVersion has against it. */
+export function resourceVersionProblem(text: string): FieldError | undefined {
+  if (text === '' || text === '0') return undefined
+  const isNumber = /^[0-9]+$/.test(text)
+  if (isNumber && BigInt(text) <= UINT64_MAX) return undefined
+  const why = isNumber ? 'value out of range' : 'invalid syntax'
+  return fieldInvalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`)
+}
+
+function invalidResourceVersion(
+  problem: FieldError,
+  { group, resource }: ResourceDefinition,
+  isWatch: boolean,
+  name: string,
+): Error {
+  if (isWatch) return newInvalid({ group, kind: resource }, name, [problem])
+  return newBadRequest(`invalid resource version: ${fieldErrorString(problem)}`)
 }
 
 /** Go's strconv.ParseInt error for anything but an integer. */
@@ -88,15 +108,15 @@ function validateWatch(query: Query, match: string): FieldError[] {
   const errors: FieldError[] = []
   const field = 'resourceVersionMatch'
   const sendsInitialEvents = query.has('sendInitialEvents')
+  if (sendsInitialEvents && match !== 'NotOlderThan') {
+    errors.push(fieldForbidden(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  }
   if (match !== '') {
     if (!sendsInitialEvents)
       errors.push(fieldForbidden(field, `${field} is forbidden for watch unless sendInitialEvents is provided`))
     if (match !== 'NotOlderThan') errors.push(fieldNotSupported(field, match, ['NotOlderThan']))
     if (query.get('continue') !== '')
       errors.push(fieldForbidden(field, `${field} is forbidden when continue is provided`))
-  }
-  if (sendsInitialEvents && match === '') {
-    errors.push(fieldForbidden(field, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
   }
   return errors
 }

@@ -21,7 +21,7 @@ export interface WriteOptions {
 
 const FIELD_MANAGER_MAX_BYTES = 128
 const DIRECTIVES: readonly string[] = ['', 'Ignore', 'Strict', 'Warn']
-const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu
 
 const WITHOUT_QUERY: Readonly<Record<'CreateOptions' | 'UpdateOptions' | 'PatchOptions', WriteOptions>> = {
   CreateOptions: defaults('CreateOptions'),
@@ -100,10 +100,10 @@ function validateFieldManager(fieldManager: string, errors: FieldError[]): void 
   if (Buffer.byteLength(fieldManager) > FIELD_MANAGER_MAX_BYTES) {
     errors.push(fieldTooLong('fieldManager', FIELD_MANAGER_MAX_BYTES))
   }
-  const unprintable = UNPRINTABLE.exec(fieldManager)
-  if (unprintable === null) return
-  const code = (unprintable[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
-  errors.push(
-    fieldInvalid('fieldManager', fieldManager, `invalid character U+${code} (at position ${unprintable.index})`),
-  )
+  for (const { 0: character, index } of fieldManager.matchAll(UNPRINTABLE)) {
+    const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+    const position = Buffer.byteLength(fieldManager.slice(0, index))
+    const detail = `invalid character U+${code} (at position ${position})`
+    errors.push(fieldInvalid('fieldManager', fieldManager, detail))
+  }
 }

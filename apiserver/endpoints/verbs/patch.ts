@@ -33,7 +33,11 @@ const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json'
 /** A patch that has been read: what it does to a document, and what Strict has against the patch itself. */
 export interface ParsedPatch {
   apply(document: DeepReadonly<KubeObject>): JsonValue
-  readonly duplicates: readonly string[]
+  /** The bad value of an error: the outcome, or the patch itself. */
+  show(patched: unknown): string
+  readonly strictErrors: readonly string[]
+  /** kind and apiVersion of the patch mean nothing. */
+  readonly keepsKind: boolean
 }
 
 export async function servePatch(
@@ -46,10 +50,12 @@ export async function servePatch(
   if (isApply(call.request)) return serveApply(call, scope, store, strategy, mayCreate)
   const { info } = call
   const { definition, version } = scope
-  const patch = parsePatch(call, version.schema.strategicMerge)
+  const { strategicMerge } = version.schema
+  const mediaType = patchMediaType(call.request, strategicMerge)
   const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { isDryRun, fieldValidation, options } = parseWriteOptions(call.query, 'PatchOptions')
   call.isDryRun = isDryRun
+  const patch = readPatch(call, mediaType, strategicMerge)
   const expected = { group: definition.group, version: version.version, kind: definition.kind, schema: version.schema }
   const { object } = await store.update({
     context: call,
@@ -73,37 +79,98 @@ export async function servePatch(
   return objectResponse(200, object, scope, output, call)
 }
 
-export function parsePatch(
-  { request, audit }: ApiCall,
-  strategicMerge: EndpointScope['version']['schema']['strategicMerge'],
-): ParsedPatch {
+type StrategicMerge = EndpointScope['version']['schema']['strategicMerge']
+
+/** Throws 415. */
+export function patchMediaType(request: ApiRequest, strategicMerge: StrategicMerge): string {
   const mediaType = mediaTypeOf(request.headers['content-type'])
   const strategic = strategicMerge === undefined ? [] : [STRATEGIC_MERGE_PATCH]
   const supported = [JSON_PATCH, MERGE_PATCH, ...strategic, APPLY_PATCH]
   if (!supported.includes(mediaType)) throw newUnsupportedMediaType(supported)
-  const { value, duplicates } = readPatch(request)
-  audit?.recordBody(value)
-  if (mediaType === JSON_PATCH) return { apply: (document) => applyJsonPatch(asJson(document), value), duplicates }
-  if (!isObject(value))
-    throw newBadRequest(
-      `error decoding patch: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`,
-    )
-  const body = value as JsonValue
-  if (mediaType === MERGE_PATCH || strategicMerge === undefined) {
-    return { apply: (document) => applyMergePatch(asJson(document), body), duplicates }
+  return mediaType
+}
+
+/** What is wrong with a patch is said when it is applied: an object that is not there comes first. */
+export function readPatch(call: ApiCall, mediaType: string, strategicMerge: StrategicMerge): ParsedPatch {
+  try {
+    return parsePatch(call, mediaType, strategicMerge)
+  } catch (err) {
+    const apply = (): never => {
+      throw err
+    }
+    return { apply, show: String, strictErrors: [], keepsKind: false }
   }
-  return { apply: (document) => applyStrategicMergePatch(asJson(document), body, strategicMerge), duplicates }
+}
+
+function parsePatch({ request, audit }: ApiCall, mediaType: string, strategicMerge: StrategicMerge): ParsedPatch {
+  const isStrategic = mediaType === STRATEGIC_MERGE_PATCH && strategicMerge !== undefined
+  const { value, duplicates } = decodeBody(request, isStrategic ? '' : 'error decoding patch: ')
+  audit?.recordBody(value)
+  const strictErrors = duplicates.map((field) => `duplicate field "${field}"`)
+  const show = (patched: unknown): string => JSON.stringify(patched)
+  if (mediaType === JSON_PATCH) return jsonPatch(value, strictErrors)
+  if (!isObject(value)) {
+    const what =
+      value === undefined ? 'unexpected end of JSON input' : `json: cannot unmarshal ${jsonTypeOf(value)} ${INTO_MAP}`
+    throw newBadRequest(`${isStrategic ? '' : 'error decoding patch: '}${what}`)
+  }
+  const body = value as JsonValue
+  if (!isStrategic) {
+    return { apply: (document) => applyMergePatch(asJson(document), body), show, strictErrors, keepsKind: false }
+  }
+  return {
+    apply: (document) => applyStrategicMergePatch(asJson(document), body, strategicMerge),
+    show: () => goText(body),
+    strictErrors,
+    keepsKind: true,
+  }
+}
+
+const INTO_MAP = 'into Go value of type map[string]interface {}'
+const OPERATION_FIELDS: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value'])
+
+function jsonPatch(value: unknown, duplicates: readonly string[]): ParsedPatch {
+  if (!Array.isArray(value)) {
+    const what = `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type []handlers.jsonPatchOp`
+    throw newBadRequest(`error decoding patch: ${what}`)
+  }
+  const strictErrors = duplicates.map((text) => `json patch ${text}`)
+  value.forEach((operation: unknown, i) => {
+    if (!isObject(operation)) return
+    for (const name of Object.keys(operation)) {
+      if (!OPERATION_FIELDS.has(name)) strictErrors.push(`json patch unknown field "[${i}].${name}"`)
+    }
+  })
+  const apply = (document: DeepReadonly<KubeObject>): JsonValue => applyJsonPatch(asJson(document), value)
+  return { apply, show: (patched) => JSON.stringify(patched), strictErrors, keepsKind: false }
+}
+
+const jsonTypeOf = (value: unknown): string => {
+  if (value === null || value === undefined) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+}
+
+/** As Go prints maps and lists (`%v`), which is how upstream shows a strategic merge patch that does not fit. */
+function goText(value: unknown): string {
+  if (value === null || value === undefined) return '<nil>'
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
+  if (!isObject(value)) return String(value)
+  const members = Object.keys(value).sort()
+  return `map[${members.map((name) => `${name}:${goText(value[name])}`).join(' ')}]`
 }
 
 // The patch functions take plain JSON and never change it.
 const asJson = (document: DeepReadonly<KubeObject>): JsonValue => document as unknown as JsonValue
 
-function readPatch(request: ApiRequest): { readonly value: unknown; readonly duplicates: readonly string[] } {
+function decodeBody(
+  request: ApiRequest,
+  prefix: string,
+): { readonly value: unknown; readonly duplicates: readonly string[] } {
   try {
     return parseBody(request, 'application/json') ?? { value: undefined, duplicates: [] }
   } catch (err) {
     if (err instanceof StatusError) throw err
-    throw newBadRequest(`error decoding patch: ${errorMessage(err)}`)
+    throw newBadRequest(`${prefix}${errorMessage(err)}`)
   }
 }
 
@@ -116,29 +183,36 @@ export function patchedObject(
   call: ApiCall,
 ): KubeObject {
   const patched = patch.apply(current)
-  if (!isObject(patched)) throw invalidPatch(patched, `json: cannot unmarshal into a ${expected.kind}`)
-  if (patched['kind'] !== current.kind || patched['apiVersion'] !== current.apiVersion) {
-    const sent = `${String(patched['apiVersion'])}, Kind=${String(patched['kind'])}`
-    throw newBadRequest(
-      `a patch may not change apiVersion and kind (${sent} instead of ${current.apiVersion}, Kind=${current.kind})`,
-    )
-  }
-  const { object, strictErrors } = decodePatched(patched as unknown as KubeObject, expected, patch.duplicates)
+  const show = (): string => patch.show(patched)
+  if (!isObject(patched)) throw invalidPatch(show(), `json: cannot unmarshal into a ${expected.kind}`)
+  if (patch.keepsKind) Object.assign(patched, { kind: current.kind, apiVersion: current.apiVersion })
+  else checkKind(patched, current, show)
+  const decoded = decodePatched(patched as unknown as KubeObject, expected, show)
+  const { object } = decoded
+  const strictErrors = [...patch.strictErrors, ...decoded.strictErrors]
   if (strictErrors.length > 0 && fieldValidation === 'Strict')
-    throw invalidPatch(patched, strictDecodingError(strictErrors))
+    throw invalidPatch(show(), strictDecodingError(strictErrors))
   if (fieldValidation === 'Warn') for (const error of strictErrors) call.warn(error)
   return object
 }
 
-function decodePatched(patched: KubeObject, expected: ExpectedKind, duplicates: readonly string[]) {
+function checkKind(patched: Record<string, unknown>, current: DeepReadonly<KubeObject>, show: () => string): void {
+  const { kind = '', apiVersion = '' } = patched
+  if (kind === current.kind && apiVersion === current.apiVersion) return
+  if (kind === '') throw invalidPatch(show(), `Object 'Kind' is missing in '${show()}'`)
+  const detail = `no kind "${String(kind)}" is registered for version "${String(apiVersion)}" in this scheme`
+  throw invalidPatch(show(), detail)
+}
+
+function decodePatched(patched: KubeObject, expected: ExpectedKind, show: () => string) {
   try {
-    return applySchema(patched, expected, duplicates)
+    return applySchema(patched, expected, [])
   } catch (err) {
-    if (err instanceof StatusError && err.code === 400) throw invalidPatch(patched, err.message)
+    if (err instanceof StatusError && err.code === 400) throw invalidPatch(show(), err.message)
     throw err
   }
 }
 
-function invalidPatch(patched: unknown, detail: string): StatusError {
-  return newInvalid({ group: '', kind: '' }, '', [fieldInvalid('patch', JSON.stringify(patched), detail)])
+function invalidPatch(shown: string, detail: string): StatusError {
+  return newInvalid({ group: '', kind: '' }, '', [fieldInvalid('patch', shown, detail)])
 }

@@ -1,6 +1,6 @@
 /** get and list. Upstream: apiserver pkg/endpoints/handlers/get.go. */
-import { newBadRequest, newInvalid, newNotFound } from '#machinery/meta/errors.ts'
-import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import { newNotFound, newUnknownFailure } from '#machinery/meta/errors.ts'
+import { fieldErrorString } from '#machinery/meta/field-error.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceStore } from '../../registry/generic/interfaces.ts'
 import { interpretError } from '../../registry/generic/interpret-error.ts'
@@ -9,7 +9,7 @@ import type { StoreList } from '../../storage/cacher/interface.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
 import type { ParsedListOptions } from '../options/list-options.ts'
-import { parseListOptions } from '../options/list-options.ts'
+import { parseListOptions, resourceVersionProblem } from '../options/list-options.ts'
 import { listResponse, objectResponse } from '../output.ts'
 
 export async function serveGet(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
@@ -18,7 +18,9 @@ export async function serveGet(call: ApiCall, scope: EndpointScope, store: Resou
   const { definition } = scope
   const key = store.objects.keyOf(definition.namespaced ? info.namespace : '', info.name)
   const resourceVersion = call.query.get('resourceVersion')
-  if (resourceVersion !== '' && !/^[0-9]{1,19}$/.test(resourceVersion)) throw invalidResourceVersion(resourceVersion)
+  const problem = resourceVersionProblem(resourceVersion)
+  // Upstream does not translate this error of its storage for a get.
+  if (problem !== undefined) throw newUnknownFailure(fieldErrorString(problem))
   try {
     const found = await (resourceVersion === '' ? store.objects.get(key) : store.objects.get(key, resourceVersion))
     if (found === undefined) throw newNotFound(definition, info.name)
@@ -26,11 +28,6 @@ export async function serveGet(call: ApiCall, scope: EndpointScope, store: Resou
   } catch (err) {
     throw interpretError(err, 'get', definition, info.name)
   }
-}
-
-function invalidResourceVersion(value: string): Error {
-  const detail = `strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`
-  return newInvalid({ group: 'meta.k8s.io', kind: 'GetOptions' }, '', [fieldInvalid('resourceVersion', value, detail)])
 }
 
 export async function serveList(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
@@ -46,7 +43,6 @@ export async function listObjects(
   options: ParsedListOptions,
 ): Promise<StoreList> {
   const { definition } = scope
-  if (options.limit < 0) throw newBadRequest('limit must not be negative')
   try {
     return await store.objects.list({
       namespace: definition.namespaced ? call.info.namespace : '',

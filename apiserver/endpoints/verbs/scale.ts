@@ -23,7 +23,7 @@ import { parseApplyOptions, parseWriteOptions } from '../options/write-options.t
 import { valueResponse } from '../output.ts'
 import { parseIncludeObject, partialMetadata, valueTable } from '../table/table.ts'
 import { decodeApplied, isApply, parseConfig } from './apply.ts'
-import { parsePatch, patchedObject } from './patch.ts'
+import { patchedObject, patchMediaType, readPatch } from './patch.ts'
 
 interface Scale extends KubeObject {
   spec?: { replicas?: number }
@@ -76,7 +76,8 @@ async function writeScale(
   )
   call.isDryRun = isDryRun
   const expected = { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) }
-  const patch = isPatch ? parsePatch(call, expected.schema?.strategicMerge) : undefined
+  const strategicMerge = expected.schema?.strategicMerge
+  const patch = isPatch ? readPatch(call, patchMediaType(call.request, strategicMerge), strategicMerge) : undefined
   const desired = (current: CachedObject): Scale => {
     if (patch !== undefined) return patchedObject(patch, scaleOf(current, mapping), expected, fieldValidation, call)
     const { object, strictErrors } = decodeObject(call.request, expected)

@@ -43,7 +43,8 @@ export async function serveWatch(
   const output = negotiateStream(call.request.headers['accept'], scope.presenter)
   const options = parseListOptions(call.query, definition, true)
   const name = watchedName(call, options)
-  const seconds = options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS)
+  const { timeoutSeconds = 0 } = options
+  const seconds = timeoutSeconds === 0 ? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS) : timeoutSeconds
   const stream = new WatchStream(call, scope, store, output, metrics)
   const ended = new AbortController()
   call.signal.addEventListener('abort', () => ended.abort(), { once: true })
@@ -92,9 +93,9 @@ function expiredStream(status: object, media: Media): ApiResponse {
 }
 
 /** The legacy /watch/ paths carry the name in the path, and it is that name the request was authorized for. */
-function watchedName({ info }: ApiCall, { name }: ParsedListOptions): string | undefined {
+function watchedName({ info, query }: ApiCall, { name }: ParsedListOptions): string | undefined {
   if (info.name === '') return name
-  if (name !== undefined && name !== info.name)
+  if (name !== info.name && query.get('fieldSelector') !== '')
     throw newBadRequest("fieldSelector metadata.name doesn't match requested name")
   return info.name
 }

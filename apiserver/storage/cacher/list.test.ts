@@ -115,7 +115,7 @@ describe('resourceVersion', () => {
     await failure
   })
 
-  it.each(['x', '-1', '1.5', '99999999999999999999'])('refuses %j', async (resourceVersion) => {
+  it.each(['x', '-1', '1.5'])('refuses %j', async (resourceVersion) => {
     await expect(list({ resourceVersion })).rejects.toMatchObject({ code: 400 })
   })
 

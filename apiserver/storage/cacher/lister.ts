@@ -74,10 +74,10 @@ export class Lister {
   }
 
   async #continue(scope: Scope, options: StoreListOptions): Promise<StoreList> {
+    const { revision, startKey } = decodeContinue(options.continueToken, scope.prefix)
     if (!isUnset(options.resourceVersion)) {
       throw newBadRequest('specifying resource version is not allowed when using continue')
     }
-    const { revision, startKey } = decodeContinue(options.continueToken, scope.prefix)
     const { limit } = options
     if (revision !== INCONSISTENT_REVISION) return this.#listAt({ scope, startKey, limit, revision }, true)
     await this.#waitFor('')

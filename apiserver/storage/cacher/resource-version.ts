@@ -3,10 +3,9 @@ import { newBadRequest } from '#machinery/meta/errors.ts'
 
 const DIGITS = /^[0-9]{1,20}$/
 
-/** A revision other than '' and '0', which the callers tell apart. Throws BadRequest. */
+/** A revision other than '' and '0', which the callers tell apart; one beyond all there can be is the largest. Throws BadRequest. */
 export function parseRevision(resourceVersion: string): number {
-  const revision = DIGITS.test(resourceVersion) ? Number(resourceVersion) : Number.NaN
-  if (Number.isSafeInteger(revision)) return revision
+  if (DIGITS.test(resourceVersion)) return Math.min(Number(resourceVersion), Number.MAX_SAFE_INTEGER)
   throw newBadRequest(`invalid resource version: "${resourceVersion}" is not a number this server has given out`)
 }
 
