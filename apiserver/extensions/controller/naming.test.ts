@@ -22,6 +22,7 @@ describe('acceptNames', () => {
     const fresh = crd({ shortNames: ['th'], categories: ['all'] })
     acceptNames(fresh, takenNames([]), NOW)
     expect(fresh.status?.acceptedNames).toEqual(fresh.spec.names)
+    expect(findCondition(fresh, 'Established')).toMatchObject({ status: 'False', reason: 'Installing' })
     expect(isEstablishable(fresh)).toBe(true)
     establish(fresh, NOW)
     expect(fresh.status?.conditions).toEqual([
@@ -86,6 +87,14 @@ describe('acceptNames', () => {
     expect(findCondition(late, 'NamesAccepted')).toMatchObject({ status: 'False', reason, message })
     expect(findCondition(late, 'Established')).toMatchObject({ status: 'False', reason: 'NotAccepted' })
     expect(isEstablishable(late)).toBe(false)
+  })
+
+  it('is on its way as soon as the names are free', () => {
+    const late = crd({ plural: 'xs', singular: 'x', kind: 'Thing', listKind: 'XList' })
+    acceptNames(late, takenNames([other]), NOW)
+    acceptNames(late, takenNames([]), NOW)
+    expect(findCondition(late, 'NamesAccepted')).toMatchObject({ status: 'True', reason: 'NoConflicts' })
+    expect(findCondition(late, 'Established')).toMatchObject({ status: 'False', reason: 'Installing' })
   })
 
   it('keeps the old short names of an established CRD when new ones are taken', () => {

@@ -82,10 +82,16 @@ function setNamingConditions(crd: Crd, conflict: { reason: string; message: stri
   } else {
     setCondition(crd, { type: 'NamesAccepted', status: 'False', ...conflict }, now)
   }
-  if (findCondition(crd, 'Established') !== undefined) return
-  const message = 'not all names are accepted'
-  setCondition(crd, { type: 'Established', status: 'False', reason: 'NotAccepted', message }, now)
+  if (conflict === undefined && !isConditionTrue(crd, 'Established')) {
+    const message = ACCEPTED
+    setCondition(crd, { type: 'Established', status: 'False', reason: 'Installing', message }, now)
+  } else if (findCondition(crd, 'Established') === undefined) {
+    const message = 'not all names are accepted'
+    setCondition(crd, { type: 'Established', status: 'False', reason: 'NotAccepted', message }, now)
+  }
 }
+
+const ACCEPTED = 'the initial names have been accepted'
 
 /** True when the CRD may be served and only Established=True is missing. */
 export function isEstablishable(crd: Crd): boolean {
@@ -100,6 +106,5 @@ export function establish(crd: Crd, now: Date): void {
     setCondition(crd, { type: 'Established', status: 'False', reason: 'InvalidCABundle', message }, now)
     return
   }
-  const message = 'the initial names have been accepted'
-  setCondition(crd, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message }, now)
+  setCondition(crd, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: ACCEPTED }, now)
 }
