@@ -5,6 +5,9 @@
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { aggregateFieldErrors, childField, fieldInvalid, keyField } from '#machinery/meta/field-error.ts'
 import { deepCopy, deepEqual } from '#machinery/util/json.ts'
+import { compileRules } from '../rules/compile.ts'
+import { evaluateRules } from '../rules/evaluate.ts'
+import type { SchemaNode } from '../schema/node.ts'
 import { compileSchema } from '../schema/node.ts'
 import { coerceEmbedded, coerceObjectMeta, validateEmbedded, validateResource } from '../schema/object-meta.ts'
 import type { SchemaProps } from '../schema/props.ts'
@@ -66,7 +69,21 @@ function checkDefault(schema: SchemaProps, field: string, scope: Scope): FieldEr
   const coerceError = coerceEmbedded(coerced, node, undefined, field)
   if (coerceError !== undefined) return [...errors, coerceError]
   const embeddedErrors = validateEmbedded(coerced, node, field)
-  return [...errors, ...(embeddedErrors.length > 0 ? embeddedErrors : validateValue(value, node, { prefix: field }))]
+  return [...errors, ...(embeddedErrors.length > 0 ? embeddedErrors : checkValue(value, node, field))]
+}
+
+/** By the schema, then by its rules: first as what has not changed, then as what is new. */
+function checkValue(value: unknown, node: SchemaNode, field: string): FieldError[] {
+  const errors = validateValue(value, node, { prefix: field })
+  const rules = errors.length > 0 ? undefined : compileRules(node, node.embedded)
+  if (rules === undefined) return errors
+  const unchanged = evaluateRules(value, value, rules)
+  const broken = unchanged.length > 0 ? unchanged : evaluateRules(value, undefined, rules)
+  return broken.map((error) => ({ ...error, field: pathBelow(field, error.field) }))
+}
+
+function pathBelow(field: string, path: string): string {
+  return path.startsWith('[') || path === '' ? `${field}${path}` : childField(field, path)
 }
 
 function checkMetaDefault(schema: SchemaProps, field: string, scope: Scope): FieldError[] {
@@ -74,5 +91,5 @@ function checkMetaDefault(schema: SchemaProps, field: string, scope: Scope): Fie
   const problem = coerceObjectMeta(resource, '')
   const detail = problem ?? aggregateFieldErrors(validateResource(resource, ''))
   if (detail !== '') return [fieldInvalid(field, schema.default, `must result in valid metadata: ${detail}`)]
-  return validateValue(schema.default, compileSchema(schema), { prefix: field })
+  return checkValue(schema.default, compileSchema(schema), field)
 }

@@ -264,6 +264,35 @@ describe('validateCrd', () => {
       ],
     ],
     [
+      'defaults that break rules',
+      withSchema({
+        type: 'object',
+        properties: {
+          good: { type: 'integer', default: 3, 'x-kubernetes-validations': [{ rule: 'self > 2' }] },
+          low: { type: 'integer', default: 1, 'x-kubernetes-validations': [{ rule: 'self > 2', message: 'too low' }] },
+          same: { type: 'integer', default: 1, 'x-kubernetes-validations': [{ rule: 'self > oldSelf' }] },
+          first: {
+            type: 'string',
+            default: 'b',
+            'x-kubernetes-validations': [
+              { rule: "oldSelf.hasValue() || self == 'a'", optionalOldSelf: true, message: 'begins as a' },
+            ],
+          },
+          deep: {
+            type: 'object',
+            default: { n: 0 },
+            properties: { n: { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > 0' }] } },
+          },
+        },
+      }),
+      [
+        `${ROOT}.properties[low].default: Invalid value: 1: too low`,
+        `${ROOT}.properties[same].default: Invalid value: 1: failed rule: self > oldSelf`,
+        `${ROOT}.properties[first].default: Invalid value: "b": begins as a`,
+        `${ROOT}.properties[deep].default.n: Invalid value: 0: failed rule: self > 0`,
+      ],
+    ],
+    [
       'paths of selectable fields',
       withSchema(
         {

@@ -12,6 +12,17 @@ describe('continue tokens', () => {
   })
 
   it.each([
+    [1, 'key', 1, 'key'],
+    [1, '/', 1, ''],
+    [1, '/key', 1, 'key'],
+    [-1, 'key', -1, 'key'],
+    [-2, 'key', -1, 'key'],
+  ])('of revision %d and start %j are taken', (rv, start, revision, rest) => {
+    const token = encode({ v: 'meta.k8s.io/v1', rv, start })
+    expect(decodeContinue(token, PREFIX)).toEqual({ revision, startKey: `${PREFIX}${rest}` })
+  })
+
+  it.each([
     ['not base64', 'a+b/c='],
     ['not JSON', Buffer.from('hello').toString('base64url')],
     ['null', encode(null)],
@@ -22,11 +33,12 @@ describe('continue tokens', () => {
     ['revision 0', encode({ v: 'meta.k8s.io/v1', rv: 0, start: 'a' })],
     ['a revision that is no integer', encode({ v: 'meta.k8s.io/v1', rv: 1.5, start: 'a' })],
     ['a revision that is a string', encode({ v: 'meta.k8s.io/v1', rv: '7', start: 'a' })],
-    ['a negative revision', encode({ v: 'meta.k8s.io/v1', rv: -2, start: 'a' })],
     ['no start', encode({ v: 'meta.k8s.io/v1', rv: 7 })],
     ['an empty start', encode({ v: 'meta.k8s.io/v1', rv: 7, start: '' })],
     ['a start out of the prefix', encode({ v: 'meta.k8s.io/v1', rv: 7, start: '../secrets/ns/a' })],
     ['a start that hides it', encode({ v: 'meta.k8s.io/v1', rv: 7, start: 'ns/../../secrets/a' })],
+    ['a start in the same folder', encode({ v: 'meta.k8s.io/v1', rv: 1, start: './key' })],
+    ['a start that ends above', encode({ v: 'meta.k8s.io/v1', rv: 1, start: 'key/../..' })],
     ['an absolute start', encode({ v: 'meta.k8s.io/v1', rv: 7, start: '//a' })],
     ['a start that is a number', encode({ v: 'meta.k8s.io/v1', rv: 7, start: 7 })],
   ])('are refused when they are %s', (_, token) => {

@@ -37,14 +37,15 @@ export function decodeContinue(token: string, prefix: string): ContinuePosition 
     throw invalid(`continue key is not valid: server does not recognize this encoded version ${String(version)}`)
   }
   if (typeof revision !== 'number' || typeof start !== 'string') throw invalid('continue key is not valid')
-  if (!Number.isSafeInteger(revision) || revision === 0 || revision < INCONSISTENT_REVISION) {
+  if (!Number.isSafeInteger(revision) || revision === 0) {
     throw invalid(`continue key is not valid: incorrect encoded start resourceVersion (version ${TOKEN_VERSION})`)
   }
   if (start === '') throw invalid(`continue key is not valid: encoded start key empty (version ${TOKEN_VERSION})`)
   // The key must not lead out of the prefix.
   const path = start.startsWith('/') ? start : `/${start}`
-  if (posix.normalize(path) !== path || path.endsWith('/')) throw invalid(`continue key is not valid: ${start}`)
-  return { revision, startKey: prefix + path.slice(1) }
+  const isClean = path === '/' || (posix.normalize(path) === path && !path.endsWith('/'))
+  if (!isClean) throw invalid(`continue key is not valid: ${start}`)
+  return { revision: Math.max(revision, INCONSISTENT_REVISION), startKey: prefix + path.slice(1) }
 }
 
 function decodeJson(token: string): unknown {
