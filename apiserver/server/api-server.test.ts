@@ -444,20 +444,23 @@ describe('patches', () => {
     expect(answer).toMatchObject({ status: code, body: { message: expect.stringContaining(message) } })
   })
 
-  it('may not move an object', async () => {
+  it.each([
+    [{ name: 'b' }, 'the name of the object (b) does not match the name on the URL (a)'],
+    [{ name: null }, 'the name of the object (a based on URL) was undeterminable: name must be provided'],
+    [{ namespace: 'other' }, 'the namespace of the provided object does not match the namespace sent on the request'],
+  ])('may not move an object: %j', async (metadata, message) => {
     const server = start()
     await create(server, 'a')
-    const headers = { 'content-type': 'application/merge-patch+json' }
-    const renamed = await ask(server, {
+    const path = `${CONFIG_MAPS}/a`
+    const patched = await ask(server, {
       method: 'PATCH',
-      path: `${CONFIG_MAPS}/a`,
-      headers,
-      body: { metadata: { name: 'b' } },
+      path,
+      headers: { 'content-type': merge },
+      body: { metadata },
     })
-    expect(renamed).toMatchObject({
-      status: 422,
-      body: { message: expect.stringContaining('metadata.name: Invalid value: "b": field is immutable') },
-    })
+    expect(patched).toMatchObject({ status: 400, body: { reason: 'BadRequest', message } })
+    const put = await ask(server, { method: 'PUT', path, body: { metadata: { name: 'a', ...metadata } } })
+    expect(put).toMatchObject({ status: 400, body: { reason: 'BadRequest', message } })
   })
 })
 

@@ -25,6 +25,7 @@ import { objectResponse } from '../output.ts'
 import { fromStorage, toStorage } from '../presenter.ts'
 import { APPLY_PATCH, isApply, serveApply } from './apply.ts'
 import type { CreateAuthorization } from './write.ts'
+import { checkName } from './write.ts'
 
 const JSON_PATCH = 'application/json-patch+json'
 const MERGE_PATCH = 'application/merge-patch+json'
@@ -73,6 +74,7 @@ export async function servePatch(
         fieldValidation,
         call,
       )
+      checkName(patched, info.name, info.namespace, definition.namespaced)
       return toStorage(definition, version, patched)
     },
   })

@@ -4,6 +4,7 @@ import { newBadRequest } from '#machinery/meta/errors.ts'
 import type { FieldValidation } from '#machinery/schema/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceStore, Strategy } from '../../registry/generic/interfaces.ts'
+import { ensureNamespace } from '../../registry/generic/create.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import { decodeObject, enforceFieldValidation } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
@@ -79,18 +80,14 @@ function decodeNamed(call: ApiCall, scope: EndpointScope, fieldValidation: Field
   return draft
 }
 
-/** Upstream's checkName. */
+/** Upstream's checkName, after the namespace has been checked and filled in. */
 export function checkName(draft: KubeObject, name: string, namespace: string, namespaced: boolean): void {
-  const { name: ownName = '', namespace: ownNamespace = '' } = draft.metadata
-  if (ownName === '') {
+  ensureNamespace(draft, { namespaced }, namespace)
+  const { name: ownName } = draft.metadata
+  if (!ownName) {
     throw newBadRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
   }
   if (ownName !== name) {
     throw newBadRequest(`the name of the object (${ownName}) does not match the name on the URL (${name})`)
-  }
-  if (namespaced && ownNamespace !== '' && ownNamespace !== namespace) {
-    throw newBadRequest(
-      `the namespace of the object (${ownNamespace}) does not match the namespace on the request (${namespace})`,
-    )
   }
 }

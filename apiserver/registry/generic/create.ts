@@ -94,7 +94,11 @@ function fillSystemFields(draft: KubeObject, definition: ResourceDefinition, con
 }
 
 /** Upstream's EnsureObjectNamespaceMatchesRequestNamespace. */
-export function ensureNamespace(draft: KubeObject, definition: ResourceDefinition, requestNamespace: string): void {
+export function ensureNamespace(
+  draft: KubeObject,
+  definition: Pick<ResourceDefinition, 'namespaced'>,
+  requestNamespace: string,
+): void {
   const meta = draft.metadata
   if (!definition.namespaced) {
     delete meta.namespace
