@@ -289,6 +289,8 @@ describe('errors', () => {
 describe('query options', () => {
   it.each([
     ['limit=abc', 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
+    ['limit=', 400, 'strconv.ParseInt: parsing "": invalid syntax'],
+    ['limit=9223372036854775808', 400, 'strconv.ParseInt: parsing "9223372036854775808": value out of range'],
     [
       'resourceVersionMatch=Exact',
       422,

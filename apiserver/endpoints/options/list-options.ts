@@ -74,15 +74,15 @@ function invalidResourceVersion(
   return newBadRequest(`invalid resource version: ${fieldErrorString(problem)}`)
 }
 
-/** Go's strconv.ParseInt error for anything but an integer. */
+/** Go's strconv.ParseInt error for anything but an integer of 64 bits, also for nothing. */
 export function parseInteger(query: Query, name: string): number | undefined {
   if (!query.has(name)) return undefined
   const text = query.get(name)
-  if (text === '') return undefined
-  if (!/^[+-]?[0-9]{1,18}$/.test(text)) {
-    throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
-  }
-  return Number(text)
+  const isInteger = /^[+-]?[0-9]+$/.test(text)
+  const value = isInteger ? BigInt(text.startsWith('+') ? text.slice(1) : text) : 0n
+  if (isInteger && BigInt.asIntN(64, value) === value) return Number(value)
+  const why = isInteger ? 'value out of range' : 'invalid syntax'
+  throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`)
 }
 
 function validateList(query: Query, match: string, resourceVersion: string): FieldError[] {
