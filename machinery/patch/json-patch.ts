@@ -91,6 +91,7 @@ function applyOperation(holder: JsonObject, operation: Operation, budget: { copi
       add(holder, path, remove(holder, fromOf(operation)))
       return
     case 'copy': {
+      // What is not there is copied as null.
       const value = get(holder, fromOf(operation))
       budget.copiedBytes += JSON.stringify(value).length
       if (budget.copiedBytes > MAX_COPIED_BYTES) throw new DoesNotApply('the accumulated size of copies is too large')
@@ -149,9 +150,7 @@ function index(token: string, limit: number): number {
 
 function get(holder: JsonObject, path: string): JsonValue {
   const { parent, token } = locate(holder, path)
-  const value = member(parent, token)
-  if (value === undefined) throw new DoesNotApply(`doc is missing key: ${path}: missing value`)
-  return value
+  return member(parent, token) ?? null
 }
 
 function add(holder: JsonObject, path: string, value: JsonValue): void {
@@ -167,9 +166,7 @@ function add(holder: JsonObject, path: string, value: JsonValue): void {
 
 function replace(holder: JsonObject, path: string, value: JsonValue): void {
   const { parent, token } = locate(holder, path)
-  if (member(parent, token) === undefined) {
-    throw new DoesNotApply(`replace operation does not apply: doc is missing key: ${path}: missing value`)
-  }
+  // Upstream relies on its library's way: a member that is not there is added.
   if (Array.isArray(parent)) parent[index(token, parent.length)] = value
   else setMember(parent, token, value)
 }
