@@ -56,6 +56,18 @@ const ROWS: readonly Row[] = [
     expected: [],
   },
   {
+    name: 'a Service without families: those of its cluster IP',
+    spec: { ports: [http], clusterIP: 'fd00::a' },
+    pods: [{ labels, ips: ['10.0.0.1', 'fd00::1'] }],
+    expected: [{ ready: ['fd00::1'], notReady: [], ports: ['http:8080'] }],
+  },
+  {
+    name: 'a headless Service without families: that of the Pod',
+    spec: { ports: [http], clusterIP: 'None' },
+    pods: [{ labels, ips: ['fd00::1'] }],
+    expected: [{ ready: ['fd00::1'], notReady: [], ports: ['http:8080'] }],
+  },
+  {
     name: 'a port only some Pods have makes subsets of its own',
     spec: { ports: [http, named] },
     pods: [

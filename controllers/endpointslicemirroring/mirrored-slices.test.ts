@@ -26,10 +26,34 @@ describe('planMirror', () => {
       [],
     )
     expect(plan.create.map(({ addressType, ports }) => `${addressType} ${ports?.[0]?.name}`)).toEqual([
+      'IPv4 dns',
       'IPv4 http',
       'IPv6 http',
-      'IPv4 dns',
     ])
+  })
+  it('takes subsets for what they say together, however they were cut', () => {
+    const plan = planMirror(
+      endpoints(
+        { addresses: addresses(2), ports: http },
+        { addresses: [{ ip: '10.0.0.0' }], ports: dns },
+        { addresses: [{ ip: '10.0.0.1' }], ports: dns },
+      ),
+      [],
+    )
+    expect(plan.create.map(({ ports }) => ports?.map(({ name }) => name))).toEqual([['dns', 'http']])
+    const contradicting = endpoints(
+      { notReadyAddresses: [{ ip: '10.0.0.1' }], ports: http },
+      { addresses: [{ ip: '10.0.0.1' }], ports: http },
+    )
+    expect(planMirror(contradicting, []).create[0]?.endpoints).toEqual([
+      { addresses: ['10.0.0.1'], conditions: { ready: false } },
+    ])
+  })
+  it('takes over the slices of earlier Endpoints of the name', () => {
+    const subset = { addresses: addresses(1), ports: http }
+    const before = written(planMirror(endpoints(subset), []))
+    const again = { ...endpoints(subset), metadata: { namespace: 'default', name: 'db', uid: 'v' } }
+    expect(planMirror(again, before).update[0]?.metadata.ownerReferences?.[0]?.uid).toBe('v')
   })
   it('leaves what is right, changes what is not, recycles what is spare', () => {
     const before = written(planMirror(endpoints({ addresses: addresses(2), ports: http }), []))
@@ -43,7 +67,7 @@ describe('planMirror', () => {
     expect(sizes(planMirror(endpoints(), before))).toEqual([0, 0, 1])
   })
   it('stops at 1,000 addresses and counts what it leaves out', () => {
-    const plan = planMirror(endpoints({ addresses: [{ ip: 'no' }, ...addresses(1_001)], ports: http }), [])
+    const plan = planMirror(endpoints({ addresses: [{ ip: '1.no' }, ...addresses(1_001)], ports: http }), [])
     expect(plan.create.map(({ endpoints }) => endpoints?.length)).toEqual([1_000])
     expect(plan).toMatchObject({ invalid: 1, skipped: 2 })
   })

@@ -11,6 +11,7 @@ import { deepCopy, deepEqual } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import { newControllerReference } from '#sdk'
 import { LAST_CHANGE_TRIGGER_TIME } from '../manager/endpoint-pods.ts'
+import { repacked } from '../manager/packed-subsets.ts'
 import { endpointKey, hasSameState, portsKey } from '../manager/slice-endpoints.ts'
 import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from '../manager/slice-tracker.ts'
 import type { SliceChanges } from '../manager/slice-writer.ts'
@@ -67,7 +68,7 @@ function groupsOf({ subsets = [] }: DeepReadonly<Endpoints>) {
   const groups = new Map<string, Group>()
   let invalid = 0
   let skipped = 0
-  for (const subset of subsets) {
+  for (const subset of repacked(subsets)) {
     const ports = portsOf(subset)
     let added = 0
     const all = [...inState(subset.addresses, true), ...inState(subset.notReadyAddresses, false)]
@@ -132,9 +133,16 @@ function isMirrored({ metadata, endpoints = [] }: Slice, wanted: EndpointSlice):
     })
   return (
     hasSameEndpoints &&
+    !isOfEarlier(metadata.ownerReferences, wanted) &&
     deepEqual(metadata.labels ?? {}, wanted.metadata.labels) &&
     deepEqual(metadata.annotations ?? {}, wanted.metadata.annotations)
   )
+}
+
+/** The Endpoints were deleted and made again: the garbage collector would take the slice of the first ones. */
+function isOfEarlier(owners: Slice['metadata']['ownerReferences'] = [], { metadata }: EndpointSlice): boolean {
+  const [wanted] = metadata.ownerReferences ?? []
+  return owners.some(({ kind, name, uid }) => kind === wanted?.kind && name === wanted.name && uid !== wanted.uid)
 }
 
 function inPlaceOf({ metadata }: Slice, wanted: EndpointSlice): EndpointSlice {
