@@ -75,6 +75,12 @@ describe('references that contradict each other or what is there', () => {
     expect(add(PODS, object(PODS, 'second', 'a', [named(REPLICA_SETS, 'owner')]))).toEqual(['Pod/a/second'])
   })
 
+  it('are looked at when the first to name the owner is in no namespace', () => {
+    const { add } = watched()
+    expect(add(NODES, object(NODES, 'bad', '', [named(PODS, 'owner')]))).toEqual(['?Pod//owner'])
+    expect(add(PODS, object(PODS, 'good', 'a', [named(PODS, 'owner')]))).toEqual(['Pod/a/good'])
+  })
+
   it('do not take away an owner that is seen while it is looked for elsewhere', () => {
     const { graph, add } = watched()
     add(PODS, object(PODS, 'child', 'a', [named(SECRETS, 'owner')]))

@@ -186,7 +186,9 @@ export class DependencyGraph {
   #checkReference(dependent: GraphNode, owner: GraphNode): void {
     const isElsewhere = owner.resource?.namespaced === true && owner.namespace !== dependent.namespace
     if (isElsewhere) this.#listener.invalidOwnerNamespace(dependent, owner)
-    if (isElsewhere || !isNamedRightly(dependent, owner)) this.#listener.attemptToDelete(dependent)
+    // Named from outside of every namespace, where an owner of a namespaced kind is not even looked for.
+    const isUnsought = owner.resource === undefined && owner.namespace === '' && dependent.namespace !== ''
+    if (isElsewhere || isUnsought || !isNamedRightly(dependent, owner)) this.#listener.attemptToDelete(dependent)
   }
 
   #startDeletion(node: GraphNode, object: DeepReadonly<KubeObject>): void {
