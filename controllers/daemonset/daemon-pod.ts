@@ -15,15 +15,20 @@ const GENERATION_LABEL = 'pod-template-generation'
 const GENERATION_ANNOTATION = 'deprecated.daemonset.template.generation'
 const NAME_FIELD = 'metadata.name'
 
-/** What the Pods of all nodes have in common. */
-export function sharedTemplate({ metadata, spec }: DaemonSetView, hash: string): PodTemplateSpec {
-  const template = deepCopy<PodTemplateSpec>(spec.template)
+function generationOf({ metadata }: DaemonSetView): string | undefined {
   const generation = metadata.annotations?.[GENERATION_ANNOTATION] ?? ''
+  return /^-?\d+$/.test(generation) ? generation : undefined
+}
+
+/** What the Pods of all nodes have in common. */
+export function sharedTemplate(daemonSet: DaemonSetView, hash: string): PodTemplateSpec {
+  const template = deepCopy<PodTemplateSpec>(daemonSet.spec.template)
+  const generation = generationOf(daemonSet)
   template.metadata = {
     ...template.metadata,
     labels: {
       ...template.metadata?.labels,
-      ...(/^-?\d+$/.test(generation) ? { [GENERATION_LABEL]: generation } : {}),
+      ...(generation === undefined ? {} : { [GENERATION_LABEL]: generation }),
       [HASH_LABEL]: hash,
     },
   }
@@ -56,4 +61,13 @@ export function targetNodeOf({ spec }: PodView): string | undefined {
   return undefined
 }
 
-export const isUpdated = ({ metadata }: PodView, hash: string): boolean => metadata.labels?.[HASH_LABEL] === hash
+export const hasHash = ({ metadata }: PodView, hash: string): boolean => metadata.labels?.[HASH_LABEL] === hash
+
+/** Of the current template, by its hash or by its generation: that is how upstream knew Pods before it had hashes. */
+export function isUpdated(
+  pod: PodView,
+  { daemonSet, hash }: { readonly daemonSet: DaemonSetView; readonly hash: string },
+) {
+  const generation = generationOf(daemonSet)
+  return hasHash(pod, hash) || (generation !== undefined && pod.metadata.labels?.[GENERATION_LABEL] === generation)
+}

@@ -25,7 +25,7 @@ export function daemonStatus(daemons: Daemons, { collisions, observedGeneration 
     counts.current++
     if (isPodReady(first)) counts.ready++
     if (isAvailable(daemons, first)) counts.available++
-    if (isUpdated(first, daemons.hash)) counts.updated++
+    if (isUpdated(first, daemons)) counts.updated++
   }
   const before = daemons.daemonSet.status
   const optional = {

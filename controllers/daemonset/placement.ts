@@ -5,7 +5,7 @@
 import { isPodAvailable } from '../manager/pod-availability.ts'
 import { isPodFinished, isPodReady } from '../manager/pod-control.ts'
 import type { PodView } from './daemon-pod.ts'
-import { isUpdated, targetNodeOf } from './daemon-pod.ts'
+import { hasHash, targetNodeOf } from './daemon-pod.ts'
 import type { DaemonSetView, NodeRules, NodeView } from './node-rules.ts'
 
 /** A DaemonSet on its nodes, at one moment. */
@@ -93,8 +93,8 @@ function planNode(daemons: Daemons, node: NodeView, plan: MutablePlacement): voi
  * again during an update) one that works is kept, not the first by time, which has seconds only.
  */
 function surplusWhileSurging(daemons: Daemons, running: readonly PodView[]): readonly PodView[] {
-  const newest = keptOf(running.filter((pod) => isUpdated(pod, daemons.hash)))
-  const oldest = keptOf(running.filter((pod) => !isUpdated(pod, daemons.hash)))
+  const newest = keptOf(running.filter((pod) => hasHash(pod, daemons.hash)))
+  const oldest = keptOf(running.filter((pod) => !hasHash(pod, daemons.hash)))
   const surplus = running.filter((pod) => pod !== newest && pod !== oldest)
   if (newest === undefined || oldest === undefined) return surplus
   return !isPodReady(oldest) || isAvailable(daemons, newest) ? [...surplus, oldest] : surplus

@@ -139,7 +139,7 @@ class DaemonSetReconciler implements Reconciler {
 
   async #look(daemonSet: DaemonSetView, key: string, signal: AbortSignal): Promise<Pass> {
     const whose = revisionOwner(daemonSet)
-    const claimed = await this.#history.claim(whose, signal)
+    const claimed = await this.#history.labelled(whose, await this.#history.claim(whose, signal), signal)
     const latest = await this.#history.current(whose, claimed, daemonSet.status?.collisionCount ?? 0, signal)
     const pods = await this.#claimPods(daemonSet, signal)
     const hash = latest.revision.metadata.labels?.[HASH_LABEL] ?? ''

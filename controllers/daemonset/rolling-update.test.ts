@@ -123,6 +123,25 @@ describe('a step of a rolling update', () => {
   })
 })
 
+it('takes a Pod of the current generation for an updated one, whatever its hash', () => {
+  const world = worldOf({ unavailable: 1, nodes: ['O'] })
+  const generation = (value: string) => ({
+    ...world,
+    daemonSet: {
+      ...world.daemonSet,
+      metadata: { name: 'd', annotations: { 'deprecated.daemonset.template.generation': value } },
+    },
+    podsByNode: podsByNodeOf(
+      podsOf('O', 'n0', 60).map((pod) => ({
+        ...pod,
+        metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, 'pod-template-generation': '3' } },
+      })),
+    ),
+  })
+  expect(names(planRollingStep(generation('3')).remove)).toEqual([])
+  expect(names(planRollingStep(generation('4')).remove)).toEqual(['n0-0O'])
+})
+
 describe('the placement', () => {
   it.each<[string, World, { create?: string[]; remove?: string[]; failed?: string[] }]>([
     ['makes a Pod where none is', { nodes: ['', 'O'] }, { create: ['n0'] }],

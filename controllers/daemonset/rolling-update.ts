@@ -31,13 +31,13 @@ interface DaemonNode {
 }
 
 function nodesOf(daemons: Daemons): readonly DaemonNode[] {
-  const { nodes, podsByNode, rules, hash } = daemons
+  const { nodes, podsByNode, rules } = daemons
   const wanted = new Set(nodes.filter((node) => rules(node).shouldRun).map(({ metadata }) => metadata.name ?? ''))
   const names = new Set([...podsByNode.keys(), ...wanted])
   return [...names].map((name) => {
     const pods = (podsByNode.get(name) ?? []).filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    const newPods = pods.filter((pod) => isUpdated(pod, hash))
-    const oldPods = pods.filter((pod) => !isUpdated(pod, hash))
+    const newPods = pods.filter((pod) => isUpdated(pod, daemons))
+    const oldPods = pods.filter((pod) => !isUpdated(pod, daemons))
     return {
       name,
       shouldRun: wanted.has(name),

@@ -67,6 +67,23 @@ export class RevisionHistory {
     return [...claimed].sort(byRevision)
   }
 
+  /** One that lacks the label with its hash gets its name there, which no other has. */
+  async labelled(
+    { hashLabel }: RevisionOwner,
+    claimed: readonly RevisionView[],
+    signal: AbortSignal,
+  ): Promise<readonly RevisionView[]> {
+    const revisions: RevisionView[] = []
+    for (const found of claimed) {
+      if (found.metadata.labels?.[hashLabel] === undefined) {
+        const draft = deepCopy<ControllerRevision>(found)
+        draft.metadata.labels = { ...draft.metadata.labels, [hashLabel]: found.metadata.name ?? '' }
+        revisions.push(await this.#client.update(CONTROLLER_REVISIONS, draft, { signal }))
+      } else revisions.push(found)
+    }
+    return revisions
+  }
+
   /** The revision of the owner's template, numbered higher than all others of `claimed`. */
   async current(
     whose: RevisionOwner,

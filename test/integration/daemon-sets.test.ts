@@ -250,6 +250,13 @@ describe('a rolling update of a DaemonSet', () => {
     await setImage('two')
     await settled(ALL, 'two')
     await plane.client.delete(CONTROLLER_REVISIONS, { namespace, name: 'copy' })
+    const [last] = await revisions()
+    const named = { namespace, name: last?.metadata.name ?? '' }
+    const body = { metadata: { labels: { 'controller-revision-hash': null } } }
+    await plane.client.patch(CONTROLLER_REVISIONS, named, { type: 'merge', body })
+    await eventually(async () =>
+      expect((await revisions())[0]?.metadata.labels).toMatchObject({ 'controller-revision-hash': named.name }),
+    )
     await observed()
     expect((await revisions()).map(({ revision }) => revision)).toEqual([3])
   })
