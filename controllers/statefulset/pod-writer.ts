@@ -142,12 +142,12 @@ export class PodWriter {
     } catch (err: unknown) {
       if (isAlreadyExists(err)) return
       if (!isNamespaceTerminating(err)) {
-        const message = `create Claim ${name} for Pod ${podName} in StatefulSet ${setName} failed error: ${errorMessage(err)}`
+        const message = `Create Claim ${name} for Pod ${podName} in StatefulSet ${setName} failed error: ${errorMessage(err)}`
         this.#events.record(set, 'Warning', 'FailedCreate', message)
       }
       throw err
     }
-    const message = `create Claim ${name} Pod ${podName} in StatefulSet ${setName} success`
+    const message = `Create Claim ${name} Pod ${podName} in StatefulSet ${setName} success`
     this.#events.record(set, 'Normal', 'SuccessfulCreate', message)
   }
 
@@ -158,12 +158,12 @@ export class PodWriter {
   }
 
   #succeeded(verb: Verb, set: SetView, pod: PodView): void {
-    const message = `${verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`
+    const message = `${capitalized(verb)} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`
     this.#events.record(set, 'Normal', `Successful${capitalized(verb)}`, message)
   }
 
   #failed(verb: Verb, set: SetView, pod: PodView, err: unknown): void {
-    const where = `${verb} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`
+    const where = `${capitalized(verb)} Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`
     this.#events.record(set, 'Warning', `Failed${capitalized(verb)}`, `${where} failed error: ${errorMessage(err)}`)
   }
 }

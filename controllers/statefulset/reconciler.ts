@@ -13,6 +13,7 @@ import type { PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.ge
 import type { Client } from '#machinery/client/client.ts'
 import { keyString } from '#machinery/informers/key.ts'
 import type { Lister } from '#machinery/informers/lister.ts'
+import { combined } from '#machinery/meta/error-context.ts'
 import { isNotFound } from '#machinery/meta/errors.ts'
 import { labelSelectorAsMatcher } from '#machinery/selectors/label.ts'
 import type { Clock } from '#machinery/util/clock.ts'
@@ -199,16 +200,29 @@ class StatefulSetReconciler implements Reconciler {
   async #carryOut(pass: Pass, plan: Plan): Promise<void> {
     const { facts, signal } = pass
     const { set } = facts
-    for (const pod of plan.completeClaims) {
-      await this.#writer.createClaims(set, pod, signal)
-      await this.#writer.updateClaimOwners(set, pod, signal)
-    }
+    // A claim that cannot be had keeps its own Pod waiting, not those beside it.
+    const claimError = await this.#completeClaims(pass, plan.completeClaims)
     await this.#deleteAll(pass, plan.removeFinished)
     await this.#createAll(pass, plan.create)
+    if (claimError !== undefined) throw claimError
     for (const pod of plan.repair) await this.#writer.repair(set, pod, signal)
     for (const pod of plan.repairClaims) await this.#writer.updateClaimOwners(set, pod, signal)
     await this.#deleteAll(pass, plan.removeSurplus)
     await this.#deleteAll(pass, plan.removeOutdated)
+  }
+
+  async #completeClaims({ facts: { set }, signal }: Pass, pods: readonly PodView[]): Promise<Error | undefined> {
+    const errors: unknown[] = []
+    for (const pod of pods) {
+      try {
+        await this.#writer.createClaims(set, pod, signal)
+        await this.#writer.updateClaimOwners(set, pod, signal)
+      } catch (err: unknown) {
+        signal.throwIfAborted()
+        errors.push(err)
+      }
+    }
+    return combined(errors)
   }
 
   async #createAll({ facts, key, signal }: Pass, drafts: readonly Pod[]): Promise<void> {

@@ -114,7 +114,7 @@ describe('a StatefulSet that keeps order', () => {
     })
     await eventually(async () =>
       expect(await messages('SuccessfulCreate')).toEqual(
-        expect.arrayContaining(['create Pod web-0 in StatefulSet web successful']),
+        expect.arrayContaining(['Create Pod web-0 in StatefulSet web successful']),
       ),
     )
   })
@@ -431,7 +431,7 @@ describe('what belongs to a StatefulSet', () => {
     })
     await eventually(async () =>
       expect(await messages('SuccessfulCreate')).toContain(
-        'create Claim data-web-0 Pod web-0 in StatefulSet web success',
+        'Create Claim data-web-0 Pod web-0 in StatefulSet web success',
       ),
     )
     await patch({ spec: { replicas: 1 } })
@@ -452,7 +452,7 @@ describe('what belongs to a StatefulSet', () => {
     const why = 'failed error: failed to create PVC aaa-web-0: persistentvolumeclaims "aaa-web-0" is forbidden'
     await eventually(async () => {
       const failures = await messages('FailedCreate')
-      expect(failures.join()).toContain(`create Pod web-0 in StatefulSet web ${why}`)
+      expect(failures.join()).toContain(`Create Pod web-0 in StatefulSet web ${why}`)
       expect((await claims()).map(({ metadata }) => metadata.name)).toEqual(['data-web-0'])
     })
     await plane.client.delete(RESOURCE_QUOTAS, { namespace, name: 'few' })
@@ -484,7 +484,7 @@ describe('what belongs to a StatefulSet', () => {
     await patch({ spec: { persistentVolumeClaimRetentionPolicy } })
     await eventually(async () => {
       for (const { metadata } of await claims()) expect(metadata.ownerReferences).toHaveLength(1)
-      expect(await messages('SuccessfulUpdate')).toContain('update Pod web-0 in StatefulSet web successful')
+      expect(await messages('SuccessfulUpdate')).toContain('Update Pod web-0 in StatefulSet web successful')
     })
     await plane.client.delete(STATEFUL_SETS, key, { propagationPolicy: 'Foreground' })
     await eventually(async () => {
