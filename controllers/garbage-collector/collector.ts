@@ -102,7 +102,9 @@ export class Collector {
   async #deleteIfUnowned(node: GraphNode, resource: Resource, live: Live, signal: AbortSignal): Promise<void> {
     const owners = live.metadata.ownerReferences ?? []
     if (owners.length === 0) return
-    const { solid, dangling, waitingForDependents } = await this.#classify(node, owners, signal)
+    const classified = await this.#classify(node, owners, signal)
+    if (classified === undefined) return
+    const { solid, dangling, waitingForDependents } = classified
     if (solid.length > 0) {
       const useless = new Set([...dangling, ...waitingForDependents].map(({ uid }) => uid))
       if (useless.size > 0) await this.#withoutOwners(resource, live, useless, signal)
@@ -110,23 +112,29 @@ export class Collector {
     }
     const dependents = [...(node.dependents ?? [])]
     if (waitingForDependents.length === 0 || dependents.length === 0) {
-      await this.#delete(resource, live, policyOf(live), signal)
+      await this.#delete(node, resource, live, policyOf(live), signal)
       return
     }
     // An owner waits for us and we for one of our dependents: in a circle everybody would wait for ever.
     const isCircle = dependents.some((dependent) => dependent.isDeletingDependents)
     const current = isCircle ? await this.#unblockOwners(resource, live, signal) : live
-    await this.#delete(resource, current, 'Foreground', signal)
+    await this.#delete(node, resource, current, 'Foreground', signal)
   }
 
-  async #classify(node: GraphNode, owners: readonly Owner[], signal: AbortSignal): Promise<ClassifiedOwners> {
+  /** Undefined: one of them cannot be, so that nothing is done about any. */
+  async #classify(
+    node: GraphNode,
+    owners: readonly Owner[],
+    signal: AbortSignal,
+  ): Promise<ClassifiedOwners | undefined> {
     const solid: Owner[] = []
     const dangling: Owner[] = []
     const waitingForDependents: Owner[] = []
     for (const reference of owners) {
       const owner = await this.#findOwner(node, reference, signal)
+      if (owner === 'unreachable') return undefined
       if (owner === 'absent') dangling.push(reference)
-      else if (owner !== 'unreachable' && isWaitingForDependents(owner)) waitingForDependents.push(reference)
+      else if (isWaitingForDependents(owner)) waitingForDependents.push(reference)
       else solid.push(reference)
     }
     return { solid, dangling, waitingForDependents }
@@ -162,6 +170,7 @@ export class Collector {
 
   /** Bound to UID and version: whoever changed its owners meanwhile makes this a Conflict, and we look again. */
   async #delete(
+    node: GraphNode,
     resource: Resource,
     live: Live,
     propagationPolicy: 'Orphan' | 'Background' | 'Foreground',
@@ -169,7 +178,12 @@ export class Collector {
   ): Promise<void> {
     const { uid = '', resourceVersion = '' } = live.metadata
     const options = { preconditions: { uid, resourceVersion }, propagationPolicy, signal }
-    await this.#client.delete(resource, liveKey(resource, live), options).catch(undefinedIfNotFound)
+    try {
+      await this.#client.delete(resource, liveKey(resource, live), options)
+    } catch (err: unknown) {
+      undefinedIfGone(err)
+      this.#graph.notFound(node)
+    }
   }
 
   async #removeFinalizer(node: GraphNode, resource: Resource, finalizer: string, signal: AbortSignal): Promise<void> {

@@ -439,6 +439,20 @@ describe('what belongs to a StatefulSet', () => {
     expect(await claims()).toHaveLength(2)
   })
 
+  it('makes Pods anew beside one whose claim is about to go', async () => {
+    await create({ podManagementPolicy: 'Parallel', replicas: 2, volumeClaimTemplates })
+    await eventually(async () => expect((await names()).sort()).toEqual(['web-0', 'web-1']))
+    const claim = { namespace, name: 'data-web-1' }
+    await plane.client.patch(PERSISTENT_VOLUME_CLAIMS, claim, {
+      type: 'merge',
+      body: { metadata: { finalizers: ['example.com/keep'] } },
+    })
+    await plane.client.delete(PERSISTENT_VOLUME_CLAIMS, claim)
+    const { uid } = (await pods.get('web-0')).metadata
+    await plane.client.delete(PODS, { namespace, name: 'web-0' }, { gracePeriodSeconds: 0 })
+    await eventually(async () => expect((await pods.get('web-0')).metadata.uid).not.toBe(uid))
+  })
+
   it('makes the claims it can, and says of the Pod which it cannot', async () => {
     await plane.client.create(RESOURCE_QUOTAS, {
       apiVersion: 'v1',
