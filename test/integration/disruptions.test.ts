@@ -262,6 +262,31 @@ describe('an eviction', () => {
     else expect(status).toMatchObject({ code: 429 })
   })
 
+  it('is only a trial when its body says so', async () => {
+    await start()
+    await setReady(await createPod('a'))
+    await createBudget({ minAvailable: 0 })
+    await eventually(async () => expect((await budget()).status?.disruptionsAllowed).toBe(1))
+    expect(await evict('a', { deleteOptions: { dryRun: ['All'] } })).toBeUndefined()
+    const { metadata, status } = await plane.client.get(PODS, { namespace, name: 'a' })
+    expect(metadata.deletionTimestamp).toBeUndefined()
+    expect(status?.conditions?.map(({ type }) => type)).not.toContain('DisruptionTarget')
+    expect((await budget()).status?.disruptionsAllowed).toBe(1)
+  })
+
+  it('is refused for a Pod of two budgets, in the words clients know', async () => {
+    await start()
+    await setReady(await createPod('a'))
+    for (const name of ['first', 'second']) {
+      const metadata = { name, namespace }
+      const spec = { selector: { matchLabels: labels }, maxUnavailable: 1 }
+      const budgetOf = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata, spec }
+      await plane.client.create(POD_DISRUPTION_BUDGETS, budgetOf)
+    }
+    const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.'
+    expect(await evict('a')).toMatchObject({ code: 500, message })
+  })
+
   it('honours the preconditions of its caller', async () => {
     await start()
     const pod = await createPod('a')
