@@ -76,9 +76,15 @@ export function indexFailureAnnotations({ counted, ignored }: IndexFailures): Re
   return annotations
 }
 
-/** When the last container ended; for Pods that never ran, the best approximation there is. */
+/** When the last container or sidecar ended; for Pods that never ran, the best approximation there is. */
 export function finishedMs(pod: DeepReadonly<Pod>): number {
-  const ends = (pod.status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ''))
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
+  const isSidecar = ({ name }: { readonly name: string }): boolean =>
+    pod.spec?.initContainers?.some((container) => container.name === name && container.restartPolicy === 'Always') ??
+    false
+  const ends = [...containerStatuses, ...initContainerStatuses.filter(isSidecar)].map(({ state }) =>
+    Date.parse(state?.terminated?.finishedAt ?? ''),
+  )
   if (ends.length > 0 && ends.every((end) => !Number.isNaN(end))) return Math.max(...ends)
   const notReady = pod.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'False')
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, creationTimestamp } = pod.metadata

@@ -74,6 +74,8 @@ describe('matchSuccessPolicy', () => {
     ['enough of the required', { succeededIndexes: '0-9', succeededCount: 2 }, true],
     ['enough of any', { succeededCount: 3 }, true],
     ['too few', { succeededCount: 4 }, false],
+    ['no index named', { succeededIndexes: '' }, false],
+    ['indexes beyond the Job', { succeededIndexes: '10-12' }, false],
   ])('%s', (_name, rule, isMet) => {
     const succeeded = CompletionIndexes.parse('0,1,5', 10)
     expect(matchSuccessPolicy({ rules: [rule] }, succeeded, 10)).toBe(isMet ? 'Matched rules at index 0' : undefined)
@@ -96,6 +98,24 @@ describe('Pod backoff', () => {
     )
     expect(backoffRemainingMs(record, at)).toBe(waitMs)
     expect(backoffRemainingMs(record, at + waitMs)).toBe(0)
+  })
+
+  it('waits from the end of the last sidecar, not of its init containers', () => {
+    const ended = (name: string, finishedAt: string) => ({
+      name,
+      ready: false,
+      restartCount: 0,
+      image: '',
+      imageID: '',
+      state: { terminated: { exitCode: 0, finishedAt } },
+    })
+    const pod = failedPod(1)
+    pod.spec.initContainers = [{ name: 'proxy', restartPolicy: 'Always' }, { name: 'setup' }]
+    pod.status = {
+      ...pod.status,
+      initContainerStatuses: [ended('proxy', '2026-01-01T00:00:05Z'), ended('setup', '2026-01-01T01:00:00Z')],
+    }
+    expect(backoffRemainingMs(nextBackoffRecord(NO_FAILURES, [], [pod]), at)).toBe(15_000)
   })
 
   it('forgets failures from before the last success', () => {

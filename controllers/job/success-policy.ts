@@ -17,5 +17,7 @@ function isMet(rule: DeepReadonly<SuccessPolicyRule>, succeeded: CompletionIndex
   if (rule.succeededIndexes === undefined)
     return rule.succeededCount !== undefined && succeeded.total >= rule.succeededCount
   const required = CompletionIndexes.parse(rule.succeededIndexes, completions)
+  // A rule that names no index of the Job is never met.
+  if (required.total === 0) return false
   return succeeded.countOf(required) >= (rule.succeededCount ?? required.total)
 }
