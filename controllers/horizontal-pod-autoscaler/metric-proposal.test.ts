@@ -77,3 +77,27 @@ describe('a metric that cannot be read', () => {
     expect(why).not.toContain('metric value')
   })
 })
+
+it.each([
+  ['cpu', '250m', '250m'],
+  ['memory', '157286400', '150Mi'],
+])('tells usage of %s as %s would be written: %s', async (name, usage, averageValue) => {
+  const items = [
+    {
+      metadata: { name: 'p0' },
+      timestamp: '1970-01-01T00:00:00Z',
+      containers: [{ name: 'c', usage: { [name]: usage } }],
+    },
+  ]
+  const answering = createClient({
+    request: () => Promise.resolve({ status: 200, headers: {}, body: { items } }),
+    watch: refuse,
+  })
+  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: '1969-01-01T00:00:00Z' }]
+  const status = { phase: 'Running', startTime: '1969-01-01T00:00:00Z', conditions }
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p0' }, spec: { containers: [] }, status }
+  const reader = new MetricsClient(answering, createRestMapper(answering))
+  const spec = { type: 'Resource', resource: { name, target: { type: 'AverageValue', averageValue: '1' } } }
+  const proposal = await proposeReplicas(spec, { ...scale, pods: [pod] }, reader, new AbortController().signal)
+  expect(proposal.status.resource?.current).toEqual({ averageValue })
+})

@@ -229,7 +229,7 @@ class Reader {
           : averageReplicas(situation, milli(averageValue), resource)
       const { usage, utilization } = proposal
       const percent = utilization === undefined ? {} : { averageUtilization: utilization }
-      return { proposal, current: { ...percent, averageValue: quantity(usage) } }
+      return { proposal, current: { ...percent, averageValue: quantityOf(resource, usage) } }
     } catch (err: unknown) {
       throw new Error(`failed to get ${resource} ${goal}: ${errorMessage(err)}`)
     }
@@ -243,6 +243,9 @@ class Reader {
 
 const milli = (text: string | undefined): number => parseQuantity(text ?? '0').milliValue()
 const quantity = (milliValue: number): string => Quantity.fromMilliValue(Math.trunc(milliValue)).toString()
+/** Memory is told in powers of two. */
+const quantityOf = (resource: string, milliValue: number): string =>
+  Quantity.fromMilliValue(Math.trunc(milliValue), resource === 'memory' ? 'BinarySI' : 'DecimalSI').toString()
 const identifier = (metric: DeepReadonly<MetricIdentifier>): MetricIdentifier => deepCopy<MetricIdentifier>(metric)
 const externalName = ({ name, selector }: DeepReadonly<MetricIdentifier>): string =>
   `external metric ${name}(${labelSelectorGoText(selector)})`
