@@ -10,6 +10,14 @@ export const PODS_BY_CLAIM = 'resource-claim'
 export const podsByClaimIndexOf = (pod: DeepReadonly<Pod>): readonly string[] =>
   resourceClaimNamesOf(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`)
 
+/** Index over Pods: `namespace/template`, for those that may wait for a template to be made. */
+export const PODS_BY_TEMPLATE = 'resource-claim-template'
+
+export const podsByTemplateIndexOf = ({ metadata, spec }: DeepReadonly<Pod>): readonly string[] => {
+  const names = (spec.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) => resourceClaimTemplateName ?? [])
+  return [...new Set(names)].map((name) => `${metadata.namespace ?? ''}/${name}`)
+}
+
 export const usesClaims = ({ spec, status }: DeepReadonly<Pod>): boolean =>
   (spec.resourceClaims ?? []).length > 0 || status?.extendedResourceClaimStatus !== undefined
 

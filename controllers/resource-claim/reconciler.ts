@@ -4,12 +4,12 @@
  * Reads: pods, claims, templates from the cache; pods live before a reservation of an unknown one is removed.
  * Writes: claims (create, status, finalizer, delete), `status.resourceClaimStatuses` of Pods, events.
  * Upstream: pkg/controller/resourceclaim. Differs: no memory of deleted Pods spares a request, it never leaves the process;
- * reservations for pod groups and other consumers than Pods do not exist.
+ * reservations for pod groups and other consumers than Pods are left as they are.
  */
 import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod } from '#machinery/api/core/v1/types.gen.ts'
 import { RESOURCE_CLAIM_TEMPLATES, RESOURCE_CLAIMS } from '#machinery/api/resource/v1/resources.gen.ts'
-import type { ResourceClaim } from '#machinery/api/resource/v1/types.gen.ts'
+import type { ResourceClaim, ResourceClaimTemplate } from '#machinery/api/resource/v1/types.gen.ts'
 import type { FrozenResourceClaim } from '#machinery/devices/pod-claims.ts'
 import {
   claimOwnershipProblem,
@@ -24,7 +24,14 @@ import type { ObjectKey, Reconciler, ReconcilerContext, Result } from '#sdk'
 import { DONE, defineController } from '#sdk'
 import { RESOURCE_CLAIM_CONTROLLER } from '../manager/names.ts'
 import { GeneratedClaims } from './generated-claims.ts'
-import { isPodDone, PODS_BY_CLAIM, podsByClaimIndexOf, usesClaims } from './pod-state.ts'
+import {
+  isPodDone,
+  PODS_BY_CLAIM,
+  PODS_BY_TEMPLATE,
+  podsByClaimIndexOf,
+  podsByTemplateIndexOf,
+  usesClaims,
+} from './pod-state.ts'
 import { Reservations } from './reservations.ts'
 
 /** Keys of Pods in the queue of claims; no claim's name has a colon. */
@@ -75,6 +82,14 @@ class ResourceClaimReconciler implements Reconciler {
       for (const pod of this.#pods.byIndex(PODS_BY_CLAIM, keyStringOf(claim))) this.#podChanged(pod, false)
     }
     claims.addHandler({ onAdd: wakePods, onUpdate: (_old, claim) => wakePods(claim), onDelete: wakePods })
+    pods.addIndex(PODS_BY_TEMPLATE, podsByTemplateIndexOf)
+    const wakeWaiting = (template: DeepReadonly<ResourceClaimTemplate>): void => {
+      for (const pod of this.#pods.byIndex(PODS_BY_TEMPLATE, keyStringOf(template))) this.#podChanged(pod, false)
+    }
+    informer(RESOURCE_CLAIM_TEMPLATES).addHandler({
+      onAdd: wakeWaiting,
+      onUpdate: (_old, template) => wakeWaiting(template),
+    })
   }
 
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {

@@ -47,14 +47,13 @@ export class Reservations {
     if (valid.length === 0 && !isGoing && this.#isOwnerDone(claim)) await this.#remove(claim, signal)
   }
 
-  /** A Pod the cache does not have may be new: only the server's word removes it. */
+  /** A Pod the cache does not have may be new: only the server's word removes it. Other consumers are not ours to judge. */
   async #isStillThere(
-    { metadata: { namespace = '', name: claimName = '' } }: FrozenResourceClaim,
+    { metadata: { namespace = '' } }: FrozenResourceClaim,
     { apiGroup = '', resource, name, uid }: Consumer,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (apiGroup !== '' || resource !== 'pods')
-      throw new Error(`resourceclaim ${namespace}/${claimName}: unsupported ReservedFor entry: ${resource} ${name}`)
+    if (apiGroup !== '' || resource !== 'pods') return true
     const key = { namespace, name }
     const cached = this.#pods.get(key)
     if (cached !== undefined) return cached.metadata.uid === uid && !isPodDone(cached)
