@@ -15,6 +15,7 @@ import type {
   RunConditions,
 } from '#sdk'
 import { ApiEventRecorder, ControllerRunner, HandlerScope } from '#sdk'
+import { eventSourceOf } from './event-sources.ts'
 import type { ManagerOptions } from './interfaces.ts'
 import type { ManagerMetrics } from './metrics.ts'
 import { controllerIdentity } from './policy.ts'
@@ -137,7 +138,8 @@ function newRun(
   const logger = options.logger.child({ controller: definition.name })
   const own = options.clientFor(controllerIdentity(definition.name, userOf(definition)))
   const client = metrics === undefined ? own : meterClient(own, clock, metrics.called)
-  const events = new ApiEventRecorder({ client, clock, random, logger, component: definition.name }, signal)
+  const component = eventSourceOf(definition.name)
+  const events = new ApiEventRecorder({ client, clock, random, logger, component }, signal)
   const newQueue = (name: string): WorkQueue => {
     const queue = new WorkQueue({ clock, ...(metrics === undefined ? {} : { metrics: metrics.forQueue(name) }) })
     metrics?.measureQueue(name, queue)
