@@ -15,6 +15,16 @@ export interface AuthenticationTrust {
   readonly allowedNames: readonly string[]
 }
 
+/** Where somebody has deleted it. What is there may be of another server. */
+export async function restoreAuthenticationTrust(
+  client: Client,
+  trust: AuthenticationTrust,
+  signal: AbortSignal,
+): Promise<void> {
+  const existing = await client.get(CONFIG_MAPS, KEY, { signal }).catch(undefinedIfNotFound)
+  if (existing === undefined) await publishAuthenticationTrust(client, trust, signal)
+}
+
 export async function publishAuthenticationTrust(
   client: Client,
   { clientCa, requestHeaderCa, allowedNames }: AuthenticationTrust,

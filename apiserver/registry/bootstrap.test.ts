@@ -8,6 +8,8 @@ import { PRIORITY_CLASSES } from '#machinery/api/scheduling/v1/resources.gen.ts'
 import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
 import type { TestControlPlane } from '#test/support/control-plane.ts'
 import { startTestControlPlane } from '#test/support/control-plane.ts'
+import { eventually } from '#test/support/eventually.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { bootstrapObjects } from './bootstrap.ts'
 
 const config = { serviceCidr: '10.43.0.0/16' }
@@ -44,6 +46,21 @@ describe('bootstrapObjects', () => {
     expect((await client.list(FLOW_SCHEMAS)).items).toHaveLength(11)
     expect((await client.list(PRIORITY_LEVEL_CONFIGURATIONS)).items).toHaveLength(8)
   })
+})
+
+it('puts back what an administrator deletes, within a minute', async () => {
+  const clock = new FakeClock()
+  const short = await startTestControlPlane({ clock })
+  try {
+    await short.client.delete(FLOW_SCHEMAS, { name: 'probes' })
+    const isBack = async (): Promise<boolean> =>
+      (await short.client.list(FLOW_SCHEMAS)).items.some(({ metadata }) => metadata.name === 'probes')
+    expect(await isBack()).toBe(false)
+    await clock.advanceInSteps(60_000, 5_000)
+    await eventually(async () => expect(await isBack()).toBe(true))
+  } finally {
+    await short.stop()
+  }
 })
 
 describe('kinds with a life of their own', () => {

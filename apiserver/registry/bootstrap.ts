@@ -59,7 +59,7 @@ async function ensure<T extends KubeObject>(
   }
 }
 
-/** What an administrator deletes comes back with the next start, as upstream's: the mandatory objects are always there. */
+/** What an administrator deletes comes back within a minute (controlplane/system-objects.ts), as upstream's: the mandatory objects are always there. */
 function flowControl(client: Client, signal: AbortSignal): Promise<void>[] {
   return [
     ...[...mandatoryPriorityLevels(), ...suggestedPriorityLevels()].map((object) =>

@@ -10,7 +10,7 @@ import { type AdmissionSelection, admissionChain } from '#apiserver/admission/ch
 import { createWebhookMetrics } from '#apiserver/admission/webhook/metrics.ts'
 import { Aggregator } from '#apiserver/aggregator/aggregator.ts'
 import type { AuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
-import { publishAuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
+import { publishAuthenticationTrust, restoreAuthenticationTrust } from '#apiserver/aggregator/authentication-config.ts'
 import type { FrontProxyIdentity } from '#apiserver/aggregator/target.ts'
 import type { TokenAuthenticator } from '#apiserver/authentication/bearer-token.ts'
 import { createBearerTokenAuthenticator, TokenUnion } from '#apiserver/authentication/bearer-token.ts'
@@ -18,8 +18,8 @@ import { createBootstrapTokenAuthenticator } from '#apiserver/authentication/boo
 import { createAuthenticatorChain } from '#apiserver/authentication/chain.ts'
 import type { Authenticator } from '#apiserver/authentication/interfaces.ts'
 import { ServiceAccountAuthenticator } from '#apiserver/authentication/serviceaccount/authenticator.ts'
-import { LegacyTokenTracker } from '#apiserver/authentication/serviceaccount/legacy-token-tracking.ts'
 import { createServiceAccountDiscovery } from '#apiserver/authentication/serviceaccount/discovery.ts'
+import { LegacyTokenTracker } from '#apiserver/authentication/serviceaccount/legacy-token-tracking.ts'
 import type { TokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
 import { createTokenIssuer } from '#apiserver/authentication/serviceaccount/token-issuer.ts'
 import { nodeRules } from '#apiserver/authorization/bootstrap/cluster-roles.ts'
@@ -31,6 +31,7 @@ import { collectIdentityLeases } from '#apiserver/controlplane/identity-lease-co
 import { KubernetesService } from '#apiserver/controlplane/kubernetes-service.ts'
 import { MasterLeases } from '#apiserver/controlplane/master-leases.ts'
 import { keepIdentityLease, serverName } from '#apiserver/controlplane/server-identity.ts'
+import { keepSystemObjects } from '#apiserver/controlplane/system-objects.ts'
 import { jsonResponse } from '#apiserver/endpoints/responses.ts'
 import {
   createConversionMetrics,
@@ -193,7 +194,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   rbac.start(client, signal)
   await rbac.ready
   started('authorization')
-  background.push(aggregator.start(client, signal), manager.start(signal))
+  background.push(aggregator.start(client, signal), manager.start(signal), systemObjects(options, client, signal))
   if (hasIdentity) background.push(...identity(options, resources, client, signal))
   started('background')
   await manager.ready
@@ -215,6 +216,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       closeCache()
     },
   }
+}
+
+function systemObjects(options: ControlPlaneOptions, client: Client, signal: AbortSignal): Promise<void> {
+  const { clock, logger, registry, authenticationTrust: trust } = options
+  const ensure = (ensuring: AbortSignal): Promise<unknown> =>
+    Promise.all([
+      bootstrapObjects(client, { serviceCidr: registry.serviceCidr }, ensuring),
+      ...(trust === undefined ? [] : [restoreAuthenticationTrust(client, trust, ensuring)]),
+    ])
+  return keepSystemObjects({ clock, logger: logger.child({ component: 'system-objects' }), ensure }, signal)
 }
 
 function kubernetesService(options: ControlPlaneOptions, client: Client): KubernetesService {
