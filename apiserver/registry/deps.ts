@@ -27,15 +27,8 @@ export interface StoredObjects {
     change: (draft: KubeObject, resourceVersion: string) => void,
     context: RequestContext,
   ): Promise<DeepReadonly<KubeObject>>
-  /** The generic delete with its graces, finalizers and preconditions. */
-  delete(
-    group: string,
-    resource: string,
-    namespace: string,
-    name: string,
-    options: DeleteOptions,
-    context: RequestContext,
-  ): Promise<void>
+  /** The generic delete with its graces, finalizers and preconditions, in the namespace of the request. */
+  delete(group: string, resource: string, name: string, options: DeleteOptions, context: RequestContext): Promise<void>
 }
 
 export interface RegistryConfig {

@@ -11,6 +11,7 @@ import type { StoredObjects } from '../registry/deps.ts'
 import type { AdmissionChain } from '../registry/generic/admission-chain.ts'
 import { deleteObject } from '../registry/generic/delete.ts'
 import type { ResourceStore } from '../registry/generic/interfaces.ts'
+import { interpretError } from '../registry/generic/interpret-error.ts'
 import { StorageError } from '../storage/interface.ts'
 import type { ResourceTable } from './resource-table.ts'
 
@@ -62,17 +63,18 @@ export function createStoredObjects(): LateStoredObjects {
           return (await objects.update(current, draft)).object
         } catch (err: unknown) {
           const isConflict = err instanceof StorageError && err.code === 'Conflict'
-          if (!isConflict || attempt >= CONFLICT_RETRIES_MAX) throw err
+          if (!isConflict || attempt >= CONFLICT_RETRIES_MAX)
+            throw interpretError(err, 'update', { group, resource }, name)
         }
       }
     },
-    async delete(group, resource, namespace, name, options, context) {
+    async delete(group, resource, name, options, context) {
       const store = storeOf(group, resource)
       const { strategy, storageVersion } = store.definition
       const request = { version: storageVersion, subresource: '', strategy, options: { ...options } }
       const { definition, objects, fieldManager } = store
       const parts = { definition, objects, fieldManager, admission: NO_ADMISSION }
-      await deleteObject(parts, { ...request, context: { ...context, namespace }, name, deleteOptions: options })
+      await deleteObject(parts, { ...request, context, name, deleteOptions: options })
     },
   }
 }

@@ -134,7 +134,7 @@ async function markAndDelete(
   }
   if (context.isDryRun) {
     const preconditions = Object.keys(wanted).length > 0 ? { preconditions: wanted } : {}
-    await objects.delete('', 'pods', context.namespace, name, { ...options, ...preconditions }, context)
+    await objects.delete('', 'pods', name, { ...options, ...preconditions }, context)
     return
   }
   const marked = await objects.update('', 'pods', context.namespace, name, change, context)
@@ -144,7 +144,7 @@ async function markAndDelete(
   }
   const isConditional = Object.keys(preconditions).length > 0
   const how = isConditional ? ({ ...options, preconditions } as DeleteOptions) : options
-  await objects.delete('', 'pods', context.namespace, name, how, context)
+  await objects.delete('', 'pods', name, how, context)
 }
 
 const DISRUPTION_TARGET = {

@@ -19,7 +19,7 @@ export function serviceHooks(deps: RegistryDeps): StoreHooks {
       const { namespace = '', name = '' } = object.metadata
       if (deps.objects.peek('', 'endpoints', namespace, name) === undefined) return
       // Now, so that the name's next service does not start with them. Should it fail, endpoints-controller deletes them.
-      await deps.objects.delete('', 'endpoints', namespace, name, {}, context).catch(() => undefined)
+      await deps.objects.delete('', 'endpoints', name, {}, context).catch(() => undefined)
     },
   }
 }
