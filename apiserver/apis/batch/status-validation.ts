@@ -22,7 +22,7 @@ export function validateJobStatusUpdate(job: FrozenJob, old: FrozenJob): FieldEr
   if (deepEqual(status, before)) return errors
   checkConditions(errors, job)
   checkFinished(errors, status)
-  checkIndexes(errors, job)
+  checkIndexes(errors, job, before)
   checkAgainstBefore(errors, job, old)
   return errors
 }
@@ -95,19 +95,25 @@ function checkFinished(errors: FieldError[], status: FrozenStatus): void {
   }
 }
 
-function checkIndexes(errors: FieldError[], { status = {}, spec }: FrozenJob): void {
+/** Only what has changed: lists that go beyond a number of completions which was lowered since are put right by the controller. */
+function checkIndexes(errors: FieldError[], { status = {}, spec }: FrozenJob, before: FrozenStatus): void {
   const { completedIndexes = '', failedIndexes } = status
   const { completions, backoffLimitPerIndex } = spec
-  if (completedIndexes !== '' && spec.completionMode !== 'Indexed') {
+  const isCompletedNew = completedIndexes !== (before.completedIndexes ?? '')
+  const isFailedNew = failedIndexes !== before.failedIndexes
+  if (isCompletedNew && completedIndexes !== '' && spec.completionMode !== 'Indexed') {
     const detail = 'cannot set non-empty completedIndexes when non-indexed completion mode'
     errors.push(fieldInvalid('status.completedIndexes', completedIndexes, detail))
   }
-  if (failedIndexes !== undefined && backoffLimitPerIndex === undefined) {
+  if (isFailedNew && failedIndexes !== undefined && backoffLimitPerIndex === undefined) {
     const detail = 'cannot set non-null failedIndexes when backoffLimitPerIndex is null'
     errors.push(fieldInvalid('status.failedIndexes', failedIndexes, detail))
   }
-  if (completions === undefined) return
-  const lists = { completedIndexes, ...(backoffLimitPerIndex === undefined ? {} : { failedIndexes }) }
+  if (completions === undefined || !(isCompletedNew || isFailedNew)) return
+  const lists = {
+    ...(isCompletedNew ? { completedIndexes } : {}),
+    ...(isFailedNew && backoffLimitPerIndex !== undefined ? { failedIndexes } : {}),
+  }
   for (const [member, text] of Object.entries(lists)) {
     const parsed = parseIndexes(text ?? '', completions)
     if (typeof parsed === 'number') continue
@@ -117,6 +123,11 @@ function checkIndexes(errors: FieldError[], { status = {}, spec }: FrozenJob): v
   if (index === undefined) return
   const detail = `failedIndexes and completedIndexes overlap at index: ${index}`
   errors.push(fieldInvalid('status.failedIndexes', failedIndexes, detail))
+}
+
+/** It may be made smaller, and counts the indexes it has left then. */
+function isElastic({ spec }: FrozenJob): boolean {
+  return spec.completionMode === 'Indexed' && spec.completions === spec.parallelism
 }
 
 function checkAgainstBefore(errors: FieldError[], job: FrozenJob, old: FrozenJob): void {
@@ -130,6 +141,7 @@ function checkAgainstBefore(errors: FieldError[], job: FrozenJob, old: FrozenJob
   }
   for (const counter of ['failed', 'succeeded'] as const) {
     if ((status[counter] ?? 0) >= (before[counter] ?? 0)) continue
+    if (counter === 'succeeded' && isElastic(job)) continue
     errors.push(fieldInvalid(`status.${counter}`, status[counter] ?? 0, `cannot decrease the ${counter} counter`))
   }
   const { completionTime } = status
