@@ -18,6 +18,18 @@ describe('what a command says of itself', () => {
     expect(commandOutcome({ command })).toEqual({ afterMs, exitCode })
   })
 
+  it.each([
+    ['registry.k8s.io/pause:3.10', true],
+    ['pause', true],
+    ['pause@sha256:0', true],
+    ['example.com/pausebutton', false],
+    ['example.com/pause/other:1', false],
+  ])('of the image %s alone', (image, waits) => {
+    const forever = { afterMs: Number.POSITIVE_INFINITY, exitCode: 0 }
+    expect(commandOutcome({ image })).toEqual(waits ? forever : undefined)
+    expect(commandOutcome({ image, command: ['false'] })).toEqual({ afterMs: 0, exitCode: 1 })
+  })
+
   it('counts arguments as part of it', () => {
     expect(commandOutcome({ command: ['sh', '-c'], args: ['exit 2'] })).toEqual({ afterMs: 0, exitCode: 2 })
   })

@@ -20,12 +20,17 @@ const UNIT_SECONDS: ReadonlyMap<string, number> = new Map([
   ['d', 86_400],
 ])
 
+/** Of any registry: there is nothing in it but a program that waits. */
+const PAUSE_IMAGE = /(?:^|\/)pause(?:[:@]|$)/
+
 /** Undefined: nobody can tell. */
 export function commandOutcome({
+  image = '',
   command = [],
   args = [],
-}: DeepReadonly<Pick<Container, 'command' | 'args'>>): CommandOutcome | undefined {
+}: DeepReadonly<Pick<Container, 'command' | 'args' | 'image'>>): CommandOutcome | undefined {
   const words = [...command, ...args]
+  if (words.length === 0 && PAUSE_IMAGE.test(image)) return { afterMs: Number.POSITIVE_INFINITY, exitCode: 0 }
   const [shell = '', flag, script, ...rest] = words
   if (!SHELLS.test(shell)) return outcomeOfWords(words)
   if (flag === undefined || !/^-[a-z]*c$/.test(flag) || script === undefined || rest.length > 0) return undefined
