@@ -19,6 +19,13 @@ function podWithEphemeral(uid: string, gracePeriodSeconds?: number): Pod {
   return pod
 }
 
+/** Scaled away: its claim goes with it. */
+function ownerThatIsDeleted(gracePeriodSeconds: number): Pod {
+  const pod = podWithEphemeral('u1', gracePeriodSeconds)
+  pod.spec.volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'web-data' } }]
+  return pod
+}
+
 it.each<[string, Pod, boolean]>([
   ['one on a node', makePodWithClaim('a', 'web-data', 'node'), true],
   ['one that waits for a node', makePodWithClaim('a', 'web-data'), false],
@@ -28,6 +35,8 @@ it.each<[string, Pod, boolean]>([
   ['another Pod of the same name', podWithEphemeral('u2'), false],
   ['the owner, terminating', podWithEphemeral('u1', 30), true],
   ['the owner, shut down', podWithEphemeral('u1', 0), false],
+  ['the owner of a claim of a StatefulSet', ownerThatIsDeleted(30), true],
+  ['the owner of a claim of a StatefulSet, shut down', ownerThatIsDeleted(0), false],
 ])('%s', (_name, pod, expected) => {
   expect(podUsesClaim(pod, claim)).toBe(expected)
 })

@@ -75,10 +75,14 @@ export function podUsesClaim(pod: DeepReadonly<Pod>, claim: FrozenClaim): boolea
   if ((pod.spec.nodeName ?? '') === '') return false
   return (pod.spec.volumes ?? []).some((volume) => {
     if (claimNameOf(pod, volume) !== claim.metadata.name) return false
-    return volume.ephemeral === undefined || (isControlledBy(claim, pod) && !isShutDown(pod))
+    const isItsOwn = isControlledBy(claim, pod)
+    return (volume.ephemeral === undefined || isItsOwn) && !(isItsOwn && isShutDown(pod))
   })
 }
 
-/** The kubelet is done, or it was deleted by force; Pod and claim would else wait for each other's finalizers. */
+/**
+ * The kubelet is done, or it was deleted by force; Pod and claim would else wait for each other's finalizers. Differs: upstream
+ * thinks of ephemeral volumes alone, and the claims that a StatefulSet gives its Pods wait for good.
+ */
 const isShutDown = ({ metadata }: DeepReadonly<Pod>): boolean =>
   metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0
