@@ -69,11 +69,12 @@ export function newJobSync(view: JobView): JobSync {
     if (!hasTrackingFinalizer(pod) || counted.has(uid) || expectedRemovals.has(uid)) return false
     return !isIndexed(job) || completionIndexOf(pod, completions) !== undefined
   }
-  const newSucceeded = pods.filter((pod) => pod.status?.phase === 'Succeeded' && isNew(pod, uncounted.succeeded))
+  const hasSucceeded = succeedsUnless(uncounted.failed)
+  const newSucceeded = pods.filter((pod) => hasSucceeded(pod) && isNew(pod, uncounted.succeeded))
   const newFailed = pods.filter((pod) => isPodFailed(pod, job) && isNew(pod, uncounted.failed))
   const counted = newFailed.filter((pod) => matchPodFailurePolicy(job.spec.podFailurePolicy, pod).isCounted)
   const activePods = pods.filter(isPodActive)
-  const indexes = indexSets(job, pods, completions)
+  const indexes = indexSets(job, pods, completions, hasSucceeded)
   return {
     job,
     pods,
@@ -96,6 +97,15 @@ export function newJobSync(view: JobView): JobSync {
   }
 }
 
+/**
+ * One that was noted as a failure while it was being deleted stays one, though it ends well: it is replaced. Differs: upstream counts it
+ * here as a success as well, and may complete a Job one short.
+ */
+const succeedsUnless =
+  (noted: ReadonlySet<string>) =>
+  ({ metadata, status }: DeepReadonly<Pod>): boolean =>
+    status?.phase === 'Succeeded' && !noted.has(metadata.uid ?? '')
+
 /** Asks for a look at the earliest of all times asked for. */
 export function lookAgain(sync: JobSync, delayMs: number): void {
   sync.requeueAfterMs = Math.min(sync.requeueAfterMs ?? Number.POSITIVE_INFINITY, delayMs)
@@ -107,7 +117,12 @@ interface IndexSets {
   readonly failedIndexes: CompletionIndexes | undefined
 }
 
-function indexSets(job: Job, pods: readonly DeepReadonly<Pod>[], completions: number): IndexSets {
+function indexSets(
+  job: Job,
+  pods: readonly DeepReadonly<Pod>[],
+  completions: number,
+  hasSucceeded: (pod: DeepReadonly<Pod>) => boolean,
+): IndexSets {
   const { NONE } = CompletionIndexes
   if (!isIndexed(job)) return { previousIndexes: NONE, succeededIndexes: NONE, failedIndexes: undefined }
   const indexesOf = (matches: (pod: DeepReadonly<Pod>) => boolean): number[] =>
@@ -116,7 +131,7 @@ function indexSets(job: Job, pods: readonly DeepReadonly<Pod>[], completions: nu
       .map((pod) => completionIndexOf(pod, completions))
       .filter((index) => index !== undefined)
   const previousIndexes = CompletionIndexes.parse(job.status?.completedIndexes, completions)
-  const succeededIndexes = previousIndexes.with(indexesOf((pod) => pod.status?.phase === 'Succeeded'))
+  const succeededIndexes = previousIndexes.with(indexesOf(hasSucceeded))
   if (!hasBackoffLimitPerIndex(job)) return { previousIndexes, succeededIndexes, failedIndexes: undefined }
   const failedBefore = CompletionIndexes.parse(job.status?.failedIndexes, completions)
   return {

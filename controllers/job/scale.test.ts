@@ -200,6 +200,20 @@ describe('decideTermination', () => {
       'SuccessCriteriaMet/SuccessPolicy',
     ],
     [
+      'does not complete by a Pod that was noted as failed while it was deleted, and ended well',
+      { completions: 2 },
+      [pod('s', { phase: 'Succeeded', isTerminating: true })],
+      { succeeded: 1, uncountedTerminatedPods: { failed: ['s'] } },
+      undefined,
+    ],
+    [
+      'nor by its index',
+      { ...INDEXED, completions: 1 },
+      [pod('s', { phase: 'Succeeded', isTerminating: true, index: 0 })],
+      { uncountedTerminatedPods: { failed: ['s'] } },
+      undefined,
+    ],
+    [
       'keeps to a failure once decided',
       {},
       [],
