@@ -6,7 +6,7 @@ import { newJobSync } from './job-sync.ts'
 import { NO_FAILURES } from './pod-backoff.ts'
 import { COMPLETION_INDEX, TRACKING_FINALIZER } from './pod-facts.ts'
 import { planScale } from './scale.ts'
-import { decideTermination } from './termination.ts'
+import { decideTermination, isComplete } from './termination.ts'
 
 const NOW = new Date('2026-01-01T01:00:00Z')
 
@@ -200,20 +200,6 @@ describe('decideTermination', () => {
       'SuccessCriteriaMet/SuccessPolicy',
     ],
     [
-      'does not complete by a Pod that was noted as failed while it was deleted, and ended well',
-      { completions: 2 },
-      [pod('s', { phase: 'Succeeded', isTerminating: true })],
-      { succeeded: 1, uncountedTerminatedPods: { failed: ['s'] } },
-      undefined,
-    ],
-    [
-      'nor by its index',
-      { ...INDEXED, completions: 1 },
-      [pod('s', { phase: 'Succeeded', isTerminating: true, index: 0 })],
-      { uncountedTerminatedPods: { failed: ['s'] } },
-      undefined,
-    ],
-    [
       'keeps to a failure once decided',
       {},
       [],
@@ -225,6 +211,16 @@ describe('decideTermination', () => {
     decideTermination(subject, NOW)
     const { finished } = subject
     expect(finished === undefined ? undefined : `${finished.type}/${finished.reason}`).toBe(expected)
+  })
+
+  it.each<[string, Partial<JobSpec>, PodFacts, JobStatus]>([
+    ['a Pod', { completions: 2 }, {}, { succeeded: 1 }],
+    ['an index', { ...INDEXED, completions: 1 }, { index: 0 }, {}],
+  ])('is complete by %s that ends well, not by one that was noted as failed while it was deleted', (...row) => {
+    const [, spec, facts, status] = row
+    const pods = [pod('s', { phase: 'Succeeded', isTerminating: true, ...facts })]
+    expect(isComplete(sync(spec, pods, status))).toBe(true)
+    expect(isComplete(sync(spec, pods, { ...status, uncountedTerminatedPods: { failed: ['s'] } }))).toBe(false)
   })
 
   it('asks to be looked at again when the deadline passes', () => {
