@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { duplicateFields } from './duplicate-fields.ts'
+import { duplicateFields, fieldsInOrder } from './duplicate-fields.ts'
 
 describe('duplicateFields', () => {
   const rows: [string, string[]][] = [
@@ -27,5 +27,16 @@ describe('duplicateFields', () => {
 
   it.each(['', '{', '{"a"', '{"a":', '[', '{"a":1]', 'x', '{a:1}'])('ends on %j, which is not JSON', (text) => {
     expect(Array.isArray(duplicateFields(text))).toBe(true)
+  })
+})
+
+describe('fieldsInOrder', () => {
+  it.each<[string, string[], string[]]>([
+    ['{"x":1,"a":1,"a":2,"y":{"z":1}}', ['y.z', 'x'], ['x', 'a', 'y.z']],
+    ['{"x":1,"x":2}', ['x'], ['x']],
+    ['[{"op":"test","foo":1},{"path":"/a","path":"/b"}]', ['[0].foo'], ['[0].foo', '[1].path']],
+    ['{"a":1}', ['gone'], []],
+  ])('%s with %j', (text, fields, found) => {
+    expect(fieldsInOrder(text, new Set(fields))).toEqual(found)
   })
 })

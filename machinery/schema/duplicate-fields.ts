@@ -19,19 +19,28 @@ const LINEAR_SEARCH_LIMIT = 16
 
 /** Paths such as `spec.containers[0].image`, in order of their second occurrence; each path once. */
 export function duplicateFields(jsonText: string): string[] {
-  const scanner = new Scanner(jsonText)
+  return fieldsInOrder(jsonText, NO_FIELDS)
+}
+
+/** Those, and where `fields` occur first, in the order of the text. What is there twice and one of these is found once. */
+export function fieldsInOrder(jsonText: string, fields: ReadonlySet<string>): string[] {
+  const scanner = new Scanner(jsonText, fields)
   scanner.value()
   return [...new Set(scanner.found)]
 }
+
+const NO_FIELDS: ReadonlySet<string> = new Set()
 
 class Scanner {
   readonly found: string[] = []
   readonly #text: string
   readonly #path: (string | number)[] = []
+  readonly #fields: ReadonlySet<string>
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, fields: ReadonlySet<string>) {
     this.#text = text
+    this.#fields = fields
   }
 
   value(): void {
@@ -63,9 +72,13 @@ class Scanner {
       const key = this.#key()
       this.#path[depth] = key
       const isKnown = index === undefined ? keys.includes(key) : index.has(key)
-      if (isKnown) this.#report()
-      else if (index !== undefined) index.add(key)
-      else if (keys.push(key) > LINEAR_SEARCH_LIMIT) index = new Set(keys)
+      if (isKnown) {
+        this.#report()
+      } else {
+        if (this.#fields.size > 0) this.#reportNamed()
+        if (index !== undefined) index.add(key)
+        else if (keys.push(key) > LINEAR_SEARCH_LIMIT) index = new Set(keys)
+      }
       this.#skipSpace()
       if (this.#text.charCodeAt(this.#at) === COLON) this.#at++
       this.value()
@@ -96,13 +109,21 @@ class Scanner {
   }
 
   #report(): void {
-    if (this.found.length >= MAX_REPORTED) return
+    if (this.found.length < MAX_REPORTED) this.found.push(this.#pathText())
+  }
+
+  #reportNamed(): void {
+    const path = this.#pathText()
+    if (this.#fields.has(path)) this.found.push(path)
+  }
+
+  #pathText(): string {
     let path = ''
     for (const step of this.#path) {
       if (typeof step === 'number') path += `[${step}]`
       else path += path === '' ? step : `.${step}`
     }
-    this.found.push(path)
+    return path
   }
 
   #key(): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseYamlDocuments, toYaml, YamlError } from './yaml.ts'
+import { parseYamlDocument, parseYamlDocuments, toYaml, YamlError } from './yaml.ts'
 
 const parse = (text: string): unknown => parseYamlDocuments(text)[0]?.value
 
@@ -22,6 +22,8 @@ describe('parseYamlDocuments', () => {
     ['floats', 'a: 1e3\nb: .5\nc: "1.5"\nd: -0x1F', { a: 1000, b: 0.5, c: '1.5', d: -31 }],
     ['tags', 'a: !!str 5\nb: !!int "5"\nc: !custom 5', { a: '5', b: 5, c: '5' }],
     ['aliases', 'a: &x [1, {b: c}]\nd: *x', { a: [1, { b: 'c' }], d: [1, { b: 'c' }] }],
+    ['merge keys after what they overwrite', 'x: &x {a: 1}\nz:\n  a: 2\n  <<: *x', { x: { a: 1 }, z: { a: 1 } }],
+    ['the last of two merge keys', '<<: {a: 1, b: 1}\n<<: {a: 2}', { a: 2, b: 1 }],
     ['the first of merged mappings', '<<: [{a: 1}, {a: 2, b: 3}]\nc: 4', { a: 1, b: 3, c: 4 }],
     ['CRLF and a byte order mark', '\uFEFFa:\r\n  b: 1\r\n', { a: { b: 1 } }],
     ['flow', '{a: [1, "b"], c: {}}', { a: [1, 'b'], c: {} }],
@@ -121,3 +123,40 @@ it('bounds the number of documents', () => {
   expect(() => parseYamlDocuments('---\n'.repeat(20_002))).toThrow('more than 20000 documents')
   expect(parseYamlDocuments('---\na: 1\n'.repeat(100))).toHaveLength(100)
 })
+
+// What sigs.k8s.io/yaml's YAMLToJSONStrict answers (run).
+describe('parseYamlDocument', () => {
+  const rows: [string, string[]][] = [
+    ['a: 1\nb: 2', []],
+    ['a:\na: 2', ['line 2: key "a" already set in map']],
+    ['a: {b: 1, b:\n   2}\na: 3', ['line 2: key "b" already set in map', 'line 3: key "a" already set in map']],
+    [
+      '1: a\n1: b\ntrue: 1\nyes: 2\n1.5: 1\n1.50: 1',
+      ['line 2: key 1 already set in map', 'line 4: key true already set in map', 'line 6: key 1.5 already set in map'],
+    ],
+    ['{"a": 1,\n "a": 2}', ['line 2: key "a" already set in map']],
+    ['"a\\tb": 1\n"a\\tb": 2', ['line 2: key "a\\tb" already set in map']],
+    ['a: 1\na: |\n  foo\na: [1,\n 2]\na: &x\n  b: 1\na: !!str\n  x', [2, 4, 6, 8].map(aAtLine)],
+    ['a: 1\n? a\n? a\n: 5', [3, 4].map(aAtLine)],
+    ['a: 1\na:\nb: 2', [aAtLine(2)]],
+    ['a: 1\na:\n\n\n  b: 2\na:\n- 1\na:\n  - 1\n"a": 4', [5, 7, 9, 10].map(aAtLine)],
+    ['x: &x {a: 1}\nz:\n  <<: *x\n  a: 2', [aAtLine(4)]],
+    ['a: 1\n---\na: 1\na: 2', []],
+    ['', []],
+  ]
+  it.each(rows)('%j', (text, repeatedKeys) => {
+    expect(parseYamlDocument(text).repeatedKeys).toEqual(repeatedKeys)
+  })
+
+  it('keeps the last of them', () => {
+    expect(parseYamlDocument('a: 1\na: 2').value).toEqual({ a: 2 })
+  })
+
+  it('names a bounded number', () => {
+    expect(parseYamlDocument('a: 1\n'.repeat(1000)).repeatedKeys).toHaveLength(100)
+  })
+})
+
+function aAtLine(line: number): string {
+  return `line ${line}: key "a" already set in map`
+}

@@ -24,8 +24,13 @@ export class YamlError extends Error {
   readonly line: number
   readonly column: number
 
-  constructor(message: string, documentIndex: number, line: number, column: number) {
-    super(`error converting YAML to JSON: yaml: line ${line}: ${message}`)
+  /** As goyaml says it: it counts lines in a way of its own. */
+  readonly goText: string
+
+  constructor(message: string, documentIndex: number, line: number, column: number, goText = '') {
+    const text = `yaml: line ${line}: ${message}`
+    super(`error converting YAML to JSON: ${text}`)
+    this.goText = goText === '' ? text : goText
     this.documentIndex = documentIndex
     this.line = line
     this.column = column
@@ -35,6 +40,9 @@ export class YamlError extends Error {
 /** `nodes` bounds what aliases may expand a document to. */
 const LIMITS = { aliases: 10_000, nodes: 1_000_000 }
 
+/** sigs.k8s.io/json stops counting duplicate fields here as well. */
+const MAX_REPORTED = 100
+
 /** An empty document costs five bytes and as much time as a small one. */
 const MAX_DOCUMENTS = 20_000
 
@@ -42,9 +50,8 @@ const JSON_OBJECTS: YamlMappings<JsonObject> = {
   create: () => ({}),
   isMapping: (value): value is JsonObject => isObject(value),
   set: setMember,
-  fill(target, source) {
-    for (const [key, value] of Object.entries(source)) if (!Object.hasOwn(target, key)) setMember(target, key, value)
-  },
+  has: Object.hasOwn,
+  entries: Object.entries,
   copy: deepCopy,
   keyText,
 }
@@ -64,9 +71,31 @@ export function parseYamlDocuments(text: string): YamlDocument[] {
     }
   } catch (err) {
     if (!(err instanceof YamlSyntaxError)) throw err
-    throw new YamlError(err.detail, index, err.line, err.column)
+    throw new YamlError(err.detail, index, err.line, err.column, err.message)
   }
   return documents
+}
+
+export interface StrictYaml {
+  /** null when there is no document. */
+  readonly value: JsonValue
+  /** `line 3: key "name" already set in map`, for every key that a mapping has more than once. */
+  readonly repeatedKeys: readonly string[]
+}
+
+/** The first document of a stream, and what a strict reader objects to. Throws YamlError. */
+export function parseYamlDocument(text: string): StrictYaml {
+  const repeatedKeys: string[] = []
+  const onRepeated = (key: JsonValue, line: number): void => {
+    if (repeatedKeys.length < MAX_REPORTED)
+      repeatedKeys.push(`line ${line + 1}: key ${JSON.stringify(key)} already set in map`)
+  }
+  try {
+    return { value: new YamlReader(text, JSON_OBJECTS, LIMITS, onRepeated).document() ?? null, repeatedKeys }
+  } catch (err) {
+    if (!(err instanceof YamlSyntaxError)) throw err
+    throw new YamlError(err.detail, 0, err.line, err.column, err.message)
+  }
 }
 
 function keyText(key: JsonValue): string {

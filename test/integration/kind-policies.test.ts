@@ -12,6 +12,7 @@ import type { KubeObject, ObjectMeta } from '#machinery/api/meta/v1.ts'
 import { resourcePath } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import { startTestServer } from '#test/contract/resource-server.ts'
+import { type Answer, dispatch } from '#test/support/dispatch.ts'
 import { keyOf, minimalObject } from '#test/support/minimal-objects.ts'
 import { EVERY_API } from '#test/support/registry-config.ts'
 
@@ -36,27 +37,8 @@ interface Stored extends KubeObject {
   status?: unknown
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: Stored
-}
-
-async function send(method: string, path: string, body?: object, type = 'application/json'): Promise<Answer> {
-  const [pathname = '', query = ''] = path.split('?')
-  const response = await server.dispatch({
-    method,
-    path: pathname,
-    query,
-    headers: { 'content-type': type, 'user-agent': 'tester/1' },
-    body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
-    remoteAddress: '127.0.0.1',
-    peerCertificate: undefined,
-    user: undefined,
-    signal: new AbortController().signal,
-  })
-  const text = response.body.type === 'bytes' ? Buffer.concat(response.body.chunks).toString() : '{}'
-  return { status: response.status, body: JSON.parse(text) as Stored }
-}
+const send = (method: string, path: string, body?: object, type = 'application/json'): Promise<Answer<Stored>> =>
+  dispatch(server, method, path, body, { 'content-type': type, 'user-agent': 'tester/1' })
 
 let counter = 0
 
@@ -255,7 +237,8 @@ describe('metadata.generation', () => {
     const template = { ...spec.template, spec: podSpec }
     const selector = { ...spec.selector, matchExpressions: [] }
     const next = { ...object, spec: { ...spec, paused: false, minReadySeconds: 0, selector, template } }
-    expect(await send('PUT', own, next)).toEqual({ status: 200, body: object })
+    const { status, body } = await send('PUT', own, next)
+    expect({ status, body }).toEqual({ status: 200, body: object })
   })
 
   it('of a PriorityClass never grows', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ApiServer } from '#apiserver/server/interfaces.ts'
 import type { KubeObject, ManagedFieldsEntry, Status } from '#machinery/api/meta/v1.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
+import { type Answer, dispatch } from '#test/support/dispatch.ts'
 import { eventually } from '#test/support/eventually.ts'
 
 const APPLY = 'application/apply-patch+yaml'
@@ -16,38 +16,14 @@ beforeAll(async () => {
 })
 afterAll(() => plane.stop())
 
-interface Answer<T> {
-  readonly status: number
-  readonly body: T
-  readonly headers: Awaited<ReturnType<ApiServer['dispatch']>>['headers']
-}
-
 /** As over a socket: bytes in, a token, a user agent. */
-async function send<T = KubeObject>(
+function send<T = KubeObject>(
   method: string,
   path: string,
   body?: object | string,
   headers: Record<string, string> = {},
 ): Promise<Answer<T>> {
-  const [pathname = '', query = ''] = path.split('?')
-  const response = await plane.server.dispatch({
-    method,
-    path: pathname,
-    query,
-    headers: {
-      authorization: `Bearer ${plane.adminToken}`,
-      'content-type': 'application/json',
-      'user-agent': 'tester/v1.2 (linux)',
-      ...headers,
-    },
-    body: body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
-    remoteAddress: '127.0.0.1',
-    peerCertificate: undefined,
-    user: undefined,
-    signal: new AbortController().signal,
-  })
-  const text = response.body.type === 'bytes' ? Buffer.concat(response.body.chunks).toString() : '{}'
-  return { status: response.status, headers: response.headers, body: JSON.parse(text) as T }
+  return dispatch<T>(plane.server, method, path, body, { authorization: `Bearer ${plane.adminToken}`, ...headers })
 }
 
 function apply<T = KubeObject>(path: string, config: object | string, query = 'fieldManager=a'): Promise<Answer<T>> {
@@ -151,7 +127,13 @@ describe('apply', () => {
     )
   })
 
-  const refusals: readonly [name: string, query: string, config: object | string, code: number, message: RegExp][] = [
+  const refusals: readonly [
+    name: string,
+    query: string,
+    config: object | string,
+    code: number,
+    message: RegExp | string,
+  ][] = [
     [
       'no manager',
       '',
@@ -194,14 +176,27 @@ describe('apply', () => {
       409,
       /uid mismatch: the provided object specified uid x/,
     ],
-    ['broken YAML', 'fieldManager=a', 'a: [', 400, /^error encoding patch/],
+    [
+      'broken YAML',
+      'fieldManager=a',
+      'a: [',
+      400,
+      /^error decoding YAML: error converting YAML to JSON: yaml: line 1: /,
+    ],
     ['an unknown dry run', 'fieldManager=a&dryRun=Some', configMap('r', {}), 422, /Unsupported value/],
     [
       'a member twice',
       'fieldManager=a&fieldValidation=Strict',
       '{"kind":"ConfigMap","apiVersion":"v1","apiVersion":"v1","metadata":{"name":"r"}}',
       400,
-      /^error strict decoding patch/,
+      'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 1: key "apiVersion" already set in map',
+    ],
+    [
+      'keys twice in YAML',
+      'fieldManager=a&fieldValidation=Strict',
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: r\ndata:\n  a: b\n  a: c\ndata: {}\n',
+      400,
+      'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 7: key "a" already set in map\n  line 8: key "data" already set in map',
     ],
   ]
   it.each(refusals)('refuses %s', async (_name, query, config, code, message) => {

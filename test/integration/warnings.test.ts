@@ -10,6 +10,7 @@ import { createStoredObjects } from '#apiserver/server/stored-objects.ts'
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { resourcePath } from '#machinery/meta/resource.ts'
 import { makeCertificates, startTestServer } from '#test/contract/resource-server.ts'
+import { type Answer, dispatch } from '#test/support/dispatch.ts'
 import { keyOf, minimalObject } from '#test/support/minimal-objects.ts'
 import { EVERY_API } from '#test/support/registry-config.ts'
 
@@ -18,29 +19,8 @@ const definitions = builtInResources({ objects, config: EVERY_API })
 const { server, resources } = startTestServer({ resources: definitions })
 objects.bind(resources)
 
-interface Answer {
-  readonly status: number
-  readonly body: KubeObject
-  readonly warnings: readonly string[]
-}
-
-async function send(method: string, path: string, body?: object, type = 'application/json'): Promise<Answer> {
-  const response = await server.dispatch({
-    method,
-    path,
-    query: '',
-    headers: { 'content-type': type },
-    body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
-    remoteAddress: '127.0.0.1',
-    peerCertificate: undefined,
-    user: undefined,
-    signal: new AbortController().signal,
-  })
-  const text = response.body.type === 'bytes' ? Buffer.concat(response.body.chunks).toString() : '{}'
-  const headers = [response.headers['warning'] ?? []].flat()
-  const warnings = headers.map((header) => JSON.parse(header.slice('299 - '.length)) as string)
-  return { status: response.status, body: JSON.parse(text) as KubeObject, warnings }
-}
+const send = (method: string, path: string, body?: object, type = 'application/json'): Promise<Answer> =>
+  dispatch(server, method, path, body, { 'content-type': type })
 
 function definitionOf(key: string): ResourceDefinition {
   const definition = definitions.find((one) => keyOf(one) === key)

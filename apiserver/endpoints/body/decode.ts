@@ -7,12 +7,13 @@ import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import type { FieldValidation, ObjectSchema } from '#machinery/schema/interfaces.ts'
+import { fieldsInOrder } from '#machinery/schema/duplicate-fields.ts'
 import type { KindDefault } from '#machinery/schema/protobuf/decode.ts'
 import { decodeProtobuf } from '#machinery/schema/protobuf/decode.ts'
 import { PROTOBUF_MEDIA_TYPE } from '#machinery/schema/protobuf/envelope.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy, isObject } from '#machinery/util/json.ts'
-import { parseYamlDocuments } from '#machinery/yaml/yaml.ts'
+import { parseYamlDocument, YamlError } from '#machinery/yaml/yaml.ts'
 import type { ApiRequest } from '../../server/interfaces.ts'
 import { assertDepth, parseJson } from './parse-json.ts'
 
@@ -22,10 +23,19 @@ const DECODABLE_MEDIA_TYPES = ['application/json', 'application/yaml', PROTOBUF_
 export interface RawBody {
   /** May be changed by who receives it. */
   readonly value: unknown
-  readonly duplicates: readonly string[]
+  readonly strictErrors: StrictErrors
 }
 
+/**
+ * What Strict rejects and Warn reports: what a body says twice, and the fields found in its value that nobody knows
+ * (`unknown field "spec.foo"`). `isTyped`: upstream finds both in one pass, not one after the other as with custom resources.
+ */
+export type StrictErrors = (unknownFields: readonly string[], isTyped: boolean) => readonly string[]
+
 const NOTHING: readonly string[] = []
+
+/** Nothing is there twice. */
+export const NO_REPEATS: StrictErrors = (unknownFields) => unknownFields
 
 /** What a body must be. */
 export interface ExpectedKind extends GroupVersionKind {
@@ -43,15 +53,15 @@ export function parseBody(request: ApiRequest, mediaType: string, unnamed?: Kind
   const { body } = request
   if (body === undefined) return undefined
   if (!Buffer.isBuffer(body))
-    return body.decoded === undefined ? undefined : { value: copyOf(body.decoded), duplicates: NOTHING }
+    return body.decoded === undefined ? undefined : { value: copyOf(body.decoded), strictErrors: NO_REPEATS }
   if (body.length === 0) return undefined
   if (mediaType === 'application/yaml') return parseYaml(body.toString('utf8'))
-  if (mediaType === 'application/json') return parseJson(body.toString('utf8'))
+  if (mediaType === 'application/json') return readJson(body.toString('utf8'))
   const value = mediaType === PROTOBUF_MEDIA_TYPE ? decodeProtobuf(body, unnamed) : undefined
   if (value === undefined) throw newUnsupportedMediaType(DECODABLE_MEDIA_TYPES)
   // Embedded JSON may be nested deeper than the messages around it.
   assertDepth(value)
-  return { value, duplicates: NOTHING }
+  return { value, strictErrors: NO_REPEATS }
 }
 
 function copyOf(value: unknown): unknown {
@@ -59,12 +69,46 @@ function copyOf(value: unknown): unknown {
   return deepCopy(value)
 }
 
-function parseYaml(text: string): RawBody {
-  const [first] = parseYamlDocuments(text)
-  const value = first?.value ?? null
-  assertDepth(value)
-  return { value, duplicates: NOTHING }
+function readJson(text: string): RawBody {
+  const { value, duplicates } = parseJson(text)
+  if (duplicates.length === 0) return { value, strictErrors: NO_REPEATS }
+  const strictErrors: StrictErrors = (unknownFields, isTyped) => {
+    if (!isTyped) return [...duplicates.map(duplicateText), ...unknownFields]
+    const unknown = new Map(unknownFields.map((error) => [fieldOf(error), error]))
+    return fieldsInOrder(text, new Set(unknown.keys())).map((field) => unknown.get(field) ?? duplicateText(field))
+  }
+  return { value, strictErrors }
 }
+
+/** Upstream reads YAML as JSON with sorted members, and once more for what is there twice. */
+function parseYaml(text: string): RawBody {
+  const json = jsonWithoutRepeats(text)
+  if (json !== undefined) return { value: json, strictErrors: afterRepeats(NOTHING) }
+  const { value, repeatedKeys } = parseYamlDocument(text)
+  assertDepth(value)
+  const repeats = repeatedKeys.length === 0 ? NOTHING : [`${YAML_ERRORS}${repeatedKeys.join('\n  ')}`]
+  return { value, strictErrors: afterRepeats(repeats) }
+}
+
+const afterRepeats =
+  (repeats: readonly string[]): StrictErrors =>
+  (unknownFields, isTyped) => [...repeats, ...(isTyped ? [...unknownFields].sort() : unknownFields)]
+
+/** Most YAML that clients send is JSON, which is read faster. */
+function jsonWithoutRepeats(text: string): unknown {
+  if (text.charCodeAt(0) !== OPENING_BRACE) return undefined
+  try {
+    const { value, duplicates } = parseJson(text)
+    return duplicates.length === 0 ? value : undefined
+  } catch {
+    // A flow mapping, perhaps.
+    return undefined
+  }
+}
+
+const OPENING_BRACE = 123
+
+const YAML_ERRORS = 'yaml: unmarshal errors:\n  '
 
 export interface Decoded {
   /** In the version it was sent in, defaulted. */
@@ -76,11 +120,11 @@ export interface Decoded {
 export function decodeObject(request: ApiRequest, expected: ExpectedKind): Decoded {
   const raw = parseObjectBody(request, expected)
   const object = checkTypeMeta(raw.value, expected, request)
-  return applySchema(object, expected, raw.duplicates)
+  return applySchema(object, expected, raw.strictErrors)
 }
 
 /** Also used for the outcome of a patch. `object` is changed in place. */
-export function applySchema(object: KubeObject, expected: ExpectedKind, duplicates: readonly string[]): Decoded {
+export function applySchema(object: KubeObject, expected: ExpectedKind, strictErrors = NO_REPEATS): Decoded {
   const meta: unknown = object.metadata
   if (meta === undefined || meta === null) object.metadata = {}
   else if (!isObject(meta))
@@ -91,17 +135,16 @@ export function applySchema(object: KubeObject, expected: ExpectedKind, duplicat
         `json: cannot unmarshal ${jsonName(meta)} into Go struct field ${expected.kind}.metadata of type v1.ObjectMeta`,
       ),
     )
-  if (expected.schema === undefined) return { object, strictErrors: duplicates.map(duplicateText) }
+  if (expected.schema === undefined) return { object, strictErrors: strictErrors(NOTHING, false) }
   const { unknownFields } = expected.schema.decode(object)
   expected.schema.applyDefaults(object)
-  const strictErrors =
-    unknownFields.length + duplicates.length === 0
-      ? NOTHING
-      : [...unknownFields.map(unknownText), ...duplicates.map(duplicateText)]
-  return { object, strictErrors }
+  // Custom resources have none.
+  const isTyped = expected.schema.strategicMerge !== undefined
+  return { object, strictErrors: strictErrors(unknownFields, isTyped) }
 }
 
-const unknownText = (field: string): string => (field.startsWith('unknown field ') ? field : `unknown field "${field}"`)
+const fieldOf = (error: string): string => JSON.parse(error.slice(UNKNOWN_FIELD.length)) as string
+const UNKNOWN_FIELD = 'unknown field '
 const duplicateText = (field: string): string => `duplicate field "${field}"`
 const jsonName = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value)
 
@@ -112,7 +155,8 @@ function parseObjectBody(request: ApiRequest, expected: ExpectedKind): RawBody {
     raw = parseBody(request, mediaTypeOf(request.headers['content-type']), { apiVersion: apiVersionOf(expected), kind })
   } catch (err) {
     if (err instanceof StatusError) throw err
-    throw newBadRequest(unrecognized(kind, `couldn't get version/kind; ${errorMessage(err)}`, request))
+    const why = err instanceof YamlError ? err.goText : `couldn't get version/kind; ${errorMessage(err)}`
+    throw newBadRequest(unrecognized(kind, why, request))
   }
   if (raw !== undefined) return raw
   const why = "couldn't get version/kind; json parse error: unexpected end of JSON input"
@@ -179,10 +223,16 @@ export function enforceFieldValidation(
 ): void {
   if (strictErrors.length === 0 || directive === 'Ignore') return
   if (directive === 'Warn') {
-    for (const error of strictErrors) warn(error)
+    for (const error of strictErrors) for (const text of warningTexts(error)) warn(text)
     return
   }
   throw newBadRequest(cannotHandle(expected, expected, strictDecodingError(strictErrors)))
+}
+
+/** Keys that YAML has twice are one error and a warning each. */
+export function warningTexts(strictError: string): readonly string[] {
+  const at = strictError.indexOf(YAML_ERRORS)
+  return at === -1 ? [strictError] : strictError.slice(at + YAML_ERRORS.length).split('\n  ')
 }
 
 export function strictDecodingError(strictErrors: readonly string[]): string {

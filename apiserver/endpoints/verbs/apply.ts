@@ -8,11 +8,12 @@ import type { FieldValidation } from '#machinery/schema/interfaces.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { isObject } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+import { YamlError } from '#machinery/yaml/yaml.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { AppliedObject, ApplyWriteRequest, ResourceStore, Strategy } from '../../registry/generic/interfaces.ts'
 import type { ApiRequest, ApiResponse } from '../../server/interfaces.ts'
 import type { ExpectedKind, RawBody } from '../body/decode.ts'
-import { applySchema, mediaTypeOf, parseBody, strictDecodingError } from '../body/decode.ts'
+import { applySchema, mediaTypeOf, NO_REPEATS, parseBody, warningTexts } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
 import { parseApplyOptions } from '../options/write-options.ts'
@@ -43,7 +44,9 @@ export async function serveApply(
   const applying: ApplyWriteRequest = { ...request, manager: fieldManager, force }
   const expected = { group: definition.group, version: version.version, kind: definition.kind, schema: version.schema }
   const draftFor = (live: DeepReadonly<KubeObject> | undefined): KubeObject => {
-    const draft = decodeApplied(store.fieldManager.apply(live, config, applying), expected)
+    const applied = store.fieldManager.apply(live, config.object, applying)
+    config.assertStrict()
+    const draft = decodeApplied(applied, expected)
     checkName(draft, name, info.namespace, definition.namespaced)
     return toStorage(definition, version, draft)
   }
@@ -75,7 +78,7 @@ export function decodeApplied({ object, managedFields }: AppliedObject, expected
 
 function decode(object: KubeObject, expected: ExpectedKind): KubeObject {
   try {
-    return applySchema(object, expected, []).object
+    return applySchema(object, expected).object
   } catch (err) {
     if (!(err instanceof StatusError)) throw err
     // The configuration has the right shape, its values do not fit: upstream fails to convert the merged object.
@@ -85,37 +88,37 @@ function decode(object: KubeObject, expected: ExpectedKind): KubeObject {
   }
 }
 
-/** The configuration as sent, to be changed by nobody. */
-export function parseConfig(call: ApiCall, fieldValidation: FieldValidation): KubeObject {
-  const { value, duplicates } = readConfig(call.request)
-  call.audit?.recordBody(value)
-  if (!isObject(value)) throw newBadRequest('error decoding patch: an applied configuration is an object')
-  if (duplicates.length > 0 && fieldValidation !== 'Ignore') {
-    const text = strictDecodingError(duplicates.map((field) => `duplicate field "${field}"`))
-    if (fieldValidation === 'Strict') throw newBadRequest(`error strict decoding patch: ${text}`)
-    call.warn(text)
-  }
-  if (value['metadata'] === undefined || value['metadata'] === null) value['metadata'] = {}
-  return value as unknown as KubeObject
+export interface AppliedConfig {
+  /** As sent, to be changed by nobody. */
+  readonly object: KubeObject
+  /** Refuses what is there twice, or warns of it. Upstream asks when the configuration has been applied. */
+  assertStrict(): void
 }
 
-const OPENING_BRACE = 123
-const NOTHING: RawBody = { value: undefined, duplicates: [] }
-
-/** YAML, of which JSON is the part that most clients send and that is read faster. */
-function readConfig(request: ApiRequest): RawBody {
-  const { body } = request
-  try {
-    if (Buffer.isBuffer(body) && body[0] === OPENING_BRACE) {
-      try {
-        return parseBody(request, 'application/json') ?? NOTHING
-      } catch {
-        // A flow mapping, perhaps.
-      }
+export function parseConfig(call: ApiCall, fieldValidation: FieldValidation): AppliedConfig {
+  const { value, strictErrors } = readConfig(call.request)
+  call.audit?.recordBody(value)
+  if (!isObject(value)) throw newBadRequest('error decoding YAML: an applied configuration is an object')
+  if (value['metadata'] === undefined || value['metadata'] === null) value['metadata'] = {}
+  const assertStrict = (): void => {
+    if (fieldValidation === 'Ignore') return
+    for (const error of strictErrors([], true)) {
+      if (fieldValidation === 'Strict')
+        throw newBadRequest(`error strict decoding YAML: error converting YAML to JSON: ${error}`)
+      for (const text of warningTexts(error)) call.warn(text)
     }
+  }
+  return { object: value as unknown as KubeObject, assertStrict }
+}
+
+const NOTHING: RawBody = { value: undefined, strictErrors: NO_REPEATS }
+
+function readConfig(request: ApiRequest): RawBody {
+  try {
     return parseBody(request, 'application/yaml') ?? NOTHING
   } catch (err) {
     if (err instanceof StatusError) throw err
-    throw newBadRequest(`error encoding patch: ${errorMessage(err)}`)
+    const why = err instanceof YamlError ? `error converting YAML to JSON: ${err.goText}` : errorMessage(err)
+    throw newBadRequest(`error decoding YAML: ${why}`)
   }
 }

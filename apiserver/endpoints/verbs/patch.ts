@@ -15,8 +15,8 @@ import type { DeepReadonly, JsonValue } from '#machinery/util/types.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceStore, Strategy } from '../../registry/generic/interfaces.ts'
 import type { ApiRequest, ApiResponse } from '../../server/interfaces.ts'
-import type { ExpectedKind } from '../body/decode.ts'
-import { applySchema, mediaTypeOf, parseBody, strictDecodingError } from '../body/decode.ts'
+import type { ExpectedKind, RawBody, StrictErrors } from '../body/decode.ts'
+import { applySchema, mediaTypeOf, NO_REPEATS, parseBody, strictDecodingError } from '../body/decode.ts'
 import type { EndpointScope } from '../interfaces.ts'
 import { negotiateOutput } from '../negotiate.ts'
 import { fieldManagerOf } from '../options/field-manager.ts'
@@ -106,11 +106,11 @@ export function readPatch(call: ApiCall, mediaType: string, strategicMerge: Stra
 
 function parsePatch({ request, audit }: ApiCall, mediaType: string, strategicMerge: StrategicMerge): ParsedPatch {
   const isStrategic = mediaType === STRATEGIC_MERGE_PATCH && strategicMerge !== undefined
-  const { value, duplicates } = decodeBody(request, isStrategic ? '' : 'error decoding patch: ')
+  const { value, strictErrors: findStrictErrors } = decodeBody(request, isStrategic ? '' : 'error decoding patch: ')
   audit?.recordBody(value)
-  const strictErrors = duplicates.map((field) => `duplicate field "${field}"`)
   const show = (patched: unknown): string => JSON.stringify(patched)
-  if (mediaType === JSON_PATCH) return jsonPatch(value, strictErrors)
+  if (mediaType === JSON_PATCH) return jsonPatch(value, findStrictErrors)
+  const strictErrors = findStrictErrors([], true)
   if (!isObject(value)) {
     const what =
       value === undefined ? 'unexpected end of JSON input' : `json: cannot unmarshal ${jsonTypeOf(value)} ${INTO_MAP}`
@@ -131,18 +131,19 @@ function parsePatch({ request, audit }: ApiCall, mediaType: string, strategicMer
 const INTO_MAP = 'into Go value of type map[string]interface {}'
 const OPERATION_FIELDS: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value'])
 
-function jsonPatch(value: unknown, duplicates: readonly string[]): ParsedPatch {
+function jsonPatch(value: unknown, findStrictErrors: StrictErrors): ParsedPatch {
   if (!Array.isArray(value)) {
     const what = `json: cannot unmarshal ${jsonTypeOf(value)} into Go value of type []handlers.jsonPatchOp`
     throw newBadRequest(`error decoding patch: ${what}`)
   }
-  const strictErrors = duplicates.map((text) => `json patch ${text}`)
+  const unknownFields: string[] = []
   value.forEach((operation: unknown, i) => {
     if (!isObject(operation)) return
     for (const name of Object.keys(operation)) {
-      if (!OPERATION_FIELDS.has(name)) strictErrors.push(`json patch unknown field "[${i}].${name}"`)
+      if (!OPERATION_FIELDS.has(name)) unknownFields.push(`unknown field ${JSON.stringify(`[${i}].${name}`)}`)
     }
   })
+  const strictErrors = findStrictErrors(unknownFields, true).map((error) => `json patch ${error}`)
   const apply = (document: DeepReadonly<KubeObject>): JsonValue => applyJsonPatch(asJson(document), value)
   return { apply, show: (patched) => JSON.stringify(patched), strictErrors, keepsKind: false }
 }
@@ -164,12 +165,9 @@ function goText(value: unknown): string {
 // The patch functions take plain JSON and never change it.
 const asJson = (document: DeepReadonly<KubeObject>): JsonValue => document as unknown as JsonValue
 
-function decodeBody(
-  request: ApiRequest,
-  prefix: string,
-): { readonly value: unknown; readonly duplicates: readonly string[] } {
+function decodeBody(request: ApiRequest, prefix: string): RawBody {
   try {
-    return parseBody(request, 'application/json') ?? { value: undefined, duplicates: [] }
+    return parseBody(request, 'application/json') ?? { value: undefined, strictErrors: NO_REPEATS }
   } catch (err) {
     if (err instanceof StatusError) throw err
     throw newBadRequest(`${prefix}${errorMessage(err)}`)
@@ -208,7 +206,7 @@ function checkKind(patched: Record<string, unknown>, current: DeepReadonly<KubeO
 
 function decodePatched(patched: KubeObject, expected: ExpectedKind, show: () => string) {
   try {
-    return applySchema(patched, expected, [])
+    return applySchema(patched, expected)
   } catch (err) {
     if (err instanceof StatusError && err.code === 400) throw invalidPatch(show(), err.message)
     throw err

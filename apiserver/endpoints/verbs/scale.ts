@@ -134,9 +134,14 @@ async function applyScale(
     ...request,
     name: call.info.name,
     makeDraft: (current) => {
-      const change = { before: scaleOf(current, mapping), config, replicasPath: mapping.specReplicasPath }
+      const change = {
+        before: scaleOf(current, mapping),
+        config: config.object,
+        replicasPath: mapping.specReplicasPath,
+      }
       const tracking = { ...request, manager: fieldManager, force }
       const applied = store.fieldManager.scale.apply(current.object, change, tracking)
+      config.assertStrict()
       const scale: Scale = decodeApplied({ ...applied, managedFields: undefined }, expected)
       return withOwners(scaled(current, scale, mapping, call.info.name), applied.managedFields)
     },
@@ -151,11 +156,8 @@ function scaleView(version: string, mapping: ScaleMapping, name: string): Admiss
     kindIn: () => SCALE,
     show: (object) => scaleOf({ object }, mapping),
     replace(draft, patched) {
-      const { object } = applySchema(
-        patched,
-        { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) },
-        [],
-      )
+      const expected = { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) }
+      const { object } = applySchema(patched, expected)
       takePlace(draft, scaled({ object: draft }, object, mapping, name))
     },
   }

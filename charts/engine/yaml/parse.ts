@@ -14,9 +14,8 @@ const GO_MAPS: YamlMappings<GoMap> = {
   set(map, key, value) {
     map.set(key, value)
   },
-  fill(target, source) {
-    for (const [key, value] of source) if (!target.has(key)) target.set(key, value)
-  },
+  has: (map, key) => map.has(key),
+  entries: (map) => map.entries() as IterableIterator<[string, YamlValue<GoMap>]>,
   copy: (value) => copy(value) as YamlValue<GoMap>,
   keyText,
 }

@@ -1,6 +1,6 @@
 /**
  * YAML 1.1 documents → values, in the dialect of sigs.k8s.io/yaml: numbers are doubles, timestamps strings, merge
- * keys applied, the last of duplicate keys wins. The caller decides what a mapping is.
+ * keys applied where they stand, the last of duplicate keys wins. The caller decides what a mapping is.
  * Grammar and error texts: go-yaml v2 parserc.go and decode.go.
  */
 import { type YamlPosition, yamlError, yamlErrorAt } from './error.ts'
@@ -15,8 +15,8 @@ export interface YamlMappings<M> {
   create(): M
   isMapping(value: YamlValue<M>): value is M
   set(mapping: M, key: string, value: YamlValue<M>): void
-  /** Copies the members `target` lacks. */
-  fill(target: M, source: M): void
+  has(mapping: M, key: string): boolean
+  entries(mapping: M): Iterable<[string, YamlValue<M>]>
   /** A deep copy. */
   copy(value: YamlValue<M>): YamlValue<M>
   /** The name a key other than a string gets; throws where it cannot have one. */
@@ -30,6 +30,9 @@ export interface YamlLimits {
   readonly nodes: number
 }
 
+/** Told of a key that its mapping has already, by itself or merged, with the line (from 0) of the later value. */
+export type OnRepeatedKey<M> = (key: YamlValue<M>, line: number) => void
+
 const UNLIMITED: YamlLimits = { aliases: Number.POSITIVE_INFINITY, nodes: Number.POSITIVE_INFINITY }
 /** Keeps the recursion, and that of whoever walks the value, far from the end of the stack. */
 const MAX_DEPTH = 1000
@@ -42,6 +45,9 @@ function allowedAliasRatio(values: number): number {
 }
 
 const CONTROL = /[^\t\n\r\x20-\x7e\u0085\u00a0-\uffff]/
+
+const BLOCK_MEMBER_ENDS: ReadonlySet<TokenType> = new Set(['key', 'value', 'blockEnd'])
+const FLOW_MEMBER_ENDS: ReadonlySet<TokenType> = new Set(['flowEntry', 'flowMappingEnd', 'flowSequenceEnd'])
 
 interface Properties {
   anchor: string | undefined
@@ -57,6 +63,7 @@ export class YamlReader<M> {
   readonly #scanner: Scanner
   readonly #mappings: YamlMappings<M>
   readonly #limits: YamlLimits
+  readonly #onRepeated: OnRepeatedKey<M> | undefined
   #anchors = new Map<string, { value: YamlValue<M>; size: number }>()
   #values = 0
   #aliased = 0
@@ -64,12 +71,18 @@ export class YamlReader<M> {
   #depth = 0
   #isFirst = true
 
-  constructor(text: string, mappings: YamlMappings<M>, limits: YamlLimits = UNLIMITED) {
+  constructor(
+    text: string,
+    mappings: YamlMappings<M>,
+    limits: YamlLimits = UNLIMITED,
+    onRepeated: OnRepeatedKey<M> | undefined = undefined,
+  ) {
     const control = text.search(CONTROL)
     if (control !== -1) throw yamlError('control characters are not allowed', positionOf(text, control))
     this.#scanner = new Scanner(text)
     this.#mappings = mappings
     this.#limits = limits
+    this.#onRepeated = onRepeated
   }
 
   /** undefined at the end of the stream. */
@@ -182,7 +195,7 @@ export class YamlReader<M> {
 
   #blockMapping(start: Token): M {
     const scanner = this.#scanner
-    const builder = new MappingBuilder(this.#mappings)
+    const builder = new MappingBuilder(this.#mappings, this.#onRepeated)
     for (;;) {
       const token = scanner.peek()
       if (token.type === 'blockEnd') break
@@ -198,18 +211,26 @@ export class YamlReader<M> {
       } else if (token.type !== 'value') {
         throw yamlErrorAt('did not find expected key', token, false, start.line)
       }
-      builder.add(key, this.#mappingValue(true), isMerge)
+      this.#member(builder, key, isMerge, true)
     }
     scanner.next()
-    return builder.finish(start)
+    return builder.mapping
   }
 
-  #mappingValue(isBlock: boolean): YamlValue<M> {
+  /** The rest of a member whose key has been read. */
+  #member(builder: MappingBuilder<M>, key: YamlValue<M>, isMerge: boolean, isBlock: boolean): void {
     const scanner = this.#scanner
-    if (!this.#take('value')) return null
-    const { type } = scanner.peek()
-    if (isBlock) return type === 'key' || type === 'value' || type === 'blockEnd' ? null : this.#node(true)
-    return type === 'flowEntry' || type === 'flowMappingEnd' || type === 'flowSequenceEnd' ? null : this.#node(false)
+    let at: YamlPosition = scanner.peek()
+    let value: YamlValue<M> = null
+    if (this.#take('value')) {
+      const next = scanner.peek()
+      if (!(isBlock ? BLOCK_MEMBER_ENDS : FLOW_MEMBER_ENDS).has(next.type)) {
+        at = next
+        value = this.#node(isBlock)
+      }
+    }
+    if (isMerge) builder.merge(value, at)
+    else builder.add(key, value, at)
   }
 
   #flowSequence(start: Token): YamlValue<M> {
@@ -233,17 +254,17 @@ export class YamlReader<M> {
   /** `[a: b]`: a mapping of one pair. */
   #singlePair(): M {
     const scanner = this.#scanner
-    const start = scanner.next()
-    const builder = new MappingBuilder(this.#mappings)
+    scanner.next()
+    const builder = new MappingBuilder(this.#mappings, this.#onRepeated)
     const { type } = scanner.peek()
     const key = type === 'value' || type === 'flowEntry' || type === 'flowSequenceEnd' ? null : this.#node(false)
-    builder.add(key, this.#mappingValue(false), false)
-    return builder.finish(start)
+    this.#member(builder, key, false, false)
+    return builder.mapping
   }
 
   #flowMapping(start: Token): M {
     const scanner = this.#scanner
-    const builder = new MappingBuilder(this.#mappings)
+    const builder = new MappingBuilder(this.#mappings, this.#onRepeated)
     let isFirst = true
     while (scanner.peek().type !== 'flowMappingEnd') {
       if (!isFirst) {
@@ -256,7 +277,7 @@ export class YamlReader<M> {
       this.#flowPair(builder)
     }
     scanner.next()
-    return builder.finish(start)
+    return builder.mapping
   }
 
   #flowPair(builder: MappingBuilder<M>): void {
@@ -266,45 +287,42 @@ export class YamlReader<M> {
       const isEmpty = next.type === 'value' || next.type === 'flowEntry' || next.type === 'flowMappingEnd'
       const isMerge = next.type === 'scalar' && next.isPlain && next.value === '<<'
       const key = isEmpty ? null : this.#node(false)
-      builder.add(key, this.#mappingValue(false), isMerge)
+      this.#member(builder, key, isMerge, false)
     } else if (scanner.peek().type === 'value') {
-      builder.add(null, this.#mappingValue(false), false)
+      this.#member(builder, null, false, false)
     } else {
-      builder.add(this.#node(false), null, false)
+      const at = scanner.peek()
+      builder.add(this.#node(false), null, at)
     }
   }
 }
 
 class MappingBuilder<M> {
+  readonly mapping: M
   readonly #mappings: YamlMappings<M>
-  readonly #mapping: M
-  #merged: YamlValue<M>[] | undefined
+  readonly #onRepeated: OnRepeatedKey<M> | undefined
 
-  constructor(mappings: YamlMappings<M>) {
+  constructor(mappings: YamlMappings<M>, onRepeated: OnRepeatedKey<M> | undefined) {
     this.#mappings = mappings
-    this.#mapping = mappings.create()
+    this.#onRepeated = onRepeated
+    this.mapping = mappings.create()
   }
 
-  add(key: YamlValue<M>, value: YamlValue<M>, isMerge: boolean): void {
-    if (isMerge) {
-      this.#merged ??= []
-      this.#merged.push(value)
-      return
-    }
+  /** `at` is where the value starts. */
+  add(key: YamlValue<M>, value: YamlValue<M>, at: YamlPosition): void {
     const name = typeof key === 'string' ? key : this.#mappings.keyText(key, value)
-    this.#mappings.set(this.#mapping, name, value)
+    if (this.#onRepeated !== undefined && this.#mappings.has(this.mapping, name)) this.#onRepeated(key, at.line)
+    this.#mappings.set(this.mapping, name, value)
   }
 
-  /** Merged mappings fill keys that the mapping does not have itself. */
-  finish(start: YamlPosition): M {
-    for (const merged of this.#merged ?? []) {
-      for (const source of Array.isArray(merged) ? merged : [merged]) {
-        if (!this.#mappings.isMapping(source))
-          throw yamlError('map merge requires map or sequence of maps as the value', start)
-        this.#mappings.fill(this.#mapping, source)
-      }
+  /** Of several merged mappings the first counts most; keys before a merge are overwritten, as goyaml v2 does it. */
+  merge(merged: YamlValue<M>, at: YamlPosition): void {
+    const sources = Array.isArray(merged) ? [...merged].reverse() : [merged]
+    for (const source of sources) {
+      if (!this.#mappings.isMapping(source))
+        throw yamlError('map merge requires map or sequence of maps as the value', at)
+      for (const [key, value] of this.#mappings.entries(source)) this.add(key, value, at)
     }
-    return this.#mapping
   }
 }
 
