@@ -1,4 +1,8 @@
-/** The status of Jobs, which only their controller writes. Upstream: pkg/apis/batch/validation ValidateJobStatusUpdate. */
+/**
+ * The status of Jobs, which only their controller writes. Most checks look at what has changed only: what was wrong before, or became
+ * wrong by a change of the spec, stops no other report, and the controller puts it right.
+ * Upstream: pkg/apis/batch/validation ValidateJobStatusUpdate, pkg/registry/batch/job/strategy.go getStatusValidationOptions.
+ */
 import type { Job, JobStatus } from '#machinery/api/batch/v1/types.gen.ts'
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { fieldDuplicate, fieldInvalid, fieldRequired, OMITTED_VALUE } from '#machinery/meta/field-error.ts'
@@ -12,25 +16,40 @@ type FrozenStatus = DeepReadonly<JobStatus>
 
 export function validateJobStatusUpdate(job: FrozenJob, old: FrozenJob): FieldError[] {
   const errors: FieldError[] = []
-  const status = job.status ?? {}
-  const before = old.status ?? {}
+  const change: StatusChange = { spec: job.spec, status: job.status ?? {}, before: old.status ?? {} }
   for (const counter of ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const) {
-    checkNonNegative(errors, `status.${counter}`, status[counter])
+    checkNonNegative(errors, `status.${counter}`, change.status[counter])
   }
-  checkUncounted(errors, status)
-  // What has not changed has been judged before; upstream's options do the same, check by check.
-  if (deepEqual(status, before)) return errors
-  checkConditions(errors, job)
-  checkFinished(errors, status)
-  checkIndexes(errors, job, before)
-  checkAgainstBefore(errors, job, old)
+  checkUncounted(errors, change.status)
+  checkCompletion(errors, change)
+  checkFinished(errors, change)
+  checkIndexes(errors, change)
+  checkCounters(errors, change)
+  checkSuccess(errors, change)
+  checkKept(errors, change)
   return errors
+}
+
+interface StatusChange {
+  readonly spec: FrozenJob['spec']
+  readonly status: FrozenStatus
+  readonly before: FrozenStatus
 }
 
 const isTrue = (status: FrozenStatus, type: string): boolean =>
   status.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false
 
 const isFinished = (status: FrozenStatus): boolean => isTrue(status, 'Complete') || isTrue(status, 'Failed')
+
+const hasTurned = ({ status, before }: StatusChange, type: string): boolean =>
+  isTrue(status, type) !== isTrue(before, type)
+
+const hasNew = ({ status, before }: StatusChange, ...members: readonly (keyof JobStatus)[]): boolean =>
+  members.some((member) => !deepEqual(status[member], before[member]))
+
+function refuse(errors: FieldError[], detail: string): void {
+  errors.push(fieldInvalid('status.conditions', OMITTED_VALUE, detail))
+}
 
 function checkUncounted(errors: FieldError[], { uncountedTerminatedPods }: FrozenStatus): void {
   const seen = new Set<string>()
@@ -44,59 +63,72 @@ function checkUncounted(errors: FieldError[], { uncountedTerminatedPods }: Froze
   }
 }
 
-function checkConditions(errors: FieldError[], { status = {}, spec }: FrozenJob): void {
-  const refuse = (detail: string): void => {
-    errors.push(fieldInvalid('status.conditions', OMITTED_VALUE, detail))
-  }
+/** The conditions that end a Job, and when it completed. */
+function checkCompletion(errors: FieldError[], change: StatusChange): void {
+  const { status } = change
+  const { startTime, completionTime } = status
   const isComplete = isTrue(status, 'Complete')
   const isFailed = isTrue(status, 'Failed')
-  const isFailing = isTrue(status, 'FailureTarget')
-  const hasSucceeded = isTrue(status, 'SuccessCriteriaMet')
-  if (isComplete && isFailed) refuse('cannot set Complete=True and Failed=true conditions')
-  if (isComplete && isFailing) refuse('cannot set Complete=True and FailureTarget=true conditions')
-  if (isFailed && !isFailing) refuse('cannot set Failed=True condition without the FailureTarget=true condition')
-  if (isComplete && !hasSucceeded) {
-    refuse('cannot set Complete=True condition without the SuccessCriteriaMet=true condition')
+  const hasCompleted = hasTurned(change, 'Complete')
+  const hasFailed = hasTurned(change, 'Failed')
+  if (isComplete && isFailed && (hasCompleted || hasFailed)) {
+    refuse(errors, 'cannot set Complete=True and Failed=true conditions')
   }
-  if (hasSucceeded && isFailed) refuse('cannot set SuccessCriteriaMet=True and Failed=true conditions')
-  if (hasSucceeded && isFailing) refuse('cannot set SuccessCriteriaMet=True and FailureTarget=true conditions')
-  if (spec.successPolicy !== undefined && !hasSucceeded && isComplete) {
-    refuse('cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True')
+  if (isComplete && isTrue(status, 'FailureTarget') && (hasCompleted || hasTurned(change, 'FailureTarget'))) {
+    refuse(errors, 'cannot set Complete=True and FailureTarget=true conditions')
+  }
+  if (hasCompleted || hasNew(change, 'completionTime')) {
+    if (completionTime !== undefined && !isComplete) {
+      const detail = 'cannot set completionTime when there is no Complete=True condition'
+      errors.push(fieldInvalid('status.completionTime', completionTime, detail))
+    }
+    if (completionTime === undefined && isComplete) {
+      errors.push(fieldRequired('status.completionTime', 'completionTime is required for Complete jobs'))
+    }
+  }
+  if (hasNew(change, 'startTime', 'completionTime') && isBefore(completionTime, startTime)) {
+    errors.push(fieldInvalid('status.completionTime', completionTime, 'must be equal to or after `startTime`'))
+  }
+  if (isFailed && !isTrue(status, 'FailureTarget') && (hasFailed || hasNew(change, 'failedIndexes'))) {
+    refuse(errors, 'cannot set Failed=True condition without the FailureTarget=true condition')
+  }
+  if (
+    isComplete &&
+    !isTrue(status, 'SuccessCriteriaMet') &&
+    (hasCompleted || hasTurned(change, 'SuccessCriteriaMet'))
+  ) {
+    refuse(errors, 'cannot set Complete=True condition without the SuccessCriteriaMet=true condition')
   }
 }
 
-function checkFinished(errors: FieldError[], status: FrozenStatus): void {
-  const { completionTime, startTime, active = 0, ready = 0, terminating = 0, uncountedTerminatedPods: pods } = status
-  const isComplete = isTrue(status, 'Complete')
-  if (completionTime !== undefined && !isComplete) {
-    const detail = 'cannot set completionTime when there is no Complete=True condition'
-    errors.push(fieldInvalid('status.completionTime', completionTime, detail))
-  }
-  if (completionTime === undefined && isComplete) {
-    errors.push(fieldRequired('status.completionTime', 'completionTime is required for Complete jobs'))
-  }
-  if (startTime !== undefined && completionTime !== undefined && Date.parse(completionTime) < Date.parse(startTime)) {
-    const detail = 'completionTime cannot be set before startTime'
-    errors.push(fieldInvalid('status.completionTime', completionTime, detail))
-  }
-  if (ready > active) errors.push(fieldInvalid('status.ready', ready, 'cannot set more ready pods than active'))
+const isBefore = (time: string | undefined, other: string | undefined): boolean =>
+  time !== undefined && other !== undefined && Date.parse(time) < Date.parse(other)
+
+/** Nothing of a finished Job is still under way. */
+function checkFinished(errors: FieldError[], change: StatusChange): void {
+  const { status, before, spec } = change
   if (!isFinished(status)) return
-  if (active > 0) errors.push(fieldInvalid('status.active', active, 'active>0 is invalid for finished job'))
-  if (startTime === undefined) {
+  const { active = 0, startTime, terminating = 0, uncountedTerminatedPods: pods } = status
+  const hasFinished = !isFinished(before)
+  if (active > 0 && (hasFinished || hasNew(change, 'active'))) {
+    errors.push(fieldInvalid('status.active', active, 'active>0 is invalid for finished job'))
+  }
+  // It is complete without having started.
+  const hadNothingToDo = spec.suspend === true && spec.completions === 0
+  if (startTime === undefined && (hasFinished || hasNew(change, 'startTime')) && !hadNothingToDo) {
     errors.push(fieldRequired('status.startTime', 'startTime is required for finished job'))
   }
-  if ((pods?.succeeded ?? []).length + (pods?.failed ?? []).length > 0) {
+  const uncounted = (pods?.succeeded ?? []).length + (pods?.failed ?? []).length
+  if (uncounted > 0 && (hasFinished || hasNew(change, 'uncountedTerminatedPods'))) {
     const shown = { Succeeded: pods?.succeeded ?? null, Failed: pods?.failed ?? null }
-    const detail = 'uncountedTerminatedPods needs to be empty for finished job'
-    errors.push(fieldInvalid('status.uncountedTerminatedPods', shown, detail))
+    errors.push(fieldInvalid('status.uncountedTerminatedPods', shown, 'must be empty for finished job'))
   }
-  if (terminating > 0) {
+  if (terminating > 0 && (hasFinished || hasNew(change, 'terminating'))) {
     errors.push(fieldInvalid('status.terminating', terminating, 'terminating>0 is invalid for finished job'))
   }
 }
 
-/** Only what has changed: lists that go beyond a number of completions which was lowered since are put right by the controller. */
-function checkIndexes(errors: FieldError[], { status = {}, spec }: FrozenJob, before: FrozenStatus): void {
+function checkIndexes(errors: FieldError[], { status, spec, before }: StatusChange): void {
   const { completedIndexes = '', failedIndexes } = status
   const { completions, backoffLimitPerIndex } = spec
   const isCompletedNew = completedIndexes !== (before.completedIndexes ?? '')
@@ -125,39 +157,55 @@ function checkIndexes(errors: FieldError[], { status = {}, spec }: FrozenJob, be
   errors.push(fieldInvalid('status.failedIndexes', failedIndexes, detail))
 }
 
-/** It may be made smaller, and counts the indexes it has left then. */
-function isElastic({ spec }: FrozenJob): boolean {
-  return spec.completionMode === 'Indexed' && spec.completions === spec.parallelism
+function checkCounters(errors: FieldError[], change: StatusChange): void {
+  const { spec, status, before } = change
+  const { ready = 0, active = 0 } = status
+  if (ready > active && hasNew(change, 'ready', 'active')) {
+    errors.push(fieldInvalid('status.ready', ready, 'cannot set more ready pods than active'))
+  }
+  // It may be made smaller, and counts the indexes it has left then.
+  const isElastic = spec.completionMode === 'Indexed' && spec.completions === spec.parallelism
+  for (const counter of isElastic ? (['failed'] as const) : (['failed', 'succeeded'] as const)) {
+    const count = status[counter] ?? 0
+    if (count >= (before[counter] ?? 0)) continue
+    errors.push(fieldInvalid(`status.${counter}`, count, `cannot decrease the ${counter} counter`))
+  }
 }
 
-function checkAgainstBefore(errors: FieldError[], job: FrozenJob, old: FrozenJob): void {
-  const status = job.status ?? {}
-  const before = old.status ?? {}
-  const refuse = (detail: string): void => {
-    errors.push(fieldInvalid('status.conditions', OMITTED_VALUE, detail))
-  }
-  for (const type of ['Failed', 'Complete', 'FailureTarget']) {
-    if (isTrue(before, type) && !isTrue(status, type)) refuse(`cannot disable the terminal ${type}=True condition`)
-  }
-  for (const counter of ['failed', 'succeeded'] as const) {
-    if ((status[counter] ?? 0) >= (before[counter] ?? 0)) continue
-    if (counter === 'succeeded' && isElastic(job)) continue
-    errors.push(fieldInvalid(`status.${counter}`, status[counter] ?? 0, `cannot decrease the ${counter} counter`))
-  }
-  const { completionTime } = status
-  if (completionTime !== undefined && (before.completionTime ?? completionTime) !== completionTime) {
-    errors.push(fieldInvalid('status.completionTime', completionTime, 'completionTime cannot be mutated'))
-  }
-  const isResumed = isTrue(before, 'Suspended') && !isTrue(status, 'Suspended')
-  const hasOtherStart = before.startTime !== undefined && before.startTime !== status.startTime
-  if (hasOtherStart && job.spec.suspend !== true && !(isResumed && status.startTime !== undefined)) {
-    errors.push(fieldRequired('status.startTime', 'startTime cannot be removed for unsuspended job'))
-  }
+function checkSuccess(errors: FieldError[], { spec, status, before }: StatusChange): void {
+  const hasSucceeded = isTrue(status, 'SuccessCriteriaMet')
   const hadSucceeded = isTrue(before, 'SuccessCriteriaMet')
-  if (hadSucceeded && !isTrue(status, 'SuccessCriteriaMet')) {
-    refuse('cannot disable the SuccessCriteriaMet=True condition')
+  if (hasSucceeded && isTrue(status, 'Failed')) {
+    refuse(errors, 'cannot set SuccessCriteriaMet=True and Failed=true conditions')
   }
-  if (isTrue(before, 'Complete') && !hadSucceeded && isTrue(status, 'SuccessCriteriaMet')) {
-    refuse('cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions')
+  if (hasSucceeded && isTrue(status, 'FailureTarget')) {
+    refuse(errors, 'cannot set SuccessCriteriaMet=True and FailureTarget=true conditions')
+  }
+  if (spec.successPolicy !== undefined && !hasSucceeded && isTrue(status, 'Complete')) {
+    refuse(errors, 'cannot set Complete=True for Job with SuccessPolicy unless SuccessCriteriaMet=True')
+  }
+  if (hadSucceeded && !hasSucceeded) refuse(errors, 'cannot disable the SuccessCriteriaMet=True condition')
+  if (isTrue(before, 'Complete') && !hadSucceeded && hasSucceeded) {
+    refuse(errors, 'cannot set SuccessCriteriaMet=True for Job already has Complete=true conditions')
+  }
+}
+
+function checkKept(errors: FieldError[], { spec, status, before }: StatusChange): void {
+  for (const type of ['Failed', 'Complete', 'FailureTarget']) {
+    if (isTrue(before, type) && !isTrue(status, type)) {
+      refuse(errors, `cannot disable the terminal ${type}=True condition`)
+    }
+  }
+  const { startTime, completionTime } = status
+  if (completionTime !== undefined && (before.completionTime ?? completionTime) !== completionTime) {
+    errors.push(fieldInvalid('status.completionTime', completionTime, 'field is immutable'))
+  }
+  const isResumed =
+    isTrue(before, 'Suspended') &&
+    (status.conditions?.some(({ type, status: value }) => type === 'Suspended' && value === 'False') ?? false)
+  const hasOtherStart = before.startTime !== undefined && before.startTime !== startTime
+  if (hasOtherStart && spec.suspend !== true && !isResumed) {
+    const detail = 'field is immutable for unsuspended job once set'
+    errors.push(fieldInvalid('status.startTime', startTime ?? null, detail))
   }
 }
