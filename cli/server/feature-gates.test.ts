@@ -52,9 +52,19 @@ describe('feature gates', () => {
   })
 
   it('say when they change nothing here', () => {
-    expect(warnings(given(['HPAScaleToZero', true], ['WatchList', true]))).toEqual([
+    const gates = given(
+      ['PodDeletionCost', false],
+      ['WatchList', true],
+      ['GenericWorkload', true],
+      ['HPAScaleToZero', true],
+    )
+    expect(warnings(gates)).toEqual([
       {
-        fields: { gates: ['HPAScaleToZero=true'] },
+        fields: { gates: ['GenericWorkload=true'] },
+        message: 'these feature gates change the API alone in this version of knarr: nothing acts on it',
+      },
+      {
+        fields: { gates: ['PodDeletionCost=false'] },
         message: 'these feature gates change nothing in this version of knarr',
       },
     ])

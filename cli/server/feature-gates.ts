@@ -10,17 +10,37 @@ import { CliError } from '../errors.ts'
 import type { FeatureGate } from './feature-gate-table.ts'
 import { FEATURE_GATES } from './feature-gate-table.ts'
 
-/** Only these change something; every other gate is accepted and said to change nothing. */
-const IMPLEMENTED = [
+/** Only these change what the server does. A tidy test holds both lists against the gates that are asked about. */
+export const IMPLEMENTED_GATES: readonly string[] = [
   'APIServerIdentity',
+  'ClearingNominatedNodeNameAfterBinding',
   'CrossNamespaceVolumeDataSource',
+  'DRADeviceTaints',
+  'HPAScaleToZero',
   'LegacyServiceAccountTokenNoAutoGeneration',
   'MaxUnavailableStatefulSet',
+  'MutablePVNodeAffinity',
+  'MutablePodResourcesForSuspendedJobs',
+  'MutableSchedulingDirectivesForSuspendedJobs',
+  'NominatedNodeNameForExpectation',
   'StorageVersionAPI',
   'StorageVersionMigrator',
   'TaintTolerationComparisonOperators',
-] as const
-const isImplemented = (name: string): boolean => (IMPLEMENTED as readonly string[]).includes(name)
+]
+/** These let the API keep fields or whole kinds that nothing here acts on. */
+export const API_ONLY_GATES: readonly string[] = [
+  'ClusterTrustBundleProjection',
+  'ContainerStopSignals',
+  'CoordinatedLeaderElection',
+  'DRAListTypeAttributes',
+  'DRANodeAllocatableResources',
+  'GenericWorkload',
+  'ImageVolumeWithDigest',
+  'PodCertificateRequest',
+  'SELinuxMount',
+  'UserNamespacesHostNetworkSupport',
+  'VolumeLimitScaling',
+]
 const ALL_ALPHA = 'AllAlpha'
 const ALL_BETA = 'AllBeta'
 
@@ -58,6 +78,7 @@ export class FeatureGates {
   /** What the settings of the command line mean in the end. */
   logSettings(logger: Logger): void {
     const withoutEffect: string[] = []
+    const apiOnly: string[] = []
     for (const gate of FEATURE_GATES.values()) {
       const { name, stage, isOnByDefault } = gate
       const value = this.#values.get(name) ?? isOnByDefault
@@ -68,10 +89,17 @@ export class FeatureGates {
           `Setting ${kind} feature gate ${name}=${value}. It will be removed in a future release.`,
         )
       }
-      if (value !== isOnByDefault && !isImplemented(name)) withoutEffect.push(`${name}=${value}`)
+      if (value === isOnByDefault || IMPLEMENTED_GATES.includes(name)) continue
+      const list = API_ONLY_GATES.includes(name) ? apiOnly : withoutEffect
+      list.push(`${name}=${value}`)
     }
-    if (withoutEffect.length === 0) return
-    logger.warn({ gates: withoutEffect }, 'these feature gates change nothing in this version of knarr')
+    if (apiOnly.length > 0)
+      logger.warn(
+        { gates: apiOnly },
+        'these feature gates change the API alone in this version of knarr: nothing acts on it',
+      )
+    if (withoutEffect.length > 0)
+      logger.warn({ gates: withoutEffect }, 'these feature gates change nothing in this version of knarr')
   }
 
   measure(registry: Registry): void {
