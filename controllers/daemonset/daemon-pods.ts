@@ -1,10 +1,10 @@
 /** Creates and deletes Pods of a DaemonSet, a bounded number at a time. Upstream: daemon_controller.go syncNodes. */
 import { DAEMON_SETS } from '#machinery/api/apps/v1/resources.gen.ts'
-import { isNotFound } from '#machinery/meta/errors.ts'
+import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
 import { isNamespaceTerminating, newControllerReference } from '#sdk'
 import type { Expectations } from '../manager/expectations.ts'
 import type { PodControl } from '../manager/pod-control.ts'
-import { generateNameFor } from '../manager/pod-control.ts'
+import { generateNameFor, isPodReady } from '../manager/pod-control.ts'
 import { slowStart } from '../manager/slow-start.ts'
 import type { PodView } from './daemon-pod.ts'
 import { sharedTemplate, templateForNode } from './daemon-pod.ts'
@@ -63,12 +63,21 @@ export class DaemonPods {
     let error: unknown
     await Promise.all(
       pods.map((pod) =>
-        this.#pods.delete(daemons.daemonSet, pod, signal).catch((err: unknown) => {
+        this.#deleteOne(daemons, pod, signal).catch((err: unknown) => {
           this.#expectations.deletionObserved(key, pod.metadata.uid ?? '')
-          if (!isNotFound(err)) error ??= err
+          // Of a Pod that has changed the watch will tell, which asks for another pass.
+          if (!isNotFound(err) && !isConflict(err)) error ??= err
         }),
       ),
     )
     return error
+  }
+
+  /**
+   * One that does not work goes at once, whatever maxUnavailable says, but only as it was seen: it may have become ready just now.
+   * Differs from upstream, which deletes it then.
+   */
+  #deleteOne({ daemonSet }: Daemons, pod: PodView, signal: AbortSignal): Promise<void> {
+    return isPodReady(pod) ? this.#pods.delete(daemonSet, pod, signal) : this.#pods.deleteAsSeen(daemonSet, pod, signal)
   }
 }

@@ -4,10 +4,10 @@
  */
 import { PODS } from '#machinery/api/core/v1/resources.gen.ts'
 import type { Pod, PodTemplateSpec } from '#machinery/api/core/v1/types.gen.ts'
-import type { KubeObject, OwnerReference } from '#machinery/api/meta/v1.ts'
+import type { KubeObject, OwnerReference, Preconditions } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { objectKeyOf } from '#machinery/informers/key.ts'
-import { isNotFound } from '#machinery/meta/errors.ts'
+import { isConflict, isNotFound } from '#machinery/meta/errors.ts'
 import { errorMessage } from '#machinery/util/errors.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
@@ -52,13 +52,30 @@ export class PodControl {
   }
 
   /** NotFound is thrown on: the caller's expectations depend on it. */
-  async delete(owner: DeepReadonly<KubeObject>, pod: DeepReadonly<Pod>, signal: AbortSignal): Promise<void> {
-    const { name = '', uid = '' } = pod.metadata
+  delete(owner: DeepReadonly<KubeObject>, pod: DeepReadonly<Pod>, signal: AbortSignal): Promise<void> {
+    const { uid = '' } = pod.metadata
+    return this.#delete(owner, pod, { uid }, signal)
+  }
+
+  /** Throws Conflict, and tells nobody, when the Pod has changed since. */
+  deleteAsSeen(owner: DeepReadonly<KubeObject>, pod: DeepReadonly<Pod>, signal: AbortSignal): Promise<void> {
+    const { uid = '', resourceVersion = '' } = pod.metadata
+    return this.#delete(owner, pod, { uid, resourceVersion }, signal)
+  }
+
+  async #delete(
+    owner: DeepReadonly<KubeObject>,
+    pod: DeepReadonly<Pod>,
+    preconditions: Preconditions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { name = '' } = pod.metadata
     try {
-      await this.#client.delete(PODS, objectKeyOf(pod), { preconditions: { uid }, signal })
+      await this.#client.delete(PODS, objectKeyOf(pod), { preconditions, signal })
       this.#events.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`)
     } catch (err: unknown) {
-      if (!isNotFound(err))
+      const isOutdated = preconditions.resourceVersion !== undefined && isConflict(err)
+      if (!isNotFound(err) && !isOutdated)
         this.#events.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${errorMessage(err)}`)
       throw err
     }

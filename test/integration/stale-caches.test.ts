@@ -249,3 +249,38 @@ it('a CronJob that its controller sees as it was before the last run does not ru
     await stop()
   }
 })
+
+describe('a DaemonSet that does not see that its Pod has become ready', () => {
+  it('does not take it for one that does not work', async () => {
+    const held = new HeldWatch(PODS)
+    const { plane, stop } = await startWorld(held)
+    try {
+      const { client } = plane
+      const selector = { matchLabels: TEMPLATE.metadata.labels }
+      const spec = { selector, template: TEMPLATE }
+      await client.create(DAEMON_SETS, { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: key, spec })
+      const pods = async (): Promise<readonly Pod[]> => (await client.list(PODS, { namespace })).items as readonly Pod[]
+      await eventually(async () => {
+        const { status } = await client.get(DAEMON_SETS, key)
+        expect(status).toMatchObject({ currentNumberScheduled: 1, numberReady: 0 })
+      })
+      held.hold()
+      const [pod] = await pods()
+      const ready = [{ type: 'Ready', status: 'True' }]
+      const body = { status: { phase: 'Running', conditions: ready } }
+      const name = pod?.metadata.name ?? ''
+      await client.patch(PODS, { namespace, name }, { type: 'merge', body }, { subresource: 'status' })
+      const template = { spec: { template: { metadata: { annotations: { version: '2' } } } } }
+      await client.patch(DAEMON_SETS, key, { type: 'merge', body: template })
+      await eventually(async () => {
+        const { status } = await client.get(DAEMON_SETS, key)
+        expect(status?.observedGeneration).toBe(2)
+      })
+      const [left] = await pods()
+      expect(left?.metadata).toMatchObject({ uid: pod?.metadata.uid })
+      expect(left?.metadata.deletionTimestamp).toBeUndefined()
+    } finally {
+      await stop()
+    }
+  })
+})
