@@ -40,6 +40,8 @@ export const NO_REPEATS: StrictErrors = (unknownFields) => unknownFields
 /** What a body must be. */
 export interface ExpectedKind extends GroupVersionKind {
   readonly schema: ObjectSchema | undefined
+  /** Further apiVersions it may be sent in, of the same shape. */
+  readonly alsoAs?: readonly string[]
 }
 
 export function mediaTypeOf(contentType: string | undefined): string {
@@ -149,10 +151,11 @@ const duplicateText = (field: string): string => `duplicate field "${field}"`
 const jsonName = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value)
 
 function parseObjectBody(request: ApiRequest, expected: ExpectedKind): RawBody {
-  const { kind } = expected
+  const { kind, alsoAs = NOTHING } = expected
   let raw: RawBody | undefined
   try {
-    raw = parseBody(request, mediaTypeOf(request.headers['content-type']), { apiVersion: apiVersionOf(expected), kind })
+    const unnamed = { apiVersion: apiVersionOf(expected), kind, alsoAs }
+    raw = parseBody(request, mediaTypeOf(request.headers['content-type']), unnamed)
   } catch (err) {
     if (err instanceof StatusError) throw err
     const why = err instanceof YamlError ? err.goText : `couldn't get version/kind; ${errorMessage(err)}`
@@ -185,7 +188,7 @@ function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiReque
     const why = `converting (${sent.version}.${sent.kind}) to (${expectedVersion}.${expected.kind}): unknown conversion`
     throw newBadRequest(cannotHandle({ kind: sent.kind, version: versionPart(sent.version) }, expected, why))
   }
-  if (sent.version !== expectedVersion) {
+  if (sent.version !== expectedVersion && expected.alsoAs?.includes(sent.version) !== true) {
     throw newBadRequest(
       `the API version in the data (${sent.version}) does not match the expected API version (${expectedVersion})`,
     )

@@ -26,8 +26,8 @@ export async function serveSubresourceCreate(
   scope: EndpointScope,
   subresource: CreateSubresource,
 ): Promise<ApiResponse> {
-  const { kind } = subresource
-  const expected = { ...kind, schema: builtInSchema(kind.group, kind.version, kind.kind) }
+  const { kind, alsoAs = [] } = subresource
+  const expected = { ...kind, schema: builtInSchema(kind.group, kind.version, kind.kind), alsoAs }
   return createUnstored(call, scope, expected, (object) => subresource.create(call.info.name, object, call))
 }
 

@@ -121,6 +121,8 @@ export type SubresourceDefinition =
       readonly name: string
       readonly type: 'create'
       readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
+      /** Further apiVersions the object may be sent in, of the same shape. */
+      readonly alsoAs?: readonly string[]
       create(parentName: string, object: KubeObject, context: RequestContext): Promise<KubeObject>
     }
   /** A stream to a node or a pod (log, exec, proxy…): get, create and what upstream lists. */

@@ -18,6 +18,8 @@ const DEPTH_MAX = 64
 export interface KindDefault {
   readonly apiVersion: string
   readonly kind: string
+  /** Further apiVersions of the same shape. */
+  readonly alsoAs?: readonly string[]
 }
 
 /**
@@ -30,7 +32,8 @@ export function decodeProtobuf(body: Buffer, unnamed?: KindDefault): Record<stri
   const envelope = readEnvelope(body.subarray(MAGIC.length))
   const apiVersion = envelope.apiVersion === '' ? (unnamed?.apiVersion ?? '') : envelope.apiVersion
   const kind = envelope.kind === '' ? (unnamed?.kind ?? '') : envelope.kind
-  const type = protobufTypeNamed(apiVersion, kind)
+  const isSameShape = unnamed?.alsoAs?.includes(apiVersion) ?? false
+  const type = protobufTypeNamed(isSameShape ? (unnamed?.apiVersion ?? '') : apiVersion, kind)
   if (type === undefined) return undefined
   const object: Record<string, unknown> = { kind, apiVersion }
   messageOf(type).readInto(object, envelope.raw, 0)

@@ -157,6 +157,20 @@ describe('an eviction', () => {
     expect(refused).toMatchObject({ code: 429 })
   })
 
+  it.each(['policy/v1', 'policy/v1beta1'])('may be sent as %s', async (apiVersion) => {
+    const pod = await makePod({})
+    expect(await evict(pod, { apiVersion })).toBeUndefined()
+    expect(await isGone(pod)).toBe(true)
+  })
+
+  it('of a version nobody knows is refused', async () => {
+    const pod = await makePod({})
+    expect(await evict(pod, { apiVersion: 'policy/v2' })).toMatchObject({
+      code: 400,
+      message: 'the API version in the data (policy/v2) does not match the expected API version (policy/v1)',
+    })
+  })
+
   it('that is refused: what it must not be', async () => {
     const pod = await makePod({})
     const unsafe = { ignoreStoreReadErrorWithClusterBreakingPotential: true } as Eviction['deleteOptions'] & object

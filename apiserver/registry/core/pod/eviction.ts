@@ -38,6 +38,8 @@ export function podEviction(objects: StoredObjects): SubresourceDefinition {
     name: 'eviction',
     type: 'create',
     kind: { group: POLICY, version: 'v1', kind: 'Eviction' },
+    // kubectl up to 1.21 sends it so.
+    alsoAs: ['policy/v1beta1'],
     create: (podName, object, context) => evictPod(objects, podName, object as Eviction, context),
   }
 }

@@ -130,6 +130,9 @@ function patchNodePorts(spec: ServiceSpec, old: FrozenServiceSpec): void {
 
 /** clusterIP and clusterIPs[0] are one value: a client may know the old one only. Upstream: normalizeClusterIPs. */
 function normalizeClusterIps(spec: ServiceSpec, old: FrozenServiceSpec): void {
+  if (spec.clusterIPs === undefined && old.clusterIPs !== undefined && spec.clusterIP === old.clusterIP) {
+    spec.clusterIPs = [...old.clusterIPs]
+  }
   const isSameList = deepEqual(spec.clusterIPs ?? [], old.clusterIPs ?? [])
   if (spec.clusterIP === old.clusterIP || !isSameList) return
   if (spec.clusterIP === undefined) delete spec.clusterIPs

@@ -81,6 +81,14 @@ describe('types', () => {
   })
 })
 
+it('knows the address that an old client sends without the list', () => {
+  const store = new ServiceStore(CIDRS[4])
+  store.create('s', KINDS.Headless)
+  const after = store.update('s', { ...KINDS.ExternalName, clusterIP: 'None' })
+  expect(after).not.toHaveProperty('clusterIP')
+  expect(after).not.toHaveProperty('clusterIPs')
+})
+
 const port = (name: string, number: number, nodePort?: number, protocol = 'TCP'): ServicePort => ({
   name,
   port: number,
