@@ -49,6 +49,13 @@ function set(name: string, replicas: number, available = replicas, max?: readonl
   }
 }
 
+/** Its status is of another size. */
+const unseen = ({ metadata, status, ...rest }: ReplicaSet): ReplicaSet => ({
+  ...rest,
+  metadata: { ...metadata, generation: 5 },
+  status: { replicas: 0, ...status, observedGeneration: 3 },
+})
+
 const sizes = (plan: ReturnType<typeof planScaling>): Record<string, number> =>
   Object.fromEntries(plan.map((resize) => [resize.set.metadata.name ?? '', resize.replicas]))
 
@@ -104,6 +111,18 @@ describe('a rolling step', () => {
       { replicas: 3, maxSurge: 1, maxUnavailable: 1 },
       [set('old', 2, 3), set('new', 2, 1)],
       { old: 1 },
+    ],
+    [
+      'does not count on Pods of a new set that has been smaller since its status (seed 6832)',
+      { replicas: 6, maxSurge: 2, maxUnavailable: 1 },
+      [set('old', 3), unseen(set('new', 5))],
+      {},
+    ],
+    [
+      'does once it has seen its size',
+      { replicas: 6, maxSurge: 2, maxUnavailable: 1 },
+      [set('old', 3), set('new', 5)],
+      { old: 0 },
     ],
     ['shrinks a new set that is too large', { replicas: 4, maxSurge: 1 }, [set('new', 6)], { new: 4 }],
     ['is done when all are new', { replicas: 4, maxSurge: 1 }, [set('old', 0), set('new', 4)], {}],

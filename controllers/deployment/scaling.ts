@@ -126,13 +126,14 @@ export function planRollingStep(rollout: Rollout): readonly Resize[] {
 function planShrink(deployment: DeploymentView, newSet: SetView, oldSets: readonly SetView[]): readonly Resize[] {
   if (oldSets.length === 0) return []
   const minAvailable = wantedReplicas(deployment) - fenceposts(deployment).maxUnavailable
-  const newUnavailable = replicasOf(newSet) - stayingAvailable(newSet)
+  const newAvailable = isObserved(newSet) ? stayingAvailable(newSet) : 0
+  const newUnavailable = replicasOf(newSet) - newAvailable
   const removable = sum(oldSets, replicasOf) + replicasOf(newSet) - minAvailable - newUnavailable
   if (removable <= 0) return []
   const sizes = new Map(oldSets.map((set) => [set, replicasOf(set)]))
   // Unhealthy ones first: they block the rollout, and nobody misses them.
   shrink(sizes, removable, (set, size) => size - availableOf(set))
-  const available = sum(oldSets, stayingAvailable) + stayingAvailable(newSet)
+  const available = sum(oldSets, stayingAvailable) + newAvailable
   shrink(sizes, available - minAvailable, (_set, size) => size)
   return [...sizes].filter(([set, size]) => size !== replicasOf(set)).map(([set, replicas]) => ({ set, replicas }))
 }
@@ -142,6 +143,13 @@ function planShrink(deployment: DeploymentView, newSet: SetView, oldSets: readon
  * a second time. Differs: upstream trusts the status and can take one Pod too many.
  */
 const stayingAvailable = (set: SetView): number => Math.min(availableOf(set), replicasOf(set))
+
+/**
+ * A new set that was an old one until the user went back may have been made smaller and larger since its status was written: which of the
+ * Pods it counts are left is not known until it has seen its size. Differs: upstream trusts the status.
+ */
+const isObserved = ({ metadata, status }: SetView): boolean =>
+  (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0)
 
 /** Takes up to `atMost` in all, from each set in turn no more than `from` gives. */
 function shrink(sizes: Map<SetView, number>, atMost: number, from: (set: SetView, size: number) => number): void {
