@@ -210,8 +210,11 @@ const EMPTY_SCALARS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...['int32', 'int64', 'uint8', 'uint32', 'uint64', 'float', 'double'].map((type) => [type, 0] as const),
 ])
 
-/** Told apart from an absent one when defaults are set, and refused afterwards. */
-const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set(['autoscaling/v2.HPAScalingRules.policies'])
+/** Told apart from an absent one: when defaults are set, and refused afterwards; as the wish to be tracked no more. */
+const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set([
+  'autoscaling/v2.HPAScalingRules.policies',
+  'meta/v1.ObjectMeta.managedFields',
+])
 
 /** What Go's omitempty leaves out when an object is encoded never gets in: false, zero, '' and [] without a pointer. */
 function omitting(type: string, [name, expression, , flags]: FactField, check: Check): Check {

@@ -48,7 +48,7 @@ export function applyConfig(input: ApplyInput): ApplyOutcome {
   const applier = ownedBy(input.applier, configSet(version, config))
   const merged = mergeValues(version.type, live, config) as object
   const object = new Pruning(input, [...others, applier]).prune(merged, last)
-  const changes = new VersionedChanges(versions, apiVersion, live, object)
+  const changes = new VersionedChanges(versions, apiVersion, live, object, true)
   if (!input.force) {
     const conflicts = conflictsOf(others, changes)
     if (conflicts.length > 0) return { conflicts }

@@ -181,3 +181,12 @@ it('leaves out what the server sets and what a write cannot change', () => {
   const parts = { skipped: new Set(['status']), hasMetadata: true }
   expect(texts(compareObjects(type, before, after, parts).set)).toEqual([])
 })
+
+it('counts an empty value that a client wrote out as there, other than that of a Go struct', () => {
+  const type = builtIn('', 'v1', 'Node')
+  const before = { spec: { unschedulable: true } }
+  const after = { spec: { unschedulable: false } }
+  expect(changes(type, before, after)).toEqual({ set: [], removed: ['.spec.unschedulable'] })
+  const { set, removed } = compareObjects(type, before, after, { ...EVERYTHING, isSent: true })
+  expect([texts(set), texts(removed)]).toEqual([['.spec.unschedulable'], []])
+})

@@ -40,11 +40,13 @@ export interface ComparedParts {
   /** Top-level members that do not; metadata is not among them. */
   readonly skipped: ReadonlySet<string>
   readonly hasMetadata: boolean
+  /** The new state is a merge with what a client sent: an empty value it wrote out is there, unlike in a Go struct. */
+  readonly isSent?: boolean
 }
 
 /** Of whole objects; metadata as such is always there. */
 export function compareObjects(type: MergeType, before: object, after: object, parts: ComparedParts): Changes {
-  const changes = new ChangeRecorder()
+  const changes = new ChangeRecorder(parts.isSent === true)
   const { map } = type
   if (map === undefined) return changes
   const was = before as Members
@@ -62,6 +64,12 @@ class ChangeRecorder implements Changes {
   set: Record<string, FieldSet> = EMPTY_SET as Record<string, FieldSet>
   removed: Record<string, FieldSet> = EMPTY_SET as Record<string, FieldSet>
   readonly path: string[] = []
+  /** Of the new state. */
+  readonly isSent: boolean
+
+  constructor(isSent: boolean) {
+    this.isSent = isSent
+  }
 
   sets(element: string, node: FieldSet): void {
     if (this.set === EMPTY_SET) this.set = {}
@@ -108,16 +116,16 @@ function compareMember(
   after: unknown,
   changes: ChangeRecorder,
 ): void {
-  const was = field === undefined ? before : effective(field, before)
-  const is = field === undefined ? after : effective(field, after)
+  const was = field === undefined ? before : effective(field, before, false)
+  const is = field === undefined ? after : effective(field, after, changes.isSent)
   if (was === is) return
   compareValues(type, field?.path ?? fieldElement(name), was, is, changes)
 }
 
-function effective(field: MergeField, value: unknown): unknown {
+function effective(field: MergeField, value: unknown, isSent: boolean): unknown {
   if (field.presence === 'explicit') return value
   if (field.presence === 'always') return value ?? field.zero
-  return isEmpty(value) ? undefined : value
+  return !isSent && isEmpty(value) ? undefined : value
 }
 
 /** What omitempty leaves out. */
@@ -131,8 +139,8 @@ function isEmpty(value: unknown): boolean {
 
 function compareValues(type: MergeType, element: string, was: unknown, is: unknown, changes: ChangeRecorder): void {
   if (was === undefined) {
-    if (is !== undefined) changes.sets(element, wholeNode(type, is))
-  } else if (is === undefined) changes.removes(element, wholeNode(type, was))
+    if (is !== undefined) changes.sets(element, wholeNode(type, is, changes.isSent))
+  } else if (is === undefined) changes.removes(element, wholeNode(type, was, false))
   else comparePresent(type, element, was, is, changes)
 }
 
@@ -236,13 +244,13 @@ function compareItems(
 }
 
 /** A value that is new, or gone, as a whole: itself and all below it. */
-function wholeNode(type: MergeType, value: unknown): FieldSet {
+function wholeNode(type: MergeType, value: unknown, isSent: boolean): FieldSet {
   if (typeof value !== 'object' || value === null) return EMPTY_SET
-  if (Array.isArray(value)) return type.list === undefined ? EMPTY_SET : wholeList(type.list, value)
-  return type.map === undefined ? EMPTY_SET : wholeMap(type.map, value as Members)
+  if (Array.isArray(value)) return type.list === undefined ? EMPTY_SET : wholeList(type.list, value, isSent)
+  return type.map === undefined ? EMPTY_SET : wholeMap(type.map, value as Members, isSent)
 }
 
-function wholeMap(map: MapType, value: Members): FieldSet {
+function wholeMap(map: MapType, value: Members, isSent: boolean): FieldSet {
   if (map.isAtomic) return EMPTY_SET
   const { fields, element } = map
   let node: Record<string, FieldSet> | undefined
@@ -252,23 +260,23 @@ function wholeMap(map: MapType, value: Members): FieldSet {
     if (field === undefined) {
       if (element === undefined || member === undefined) continue
       node ??= { '.': EMPTY_SET }
-      node[fieldElement(name)] = wholeNode(element, member)
+      node[fieldElement(name)] = wholeNode(element, member, isSent)
     } else {
-      if (member === undefined || (field.presence === 'omitempty' && isEmpty(member))) continue
+      if (member === undefined || (!isSent && field.presence === 'omitempty' && isEmpty(member))) continue
       node ??= { '.': EMPTY_SET }
-      node[field.path] = wholeNode(field.type, member)
+      node[field.path] = wholeNode(field.type, member, isSent)
     }
   }
   return node ?? EMPTY_SET
 }
 
-function wholeList(list: ListType, value: readonly unknown[]): FieldSet {
+function wholeList(list: ListType, value: readonly unknown[], isSent: boolean): FieldSet {
   if (list.isAtomic || value.length === 0) return EMPTY_SET
   const node: Record<string, FieldSet> = { '.': EMPTY_SET }
   for (const item of value) {
     const element = tryItemElement(list, item)
     if (element === undefined) continue
-    node[element] = node[element] === undefined ? wholeNode(list.element, item) : EMPTY_SET
+    node[element] = node[element] === undefined ? wholeNode(list.element, item, isSent) : EMPTY_SET
   }
   return node
 }

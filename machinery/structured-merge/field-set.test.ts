@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FieldSet } from './field-set.ts'
 import { difference, EMPTY_SET, hasPath, intersection, recursiveDifference, setOfPaths, union } from './field-set.ts'
-import { parseFieldsV1, pathsOf, pathText } from './path-element.ts'
+import { parseFieldsV1, pathsOf, pathText, sortedSet } from './path-element.ts'
 
 const set = (...paths: string[]): FieldSet => setOfPaths(paths.map((path) => path.split('/')))
 const texts = (of: FieldSet): string[] => pathsOf(of).map((path) => path.join('/'))
@@ -62,6 +62,22 @@ describe('FieldsV1', () => {
   it('prints paths as conflicts show them', () => {
     const path = ['f:spec', 'f:ports', 'k:{"containerPort":80,"protocol":"TCP"}', 'f:x', 'v:"a"', 'i:1']
     expect(pathText(path)).toBe('.spec.ports[containerPort=80,protocol="TCP"].x[="a"][1]')
+  })
+
+  it('is stored in order at every level, the mark of a member first', () => {
+    const unordered: FieldSet = {
+      'k:{"p":443}': {},
+      'v:2': {},
+      'f:b': { 'f:y': {}, '.': {}, 'f:x': {} },
+      'k:{"p":80}': { 'f:z': {}, '.': {} },
+      'f:a': {},
+    }
+    expect(JSON.stringify(sortedSet(unordered))).toBe(
+      '{"f:a":{},"f:b":{".":{},"f:x":{},"f:y":{}},"k:{\\"p\\":80}":{".":{},"f:z":{}},"k:{\\"p\\":443}":{},"v:2":{}}',
+    )
+    const sorted = sortedSet(unordered)
+    expect(sortedSet({ ...sorted })).toEqual(sorted)
+    expect(sortedSet(sorted)).toBe(sorted)
   })
 
   it('lists fields before keys, keys by value', () => {

@@ -2,7 +2,8 @@
  * Sets of field paths in the very form managedFields stores them (FieldsV1): a tree of path elements, `f:name`, `k:{keys}`,
  * `v:value`, `i:index`. Below the root an empty node is a member, `.` marks a member that has children as well.
  * Sets are never changed: operations share subtrees, and answer their first operand itself when nothing is different.
- * Upstream: structured-merge-diff fieldpath/set.go. Differs: elements are kept in the order they were met, not sorted.
+ * Upstream: structured-merge-diff fieldpath/set.go. Differs: elements are in the order they were met, and sorted
+ * (`sortedSet`) before they are stored.
  */
 export interface FieldSet {
   readonly [element: string]: FieldSet

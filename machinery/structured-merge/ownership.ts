@@ -13,19 +13,24 @@ export interface OwnerConflict {
   readonly fields: FieldSet
 }
 
-/** An object before and after, compared once per version. */
+/**
+ * An object before and after, compared once per version. `isSent`: it comes out of a merge with what a client sent; in other
+ * versions than its own it has been through a conversion, and is as typed as any.
+ */
 export class VersionedChanges {
   readonly #versions: Versions
   readonly #apiVersion: string
   readonly #before: object
   readonly #after: object
+  readonly #isSent: boolean
   readonly #known = new Map<string, Changes | undefined>()
 
-  constructor(versions: Versions, apiVersion: string, before: object, after: object) {
+  constructor(versions: Versions, apiVersion: string, before: object, after: object, isSent = false) {
     this.#versions = versions
     this.#apiVersion = apiVersion
     this.#before = before
     this.#after = after
+    this.#isSent = isSent
   }
 
   /** Undefined: the version is gone. */
@@ -41,12 +46,13 @@ export class VersionedChanges {
     if (version === undefined) return undefined
     const before = this.#versions.convert(this.#before, this.#apiVersion, apiVersion)
     const after = this.#versions.convert(this.#after, this.#apiVersion, apiVersion)
-    return changesIn(version, before, after)
+    return changesIn(version, before, after, this.#isSent && apiVersion === this.#apiVersion)
   }
 }
 
-export function changesIn(version: VersionType, before: object, after: object): Changes {
-  const changes = compareObjects(version.type, before, after, version)
+export function changesIn(version: VersionType, before: object, after: object, isSent = false): Changes {
+  const { skipped, hasMetadata } = version
+  const changes = compareObjects(version.type, before, after, { skipped, hasMetadata, isSent })
   if (isEmptySet(version.reset)) return changes
   return { set: changeable(version, changes.set), removed: changeable(version, changes.removed) }
 }

@@ -27,12 +27,13 @@ function elementText(element: string): string {
 }
 
 const KINDS = 'fkvi'
+const SELF = '.'
 
 /** Fields before keys before values before indexes, each in its own order. */
 function compareElements(a: string, b: string): number {
   const kinds = KINDS.indexOf(a.charAt(0)) - KINDS.indexOf(b.charAt(0))
   if (kinds !== 0) return kinds
-  if (a.startsWith('f:')) return a < b ? -1 : 1
+  if (a.startsWith('f:')) return a === b ? 0 : a < b ? -1 : 1
   return compareValues(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)))
 }
 
@@ -51,6 +52,30 @@ function compareValues(a: unknown, b: unknown): number {
   }
   if (typeof a === typeof b) return a === b ? 0 : (a as number) < (b as number) ? -1 : 1
   return typeof a < typeof b ? -1 : 1
+}
+
+const sorted = new WeakSet<FieldSet>([EMPTY_SET])
+
+/** The same set with its elements in the order upstream writes them, `.` first: what is stored, and what clients compare. */
+export function sortedSet(set: FieldSet): FieldSet {
+  if (sorted.has(set)) return set
+  let isSame = true
+  const entries = Object.entries(set).map(([element, node]): [string, FieldSet] => {
+    const child = sortedSet(node)
+    isSame &&= child === node
+    return [element, child]
+  })
+  isSame &&= entries.every(
+    ([element], i) => i === 0 || compareMarked((entries[i - 1] as [string, FieldSet])[0], element) < 0,
+  )
+  const out = isSame ? set : Object.fromEntries(entries.sort(([a], [b]) => compareMarked(a, b)))
+  sorted.add(out)
+  return out
+}
+
+function compareMarked(a: string, b: string): number {
+  if (a === SELF || b === SELF) return a === b ? 0 : a === SELF ? -1 : 1
+  return compareElements(a, b)
 }
 
 /** What one listing shows at most. */

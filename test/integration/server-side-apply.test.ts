@@ -118,6 +118,20 @@ describe('apply', () => {
     expect(rest['f:spec']).not.toHaveProperty('f:replicas')
   })
 
+  it('conflicts over a value that is written out as what Go leaves out', async () => {
+    const node = (unschedulable: boolean) => ({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'cordoned' },
+      spec: { unschedulable },
+    })
+    const target = '/api/v1/nodes/cordoned'
+    await apply(target, node(true))
+    const { status, body } = await apply<Status>(target, node(false), 'fieldManager=b')
+    expect([status, body.details?.causes?.map(({ field }) => field)]).toEqual([409, ['.spec.unschedulable']])
+    expect((await apply(target, node(false))).status).toBe(200)
+  })
+
   it('lists several conflicts by manager', async () => {
     await apply(path('many'), configMap('many', { a: '1', b: '1' }), 'fieldManager=b')
     await apply(path('many'), configMap('many', { c: '1' }), 'fieldManager=c')
@@ -330,6 +344,15 @@ describe('writes that are no applies', () => {
     const replaced = await send('PUT', `${path('plain')}?fieldManager=u`, configMap('plain', { a: '2' }))
     expect(fieldsOf(replaced.body, 'tester')).toEqual({ 'f:data': {} })
     expect(ownersOf(replaced.body)).toEqual(['p Update', 'tester Update'])
+  })
+
+  it('end the tracking with an empty list', async () => {
+    await apply(path('untracked'), configMap('untracked', { a: '1' }))
+    const replaced = await send('PUT', path('untracked'), configMap('untracked', { a: '2' }, { managedFields: [] }))
+    expect(replaced.body.metadata).not.toHaveProperty('managedFields')
+    const merge = { 'content-type': 'application/merge-patch+json' }
+    const patched = await send('PATCH', path('untracked'), { data: { a: '3' } }, merge)
+    expect(patched.body.metadata).not.toHaveProperty('managedFields')
   })
 
   it('that change nothing write nothing', async () => {

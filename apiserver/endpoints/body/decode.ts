@@ -183,7 +183,10 @@ function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiReque
       ),
     )
   }
-  const sent = { version: apiVersion === '' ? expectedVersion : apiVersion, kind: kind === '' ? expected.kind : kind }
+  const sent = {
+    version: apiVersion === '' ? expectedVersion : withoutEmptyGroup(apiVersion),
+    kind: kind === '' ? expected.kind : kind,
+  }
   if (sent.kind !== expected.kind) {
     const why = `converting (${sent.version}.${sent.kind}) to (${expectedVersion}.${expected.kind}): unknown conversion`
     throw newBadRequest(cannotHandle({ kind: sent.kind, version: versionPart(sent.version) }, expected, why))
@@ -198,6 +201,8 @@ function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiReque
   return value as unknown as KubeObject
 }
 
+/** `/v1` is the core group's v1 as well, which clients make that put the two together themselves. */
+const withoutEmptyGroup = (apiVersion: string): string => apiVersion.replace(/^\/(?=[^/]+$)/, '')
 const versionPart = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
 
 function cannotHandle(sent: { kind: string; version: string }, expected: ExpectedKind, why: string): string {

@@ -43,13 +43,13 @@ export function createFieldManager(definition: ResourceDefinition): FieldManager
   }
   return {
     created(draft, request) {
-      if (request.manager === undefined) return
+      if (request.manager === undefined) return dropEmpty(draft)
       const versions = versionsOf(request)
       const writer = writerOf(definition, request, request.manager)
       setOwners(draft, ownersOfNew(writer, setOfWhole(versions, writer, draft)))
     },
     updated(draft, old, request) {
-      if (request.manager === undefined) return
+      if (request.manager === undefined) return dropEmpty(draft)
       const sent = request.subresource === '' ? draft.metadata.managedFields : undefined
       const before = ownersBefore(old.metadata.managedFields, sent)
       // Nobody is tracked: that starts with an apply only.
@@ -79,6 +79,11 @@ function setOfWhole(versions: ResourceVersions, { apiVersion }: Writer, stored: 
   const version = versions.typeOf(apiVersion)
   assert(version !== undefined, 'objects are written in a version that is served')
   return changesIn(version, NOTHING, versions.convert(stored, STORED, apiVersion)).set
+}
+
+/** Nobody is tracked here: the wish not to be says nothing. */
+function dropEmpty({ metadata }: KubeObject): void {
+  if (metadata.managedFields?.length === 0) delete metadata.managedFields
 }
 
 function setOwners(object: KubeObject, owners: readonly FieldOwner[]): void {

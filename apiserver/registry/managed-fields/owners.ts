@@ -6,7 +6,8 @@ import type { ManagedFieldsEntry } from '#machinery/api/meta/v1.ts'
 import type { FieldSet } from '#machinery/structured-merge/field-set.ts'
 import { union } from '#machinery/structured-merge/field-set.ts'
 import type { FieldOwner } from '#machinery/structured-merge/managers.ts'
-import { parseFieldsV1 } from '#machinery/structured-merge/path-element.ts'
+import { ownedBy } from '#machinery/structured-merge/managers.ts'
+import { parseFieldsV1, sortedSet } from '#machinery/structured-merge/path-element.ts'
 import { deepEqual, isObject } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 
@@ -101,15 +102,18 @@ export function newOwner(info: OwnerInfo, fieldsV1: FieldSet): FieldOwner {
 const fieldsType = 'FieldsV1'
 const timeOf = (time: string | undefined): { time?: string } => (time === undefined ? {} : { time })
 
+/** As upstream stores them: the owners, and the fields of each. */
 export function sortedOwners(owners: readonly FieldOwner[]): FieldOwner[] {
-  return [...owners].sort(
-    (a, b) =>
-      compare(a.operation, b.operation) ||
-      compare(a.time, b.time) ||
-      compare(a.manager, b.manager) ||
-      compare(a.apiVersion, b.apiVersion) ||
-      compare(a.subresource, b.subresource),
-  )
+  return owners
+    .map((owner) => ownedBy(owner, sortedSet(owner.fieldsV1)))
+    .sort(
+      (a, b) =>
+        compare(a.operation, b.operation) ||
+        compare(a.time, b.time) ||
+        compare(a.manager, b.manager) ||
+        compare(a.apiVersion, b.apiVersion) ||
+        compare(a.subresource, b.subresource),
+    )
 }
 
 function compare(a = '', b = ''): number {

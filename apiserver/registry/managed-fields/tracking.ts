@@ -57,7 +57,7 @@ function ownerOf(
 }
 
 export function ownersOfNew(writer: Writer, fields: FieldSet): readonly FieldOwner[] {
-  return isEmptySet(fields) ? [] : [ownerOf(writer, 'Update', writer.time, fields)]
+  return isEmptySet(fields) ? [] : sortedOwners([ownerOf(writer, 'Update', writer.time, fields)])
 }
 
 /** The same list when the write changed nothing. */

@@ -156,6 +156,12 @@ describe.each([
     expect(answer.headers['warning']).toContain('299 - "unknown field \\"two\\""')
   })
 
+  it('takes a version of the empty group as one of the core group', async () => {
+    const body = '{"kind":"ConfigMap","apiVersion":"/v1","metadata":{"name":"slashed"}}'
+    const answer = await send({ method: 'POST', path: `${CONFIG_MAPS}?dryRun=All`, headers: JSON_BODY, body })
+    expect([answer.status, json(answer)]).toMatchObject([201, { apiVersion: 'v1' }])
+  })
+
   it.each([
     ['malformed JSON', '{"a":', 400, /couldn't get version\/kind; json parse error/],
     ['an array', '[]', 400, /cannot unmarshal array/],
