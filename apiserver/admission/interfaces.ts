@@ -40,6 +40,8 @@ export interface AdmissionAttributes {
 export interface AdmissionRequestContext {
   /** Aborted at the request's deadline and when the client is gone. */
   readonly signal: AbortSignal
+  /** Of the request, in monotonic milliseconds; absent or undefined: there is none. */
+  readonly deadlineMs?: number | undefined
   /** For the audit event: kept with the request. Absent or undefined where that is not audited. */
   readonly annotate?: Annotate | undefined
 }

@@ -24,6 +24,8 @@ export interface ApiCall extends RequestContext {
   readonly warnings: readonly string[]
   /** Monotonic milliseconds. */
   readonly receivedMs: number
+  /** When it is answered at the latest, in monotonic milliseconds; undefined: nobody says. */
+  deadlineMs: number | undefined
   /** What the authenticator has to say about the credentials. */
   credentialNotes: CredentialNotes | undefined
   /** Undefined until the audit policy was asked, and where there is none. */

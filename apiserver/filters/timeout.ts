@@ -13,6 +13,7 @@ export function withTimeout(next: Handler, timeoutMs: number): Handler {
     if (call.isLongRunning) return next(call)
     const asked = call.query.get('timeout')
     const deadlineMs = asked === '' ? timeoutMs : shorterTimeout(asked, timeoutMs)
+    call.deadlineMs = call.receivedMs + deadlineMs
     const response = next(call)
     return response instanceof Promise ? beforeDeadline(call, response, deadlineMs) : response
   }

@@ -25,6 +25,7 @@ export class RequestCall implements ApiCall {
   user: UserInfo
   isDryRun = false
   readonly receivedMs: number
+  deadlineMs: number | undefined = undefined
   credentialNotes: CredentialNotes | undefined = undefined
   auditLevel: AuditLevel | undefined = undefined
   audit: RequestAudit | undefined = undefined

@@ -44,9 +44,9 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
   })
   const bundles = new CaBundles()
   return {
-    async post(target, body, { timeoutMs, signal, answerMaxBytes }) {
+    async post(target, body, { timeoutMs, deadlineMs, signal, answerMaxBytes }) {
       const destination = destinationOf(target, options)
-      const query = timeoutMs === undefined ? '' : `?timeout=${Math.ceil(timeoutMs / 1000)}s`
+      const query = timeoutQuery(timeoutMs, deadlineMs, options.clock)
       const failed = (why: string, isCanceled = false): WebhookCallError =>
         new WebhookCallError(`Post ${JSON.stringify(destination.url + query)}: ${why}`, 503, isCanceled)
       const deadline = new CallDeadline(options.clock, timeoutMs, signal)
@@ -78,6 +78,12 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
     },
     close: () => agent.destroy(),
   }
+}
+
+/** Whole seconds, rounded up. */
+function timeoutQuery(timeoutMs = Infinity, deadlineMs = Infinity, clock: Clock): string {
+  const leftMs = Math.min(timeoutMs, deadlineMs - clock.monotonicMs())
+  return leftMs > 0 && leftMs < Infinity ? `?timeout=${Math.ceil(leftMs / 1000)}s` : ''
 }
 
 function destinationOf({ service, url }: WebhookTarget, options: WebhookClientOptions): Destination {

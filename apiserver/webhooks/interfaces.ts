@@ -26,6 +26,8 @@ export interface WebhookTarget {
 interface WebhookCallOptions {
   /** Told to the server as `?timeout=10s`; undefined: only `signal` ends the call. */
   readonly timeoutMs?: number | undefined
+  /** When `signal` ends the call, in monotonic milliseconds: the server is told of it when that is before the timeout. */
+  readonly deadlineMs?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Longer answers are refused. */
   readonly answerMaxBytes: number

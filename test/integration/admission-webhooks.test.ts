@@ -26,6 +26,7 @@ import type { Client } from '#machinery/client/client.ts'
 import { isStatusError } from '#machinery/meta/errors.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { startTestControlPlane, type TestControlPlane } from '#test/support/control-plane.ts'
+import { eventually } from '#test/support/eventually.ts'
 import { patchAnswer, startWebhookServer, type WebhookServer } from '#test/support/webhook-server.ts'
 
 let plane: TestControlPlane
@@ -259,7 +260,14 @@ describe('a validating webhook', () => {
     await create({ labels: { batch: 'x' } })
     await validating('each', webhook('/each', { rules: [{ ...CREATE_CONFIG_MAPS, operations: ['DELETE'] }] }))
     await client.raw({ method: 'DELETE', path: '/api/v1/namespaces/dev/configmaps?labelSelector=batch%3Dx' })
-    expect(hooks.at('/each')).toHaveLength(2)
+    // The request has no name; what goes is the old object.
+    const shown = hooks
+      .at('/each')
+      .map(({ body: { request } }) => ['name' in request, request.oldObject.metadata.labels])
+    expect(shown).toEqual([
+      [false, { batch: 'x' }],
+      [false, { batch: 'x' }],
+    ])
   })
 
   it('warns', async () => {
@@ -491,6 +499,36 @@ describe('which requests webhooks see', () => {
     ])
     expect(hooks.received[0]?.body.request.object.spec).toEqual({ replicas: 3 })
   })
+
+  it('include the Scale of a custom resource in another version', async () => {
+    const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+    const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' }
+    const versionOf = (name: string, storage: boolean) => ({
+      name,
+      served: true,
+      storage,
+      schema: { openAPIV3Schema },
+      subresources: { scale },
+    })
+    const names = { plural: 'sizes', singular: 'size', kind: 'Size', listKind: 'SizeList' }
+    const versions = [versionOf('v1', true), versionOf('v2', false)]
+    const spec = { group: 'example.com', scope: 'Namespaced', names, versions }
+    const definition = { metadata: { name: 'sizes.example.com' }, spec }
+    await client.raw({
+      method: 'POST',
+      path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+      body: definition,
+    })
+    const path = '/apis/example.com/v2/namespaces/dev/sizes'
+    const body = { apiVersion: 'example.com/v2', kind: 'Size', metadata: { name: 's' }, spec: { replicas: 1 } }
+    await eventually(async () => expect((await client.raw({ method: 'POST', path, body })).status).toBe(201))
+    const rules = [{ ...CREATE_CONFIG_MAPS, operations: ['*'], apiGroups: ['example.com'], resources: ['sizes/scale'] }]
+    const put = { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name: 's' }, spec: { replicas: 2 } }
+    expect(await asked({ rules }, () => client.raw({ method: 'PUT', path: `${path}/s/scale`, body: put }))).toBe(1)
+    const { request } = hooks.received[0]?.body ?? {}
+    expect([request.resource.version, request.requestResource.version]).toEqual(['v1', 'v2'])
+    expect(request.kind).toEqual({ group: 'autoscaling', version: 'v1', kind: 'Scale' })
+  })
 })
 
 describe('a mutating webhook', () => {
@@ -632,6 +670,16 @@ describe('failures', () => {
     expect((await statusOf(create())).message).toContain(
       `Post "${hooks.url('/slow')}?timeout=1s": context deadline exceeded`,
     )
+  })
+
+  it('are told what is left of the request’s time, when that is less', async () => {
+    hooks.on('/told', () => ALLOWED)
+    await validating('told', webhook('/told', { timeoutSeconds: 20 }))
+    const path = '/api/v1/namespaces/dev/configmaps'
+    const post = { method: 'POST', body: newConfigMap() } as const
+    await client.raw({ ...post, path: `${path}?timeout=9s&dryRun=All` })
+    await client.raw({ ...post, path: `${path}?timeout=25s&dryRun=All` })
+    expect(hooks.at('/told').map(({ query }) => query)).toEqual(['timeout=9s', 'timeout=20s'])
   })
 
   it('say that a service is missing', async () => {

@@ -98,6 +98,7 @@ async function post(
   try {
     return await webhooks.client.post(clientConfig, body, {
       timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
+      deadlineMs: request?.deadlineMs,
       signal: request?.signal,
       answerMaxBytes: ANSWER_MAX_BYTES,
     })

@@ -11,7 +11,12 @@ import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionView } from '../../admission/interfaces.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import { takePlace } from '../../registry/generic/admission-view.ts'
-import type { ResourceStore, ScaleMapping, WriteRequest } from '../../registry/generic/interfaces.ts'
+import type {
+  ResourceDefinition,
+  ResourceStore,
+  ScaleMapping,
+  WriteRequest,
+} from '../../registry/generic/interfaces.ts'
 import type { ApiResponse } from '../../server/interfaces.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import { applySchema, decodeObject, enforceFieldValidation } from '../body/decode.ts'
@@ -109,7 +114,7 @@ function scaleRequest(
 ): WriteRequest {
   const { strategy } = scope.definition
   const { version } = scope.version
-  const view = scaleView(version, mapping, call.info.name)
+  const view = scaleView(scope.definition, mapping, call.info.name)
   return { context: call, version, subresource: 'scale', strategy, options, view }
 }
 
@@ -149,10 +154,10 @@ async function applyScale(
   return object
 }
 
-/** Admission webhooks see the Scale, not what is scaled. */
-function scaleView(version: string, mapping: ScaleMapping, name: string): AdmissionView {
+/** Admission webhooks see the Scale, not what is scaled; it is the same in every version of the resource. */
+function scaleView({ versions }: ResourceDefinition, mapping: ScaleMapping, name: string): AdmissionView {
   return {
-    versions: [version],
+    versions: versions.filter(({ served }) => served).map(({ version }) => version),
     kindIn: () => SCALE,
     show: (object) => scaleOf({ object }, mapping),
     replace(draft, patched) {

@@ -25,7 +25,7 @@ export async function deleteCollection(
 
 async function deleteOne(parts: StoreParts, item: CachedObject, request: Omit<DeleteRequest, 'name'>): Promise<void> {
   try {
-    await deleteObject(parts, { ...request, name: item.object.metadata.name ?? '' })
+    await deleteObject(parts, { ...request, name: item.object.metadata.name ?? '', isCollection: true })
   } catch (err) {
     if (!isNotFound(err)) throw err
   }

@@ -47,7 +47,9 @@ async function deleteCurrent(parts: StoreParts, request: DeleteRequest, current:
   checkPreconditions(definition, request.name, deleteOptions, current)
   const plan = planDeletion(definition, request, current)
   if (plan.type === 'pending') return { object: current, isDeleted: false }
-  const subject = { operation: 'DELETE', name: request.name, object: undefined, oldObject: current.object } as const
+  // Of a collection it is the request that is admitted, object by object: it has no name.
+  const name = request.isCollection === true ? '' : request.name
+  const subject = { operation: 'DELETE', name, object: undefined, oldObject: current.object } as const
   const attributes = admissionAttributes(definition, request, subject)
   const admitted = admission.admit(attributes)
   if (admitted instanceof Promise) await admitted

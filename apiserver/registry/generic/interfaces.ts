@@ -23,6 +23,8 @@ export interface RequestContext {
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
+  /** Monotonic milliseconds; absent or undefined: there is none. */
+  readonly deadlineMs?: number | undefined
   /** As it is authorized: update and patch are told apart. */
   readonly verb?: string
   warn(message: string): void
@@ -289,6 +291,8 @@ export interface UpdateRequest extends WriteRequest {
 export interface DeleteRequest extends WriteRequest {
   readonly name: string
   readonly deleteOptions: DeleteOptions
+  /** One of many that one request deletes. */
+  readonly isCollection?: boolean
 }
 
 /** Storage-independent verbs of one stored resource. Errors are StatusError. Implemented in store.ts. */
