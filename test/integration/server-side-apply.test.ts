@@ -346,6 +346,16 @@ describe('writes that are no applies', () => {
     expect(ownersOf(replaced.body)).toEqual(['p Update', 'tester Update'])
   })
 
+  it('own what every DaemonSet is shown with', async () => {
+    const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    const body = { metadata: { name: 'd' }, spec: { selector: { matchLabels: { app: 'x' } }, template } }
+    const created = await send('POST', '/apis/apps/v1/namespaces/ssa/daemonsets', body)
+    const annotation = 'deprecated.daemonset.template.generation'
+    expect(created.body.metadata.annotations).toEqual({ [annotation]: '1' })
+    const metadata = { 'f:annotations': { '.': {}, [`f:${annotation}`]: {} } }
+    expect(fieldsOf(created.body, 'tester')).toMatchObject({ 'f:metadata': metadata })
+  })
+
   it('end the tracking with an empty list', async () => {
     await apply(path('untracked'), configMap('untracked', { a: '1' }))
     const replaced = await send('PUT', path('untracked'), configMap('untracked', { a: '2' }, { managedFields: [] }))

@@ -46,7 +46,12 @@ export function setReplicaSetDefaults(replicaSet: ReplicaSet): void {
   replicaSet.spec.replicas ??= 1
 }
 
+/** The generation of a DaemonSet's template, for old clients. */
+export const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
+
 export function setDaemonSetDefaults(daemonSet: DaemonSet): void {
+  // Upstream's conversion shows it always: whoever creates a DaemonSet owns it, too.
+  daemonSet.metadata.annotations = { [TEMPLATE_GENERATION]: '0', ...daemonSet.metadata.annotations }
   daemonSet.spec ??= EMPTY_SPEC()
   const { spec } = daemonSet
   spec.template ??= {}

@@ -1,5 +1,6 @@
 /** Strategies of the workload kinds. Upstream: pkg/registry/apps/<kind>/strategy.go. */
 
+import { TEMPLATE_GENERATION } from '#apiserver/apis/apps/defaults.ts'
 import {
   DAEMON_SET_COUNTERS,
   DEPLOYMENT_COUNTERS,
@@ -94,8 +95,6 @@ export const daemonSetStrategy = (isGateEnabled: IsGateEnabled): Strategy =>
     validateUpdate: validateDaemonSetUpdate,
     others: DAEMON_SET,
   })
-
-const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
 
 function templateGenerationOf({ metadata }: DeepReadonly<KubeObject>): number {
   const generation = Number(metadata.annotations?.[TEMPLATE_GENERATION] ?? 0)
