@@ -131,6 +131,20 @@ describe('a node', () => {
     expect(await refusal(ask({ boundObjectRef }))).toBe('')
   })
 
+  it('is told what keeps the server from knowing the audiences of a volume', async () => {
+    const { spec } = makePod('mounts', 'n1', 'mine')
+    const volumes = [{ name: 'v', csi: { driver: 'driver.example.com' } }]
+    const pod = { ...makePod('mounts', 'n1', 'mine'), spec: { ...spec, volumes } }
+    const { uid } = (await plane.client.create(PODS, pod)).metadata
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: 'mounts', uid }
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', metadata: {} }
+    const body = { ...request, spec: { boundObjectRef, audiences: ['vault'] } } as unknown as Pod
+    const asked = node.createSubresource(SERVICE_ACCOUNTS, { namespace: 'work', name: 'robot' }, 'token', body)
+    expect(await refusal(asked)).toBe(
+      'serviceaccounts "robot" is forbidden: error validating audience "vault": csidriver.storage.k8s.io "driver.example.com" not found',
+    )
+  })
+
   it('keeps one lease', async () => {
     const lease = (name: string) => ({
       apiVersion: 'coordination.k8s.io/v1',

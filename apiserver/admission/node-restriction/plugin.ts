@@ -152,7 +152,10 @@ async function checkToken(nodeName: string, attributes: AdmissionAttributes, dep
   const audiences = spec?.audiences ?? []
   if (audiences.length > 1) throw refuse(attributes, 'node may only request 0 or 1 audiences')
   const [audience = ''] = audiences
-  if (await mayRequestAudience(pod, audience, attributes, deps)) return
+  const mayRequest = await mayRequestAudience(pod, audience, attributes, deps).catch((err: unknown) => {
+    throw refuse(attributes, errorMessage(err))
+  })
+  if (mayRequest) return
   const why = `audience "${audience}" not found in pod spec volume, ${attributes.user.name} is not authorized to request tokens for this audience`
   throw refuse(attributes, why)
 }

@@ -2,8 +2,11 @@
  * A node may ask for tokens of the audiences its pod's volumes name, directly or through a CSI driver, and of those it
  * has been given by the authorizer. Upstream: noderestriction validateNodeServiceAccountAudience.
  */
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from '#machinery/api/core/v1/types.gen.ts'
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '#machinery/api/core/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { CSIDriver } from '#machinery/api/storage/v1/types.gen.ts'
+import { newNotFound } from '#machinery/meta/errors.ts'
+import { errorMessage } from '#machinery/util/errors.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { AdmissionDeps } from '../deps.ts'
 import type { AdmissionAttributes } from '../interfaces.ts'
@@ -11,6 +14,7 @@ import type { AdmissionAttributes } from '../interfaces.ts'
 type Deps = Pick<AdmissionDeps, 'peek' | 'authorizer'>
 type FrozenPod = DeepReadonly<Pod>
 
+/** Throws an Error when it cannot be told. */
 export async function mayRequestAudience(
   pod: FrozenPod,
   audience: string,
@@ -33,30 +37,47 @@ export async function mayRequestAudience(
   return decision === 'Allow'
 }
 
+/** Throws an Error when no volume names it and some cannot be told, in upstream's words. */
 function isInVolumes(pod: FrozenPod, audience: string, deps: Deps): boolean {
-  return (pod.spec.volumes ?? []).some(({ name, projected, csi, persistentVolumeClaim, ephemeral }) => {
-    const isProjected = (projected?.sources ?? []).some(
+  const problems: string[] = []
+  for (const volume of pod.spec.volumes ?? []) {
+    const isProjected = (volume.projected?.sources ?? []).some(
       ({ serviceAccountToken: token }) => token !== undefined && (token.audience ?? '') === audience,
     )
     if (isProjected) return true
-    const claimName = ephemeral === undefined ? persistentVolumeClaim?.claimName : `${pod.metadata.name ?? ''}-${name}`
-    const driver = csi?.driver ?? driverOfClaim(pod.metadata.namespace ?? '', claimName, deps)
-    return driver !== undefined && isOfDriver(driver, audience, deps)
-  })
+    try {
+      const driver = driverOf(pod, volume, deps)
+      if (driver !== undefined && isOfDriver(driver, audience, deps)) return true
+    } catch (err: unknown) {
+      problems.push(errorMessage(err))
+    }
+  }
+  if (problems.length === 0) return false
+  const why = problems.length === 1 ? problems[0] : `[${[...new Set(problems)].join(', ')}]`
+  throw new Error(`error validating audience ${JSON.stringify(audience)}: ${why}`)
 }
 
-function driverOfClaim(namespace: string, name: string | undefined, deps: Deps): string | undefined {
-  if (name === undefined) return undefined
-  const claim = deps.peek('', 'persistentvolumeclaims', namespace, name) as
-    | DeepReadonly<PersistentVolumeClaim>
-    | undefined
-  const { volumeName = '' } = claim?.spec ?? {}
-  if (volumeName === '') return undefined
-  const volume = deps.peek('', 'persistentvolumes', '', volumeName) as DeepReadonly<PersistentVolume> | undefined
-  return volume?.spec.csi?.driver
+function driverOf(pod: FrozenPod, volume: DeepReadonly<Volume>, deps: Deps): string | undefined {
+  const { name: podName = '', namespace = '' } = pod.metadata
+  const { name, ephemeral, persistentVolumeClaim, csi } = volume
+  if (ephemeral?.volumeClaimTemplate !== undefined) return driverOfClaim(namespace, `${podName}-${name}`, deps)
+  if (persistentVolumeClaim !== undefined) return driverOfClaim(namespace, persistentVolumeClaim.claimName, deps)
+  return csi?.driver
+}
+
+function driverOfClaim(namespace: string, name: string, deps: Deps): string | undefined {
+  const claim = found<PersistentVolumeClaim>(deps, 'persistentvolumeclaim', namespace, name)
+  return found<PersistentVolume>(deps, 'persistentvolume', '', claim.spec?.volumeName ?? '').spec.csi?.driver
 }
 
 function isOfDriver(name: string, audience: string, deps: Deps): boolean {
-  const driver = deps.peek('storage.k8s.io', 'csidrivers', '', name) as DeepReadonly<CSIDriver> | undefined
-  return (driver?.spec.tokenRequests ?? []).some((request) => request.audience === audience)
+  const driver = found<CSIDriver>(deps, 'csidriver', '', name, 'storage.k8s.io')
+  return (driver.spec.tokenRequests ?? []).some((request) => request.audience === audience)
+}
+
+/** `kind`: as upstream's listers name it. */
+function found<T extends KubeObject>(deps: Deps, kind: string, namespace: string, name: string, group = '') {
+  const object = deps.peek(group, `${kind}s`, namespace, name)
+  if (object === undefined) throw newNotFound({ group, resource: kind }, name)
+  return object as DeepReadonly<T>
 }

@@ -45,7 +45,11 @@ const OBJECTS: readonly (readonly [string, object])[] = [
       metadata: { name: 'pv' },
       spec: {
         claimRef: { namespace: 'ns', name: 'data' },
-        csi: { nodeStageSecretRef: { namespace: 'vault', name: 'key' } },
+        csi: {
+          nodeStageSecretRef: { namespace: 'vault', name: 'key' },
+          controllerPublishSecretRef: { namespace: 'vault', name: 'publish' },
+          controllerExpandSecretRef: { namespace: 'vault', name: 'expand' },
+        },
       },
     },
   ],
@@ -129,6 +133,8 @@ describe('a node', () => {
     ['get secrets other/pull', UNRELATED],
     ['get secrets ns/stolen', UNRELATED],
     ['get persistentvolumes /foreign', UNRELATED],
+    ['get secrets vault/publish', UNRELATED],
+    ['get secrets vault/expand', UNRELATED],
     ['list secrets ns/', 'No Object name found'],
     ['list secrets /', 'can only read namespaced object of this type'],
     ['update secrets ns/pull', 'can only read resources of this type'],

@@ -103,7 +103,10 @@ function resourceClaimsOf({ spec, status }: FrozenPod): string[] {
   return [...names, status?.extendedResourceClaimStatus?.resourceClaimName ?? ''].filter((name) => name !== '')
 }
 
-/** Secrets of a claim's namespace where the source names none. Upstream: pkg/api/persistentvolume VisitPVSecretNames. */
+/**
+ * Secrets of a claim's namespace where the source names none; those of a CSI driver's controller are not for kubelets.
+ * Upstream: pkg/api/v1/persistentvolume VisitPVSecretNames.
+ */
 function secretsOf({ spec }: DeepReadonly<PersistentVolume>): { readonly namespace: string; readonly name: string }[] {
   const { azureFile, cephfs, cinder, csi, flexVolume, iscsi, rbd, scaleIO, storageos } = spec
   const azure =
@@ -117,10 +120,8 @@ function secretsOf({ spec }: DeepReadonly<PersistentVolume>): { readonly namespa
     rbd?.secretRef,
     scaleIO?.secretRef,
     storageos?.secretRef,
-    csi?.controllerPublishSecretRef,
     csi?.nodePublishSecretRef,
     csi?.nodeStageSecretRef,
-    csi?.controllerExpandSecretRef,
     csi?.nodeExpandSecretRef,
   ]
   return refs.flatMap((ref) =>
