@@ -6,7 +6,14 @@
  * Errors are StorageError; this layer knows no HTTP.
  */
 
-export type StorageErrorCode = 'KeyNotFound' | 'KeyExists' | 'Conflict' | 'Compacted' | 'FutureRevision' | 'Unavailable'
+export type StorageErrorCode =
+  | 'KeyNotFound'
+  | 'KeyExists'
+  | 'Conflict'
+  | 'Compacted'
+  | 'FutureRevision'
+  | 'TooLarge'
+  | 'Unavailable'
 
 export class StorageError extends Error {
   override readonly name = 'StorageError'

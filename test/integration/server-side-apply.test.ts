@@ -331,6 +331,23 @@ describe('a kind whose versions differ', () => {
   })
 })
 
+describe('objects near the size limit', () => {
+  const long = (i: number): string => `a-long-key-that-makes-the-set-of-fields-large-as-well-as-the-object-${i}`
+  const large = (name: string) =>
+    configMap(name, Object.fromEntries(Array.from({ length: 10_500 }, (_, i) => [long(i), 'x'])))
+
+  it('are written without managedFields, but for applies, which are refused', async () => {
+    const created = await send('POST', `${NAMESPACE}/configmaps`, large('large'))
+    expect([created.status, owners(created.body)]).toEqual([201, []])
+    const refused = await apply<Status>(path('large'), configMap('large', { a: 'b' }))
+    expect([refused.status, refused.body.message]).toEqual([500, 'etcdserver: request is too large'])
+    await send('POST', `${NAMESPACE}/configmaps`, configMap('grows', { a: 'b' }))
+    const merge = { 'content-type': 'application/merge-patch+json' }
+    const patched = await send('PATCH', path('grows'), { data: large('grows').data }, merge)
+    expect([patched.status, owners(patched.body)]).toEqual([200, []])
+  })
+})
+
 describe('writes that are no applies', () => {
   it('own what they change, named by fieldManager or user agent', async () => {
     const created = await send('POST', `${NAMESPACE}/configmaps`, configMap('plain', { a: '1', b: '1' }))

@@ -23,6 +23,7 @@ import { inStoredOrder } from './object-order.ts'
 import { dropDuplicateOwners } from './owner-references.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
+import { writeUntrackedIfTooLarge } from './untracked.ts'
 
 const NAME_TRIES = 8
 /** Upstream cuts the prefix so that prefix and suffix fit a DNS label. */
@@ -53,7 +54,7 @@ export async function createObject(parts: StoreParts, draft: KubeObject, request
   const rollback = definition.hooks?.beginCreate?.(stored, context)
   try {
     if (hasRevision && !context.isDryRun) throw newUnknownFailure(REVISION_SET)
-    const created = await write(parts, stored, context)
+    const created = await writeUntrackedIfTooLarge(stored, request, (object) => write(parts, object, context))
     if (context.isDryRun) rollback?.()
     return created
   } catch (err) {

@@ -9,6 +9,7 @@ import {
   newResourceExpired,
   newServerTimeout,
   newTooLargeResourceVersion,
+  newUnknownFailure,
   StatusError,
 } from '#machinery/meta/errors.ts'
 import type { GroupResource } from '#machinery/meta/resource.ts'
@@ -36,6 +37,8 @@ function translate(err: StorageError, verb: string, resource: GroupResource, nam
       return newResourceExpired('The resourceVersion for the provided list is too old.')
     case 'FutureRevision':
       return newTooLargeResourceVersion(0, err.revision, 1)
+    case 'TooLarge':
+      return newUnknownFailure('etcdserver: request is too large')
     case 'Unavailable':
       return withReason(newServerTimeout(resource, verb, RETRY_AFTER_SECONDS), err.cause)
     default:

@@ -22,6 +22,7 @@ import { inStoredOrder, isUnchanged, withRevisionOf } from './object-order.ts'
 import { dropDuplicateOwners } from './owner-references.ts'
 import type { StoreParts } from './store.ts'
 import { transientObject } from './transient-object.ts'
+import { writeUntrackedIfTooLarge } from './untracked.ts'
 
 /** Upstream tries until its deadline. Every round has a winner, so this outlasts all the writes that can be in flight at once. */
 const ATTEMPTS_MAX = 1000
@@ -86,7 +87,9 @@ async function replace(parts: StoreParts, request: UpdateRequest, current: Cache
     return transientObject(current.key, withRevisionOf(stored, current))
   }
   try {
-    return await objects.update(current, stored, ttlOf(definition))
+    return await writeUntrackedIfTooLarge(stored, request, (object) =>
+      objects.update(current, object, ttlOf(definition)),
+    )
   } catch (err) {
     rollback?.()
     throw err

@@ -34,6 +34,7 @@ import { ObjectIndex } from './object-index.ts'
 import type { Progress } from './progress.ts'
 import { isUnset, parseRevision } from './resource-version.ts'
 import { scopeOf } from './scope.ts'
+import { checkSize } from './size-limit.ts'
 import { WatcherRegistry } from './watcher-registry.ts'
 
 /** Objects decoded for the indexes between two breaths of the event loop while a store is filled. */
@@ -51,7 +52,7 @@ interface ResourceStoreParts {
   readonly onClose: () => void
 }
 
-/** Travels with a write as its attachment, and brings the cached result back to the writer. */
+/** Travels with a write as its attachment, and brings the cached result back to the writer. Throws StorageError TooLarge. */
 class WriteTicket {
   readonly key: string
   readonly object: KubeObject
@@ -62,6 +63,7 @@ class WriteTicket {
     this.key = key
     this.object = toStoredForm(object)
     this.value = encodeStored(this.object)
+    checkSize(key, this.value, this.object)
   }
 
   toEntry(revision: number, settings: EntrySettings): CacheEntry {
