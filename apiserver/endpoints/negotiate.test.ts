@@ -68,8 +68,12 @@ it('has streams of JSON and protobuf, not of YAML', () => {
   expect(negotiateStream(`${PROTOBUF};stream=watch,application/json`, builtIn).media).toBe('protobuf')
   expect(negotiateStream('application/yaml;stream=watch,application/json', builtIn).media).toBe('json')
   const refused = `application/json;stream=watch, ${PROTOBUF};stream=watch`
-  for (const accept of ['application/yaml', 'application/yaml,application/json', 'text/html'])
+  for (const accept of ['application/yaml', 'application/yaml,application/json'])
     expect(() => negotiateStream(accept, builtIn)).toThrow(refused)
+  // What could not be listed, either, is told what lists are of.
+  const all = `application/json, application/yaml, ${PROTOBUF}`
+  for (const accept of ['text/html', `${PROTOBUF};as=Table;v=v1;g=meta.k8s.io`])
+    expect(() => negotiateStream(accept, builtIn)).toThrow(all)
 })
 
 it.each([

@@ -61,7 +61,7 @@ export function negotiateWithoutTable(
 export function negotiateStream(accept: string | undefined, presenter: Pick<Presenter, 'protobuf'>): OutputFormat {
   if (accept === undefined || accept === '') return JSON_OBJECT
   const offer = { hasProtobuf: presenter.protobuf !== undefined, hasTable: true }
-  const output = acceptable(accept, offer, ACCEPTED_STREAMS)
+  const output = acceptable(accept, offer, ACCEPTED)
   if (output.media === 'yaml') throw newNotAcceptable(ACCEPTED_STREAMS)
   return output
 }

@@ -382,6 +382,13 @@ describe('writes that are no applies', () => {
     expect(patched.body.metadata).not.toHaveProperty('managedFields')
   })
 
+  it('may name another uid in no patch', async () => {
+    await send('POST', `${NAMESPACE}/configmaps`, configMap('own', { a: '1' }))
+    const merge = { 'content-type': 'application/merge-patch+json' }
+    const { body } = await send<Status>('PATCH', path('own'), { metadata: { uid: 'other' } }, merge)
+    expect([body.code, body.details?.causes?.[0]?.field]).toEqual([422, 'metadata.uid'])
+  })
+
   it('that change nothing write nothing', async () => {
     const { body } = await send('POST', `${NAMESPACE}/configmaps`, configMap('calm', { a: '1' }))
     const again = await send('PUT', `${path('calm')}?fieldManager=other`, body)

@@ -3,8 +3,8 @@
  * Upstream: apiserver pkg/registry/rest/table.go, pkg/endpoints/handlers/response.go.
  */
 import type { KubeObject, ListMeta } from '#machinery/api/meta/v1.ts'
-import { newInvalid } from '#machinery/meta/errors.ts'
-import { fieldInvalid } from '#machinery/meta/field-error.ts'
+import { newBadRequest } from '#machinery/meta/errors.ts'
+import { fieldErrorString, fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { TableColumn, TableConvertor, TableRowCondition } from '../../registry/generic/interfaces.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
@@ -52,7 +52,7 @@ export function parseIncludeObject(value: string): IncludeObject {
   if (value === '') return 'Metadata'
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value
   const error = fieldInvalid('includeObject', value, "must be 'Metadata', 'Object', 'None', or empty")
-  throw newInvalid({ group: 'meta.k8s.io', kind: 'TableOptions' }, '', [error])
+  throw newBadRequest(`Unable to convert to Table as requested: ${fieldErrorString(error)}`)
 }
 
 export function toTable(

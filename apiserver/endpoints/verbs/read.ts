@@ -1,5 +1,5 @@
 /** get and list. Upstream: apiserver pkg/endpoints/handlers/get.go. */
-import { newNotFound, newUnknownFailure } from '#machinery/meta/errors.ts'
+import { newBadRequest, newNotFound, newUnknownFailure } from '#machinery/meta/errors.ts'
 import { fieldErrorString } from '#machinery/meta/field-error.ts'
 import type { ApiCall } from '../../filters/interfaces.ts'
 import type { ResourceStore } from '../../registry/generic/interfaces.ts'
@@ -14,6 +14,7 @@ import { listResponse, objectResponse } from '../output.ts'
 
 export async function serveGet(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {
   const { info } = call
+  refuseExport(call.query.get('export'))
   const output = negotiateOutput(call.request.headers['accept'], scope.presenter)
   const { definition } = scope
   const key = store.objects.keyOf(definition.namespaced ? info.namespace : '', info.name)
@@ -28,6 +29,12 @@ export async function serveGet(call: ApiCall, scope: EndpointScope, store: Resou
   } catch (err) {
     throw interpretError(err, 'get', definition, info.name)
   }
+}
+
+/** Who asks for an export must not take the whole object for one. */
+function refuseExport(value: string): void {
+  if (value === '' || value === '0' || value.toLowerCase() === 'false') return
+  throw newBadRequest('the export parameter, deprecated since v1.14, is no longer supported')
 }
 
 export async function serveList(call: ApiCall, scope: EndpointScope, store: ResourceStore): Promise<ApiResponse> {

@@ -20,6 +20,7 @@ import { parseListOptions } from '../options/list-options.ts'
 import { protobufBytes, representObject } from '../output.ts'
 import type { ResponseHeaders } from '../responses.ts'
 import { JSON_HEADERS } from '../responses.ts'
+import { parseIncludeObject } from '../table/table.ts'
 
 const MIN_TIMEOUT_SECONDS = 1800
 /** Waiting events beyond the objects there are: a watcher this far behind is given up. */
@@ -42,6 +43,7 @@ export async function serveWatch(
   const { definition } = scope
   const output = negotiateStream(call.request.headers['accept'], scope.presenter)
   const options = parseListOptions(call.query, definition, true)
+  if (output.as === 'Table') parseIncludeObject(call.query.get('includeObject'))
   const name = watchedName(call, options)
   const { timeoutSeconds = 0 } = options
   const seconds = timeoutSeconds === 0 ? MIN_TIMEOUT_SECONDS + call.random.int(MIN_TIMEOUT_SECONDS) : timeoutSeconds

@@ -100,7 +100,8 @@ function checkPreconditions(parts: StoreParts, draft: KubeObject, current: Cache
   const { definition } = parts
   const { uid, resourceVersion = '' } = draft.metadata
   const { metadata } = current.object
-  if (uid !== undefined && uid !== '' && uid !== metadata.uid) {
+  // A patch has no precondition: to it the uid is a field that cannot be changed.
+  if (request.context.verb !== 'patch' && uid !== undefined && uid !== '' && uid !== metadata.uid) {
     throw uidConflict(parts, request.name, current.key, uid, metadata.uid ?? '')
   }
   if (resourceVersion === '' || resourceVersion === '0') {

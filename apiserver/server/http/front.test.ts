@@ -156,6 +156,19 @@ describe.each([
     expect(answer.headers['warning']).toContain('299 - "unknown field \\"two\\""')
   })
 
+  it.each([
+    ['an export', `${CONFIG_MAPS}/some?export=true`, 'the export parameter, deprecated since v1.14'],
+    [
+      'a watch of Tables with unknown objects',
+      `${CONFIG_MAPS}?watch=true&includeObject=Some`,
+      'Unable to convert to Table as requested: includeObject: Invalid value: "Some"',
+    ],
+  ])('refuses %s', async (_what, path, message) => {
+    const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' }
+    const answer = await send({ method: 'GET', path, headers })
+    expect([answer.status, json(answer).message]).toEqual([400, expect.stringContaining(message)])
+  })
+
   it('takes a version of the empty group as one of the core group', async () => {
     const body = '{"kind":"ConfigMap","apiVersion":"/v1","metadata":{"name":"slashed"}}'
     const answer = await send({ method: 'POST', path: `${CONFIG_MAPS}?dryRun=All`, headers: JSON_BODY, body })
