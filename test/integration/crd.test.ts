@@ -117,6 +117,19 @@ describe('a CustomResourceDefinition', () => {
     await client.create(THINGS, thing({ anything: 1 }))
   })
 
+  it('is not in the discovery of a version that the server has built in', async () => {
+    const annotations = { 'api-approved.kubernetes.io': 'unapproved, test-only' }
+    const { spec } = makeCrd({ names: { plural: 'foos', singular: 'foo', kind: 'Foo', listKind: 'FooList' } })
+    const metadata = { name: 'foos.apiextensions.k8s.io', annotations }
+    await createEstablished(client, { ...makeCrd(), metadata, spec: { ...spec, group: 'apiextensions.k8s.io' } })
+    const { body } = await client.raw({ method: 'GET', path: '/apis/apiextensions.k8s.io/v1' })
+    const names = (body as { resources: { name: string }[] }).resources.map(({ name }) => name)
+    expect(names).toEqual(expect.arrayContaining(['customresourcedefinitions']))
+    expect(names).not.toContain('foos')
+    expect((await client.raw({ method: 'GET', path: '/apis/apiextensions.k8s.io/v1/foos' })).status).toBe(200)
+    await client.delete(CUSTOM_RESOURCE_DEFINITIONS, { name: metadata.name })
+  })
+
   it('is refused with every error at once', async () => {
     const crd = makeCrd({ schema: { type: 'object', properties: { a: {} } }, names: { shortNames: ['X_'] } })
     const err: unknown = await client.create(CUSTOM_RESOURCE_DEFINITIONS, crd).catch((err: unknown) => err)

@@ -57,12 +57,16 @@ export function resourceList(group: string, version: string, definitions: readon
   return { ...head, groupVersion: apiVersionOf({ group, version }), resources }
 }
 
+/** Custom resources do not join those a built-in version has. */
 function servedIn(group: string, version: string, definitions: readonly ResourceDefinition[]): ResourceDefinition[] {
   const isServed = (candidate: VersionDefinition): boolean => candidate.version === version && candidate.served
-  return definitions
-    .filter((definition) => definition.group === group && definition.versions.some(isServed))
-    .sort((a, b) => (a.resource < b.resource ? -1 : 1))
+  const served = definitions.filter((definition) => definition.group === group && definition.versions.some(isServed))
+  const builtIn = served.filter(isBuiltIn)
+  return (builtIn.length > 0 ? builtIn : served).sort((a, b) => (a.resource < b.resource ? -1 : 1))
 }
+
+const isBuiltIn = ({ versions }: ResourceDefinition): boolean =>
+  versions.some(({ schema }) => schema.strategicMerge !== undefined)
 
 function sortedSubresources(definition: ResourceDefinition): SubresourceDefinition[] {
   return [...definition.subresources].sort((a, b) => (a.name < b.name ? -1 : 1))
