@@ -246,6 +246,16 @@ describe('v3', () => {
     expect(spec).toMatchObject({ properties: { maybe: { nullable: true }, port: { anyOf: [{}, {}] } } })
   })
 
+  it('keeps the definition of a built-in kind when a custom one would have its name', () => {
+    const apps = { ...CRON_TAB, group: 'apps.api.k8s.io', kind: 'Deployment', listKind: 'DeploymentList' }
+    const schemas = at(builder.v3('apps.api.k8s.io', 'v1', [apps]), 'components', 'schemas') as JsonObject
+    expect(Object.keys(schemas)).toEqual(
+      expect.arrayContaining(['io.k8s.api.apps.v1.DeploymentList_v2', 'io.k8s.api.apps.v1.Deployment_v2']),
+    )
+    const before = at(builder.v2(BUILT_IN), 'definitions', 'io.k8s.api.apps.v1.Deployment')
+    expect(at(builder.v2([...BUILT_IN, apps]), 'definitions', 'io.k8s.api.apps.v1.Deployment')).toEqual(before)
+  })
+
   it('offers strategic merge for built-in kinds only', () => {
     const content = (document: JsonObject, path: string): string[] =>
       Object.keys(at(document, 'paths', path, 'patch', 'requestBody', 'content') as JsonObject)

@@ -1,4 +1,5 @@
 /** Names of OpenAPI definitions and operations. Upstream: apiserver pkg/endpoints/openapi/openapi.go. */
+import { schemaFacts } from '../facts.ts'
 
 const SPECIAL_PACKAGES = new Map<string, string>([
   ['meta/v1', 'io.k8s.apimachinery.pkg.apis.meta.v1'],
@@ -32,9 +33,22 @@ export function definitionName(type: string): string | undefined {
   return `${SPECIAL_PACKAGES.get(pkg) ?? `io.k8s.api.${pkg.replace('/', '.')}`}${type.slice(dot)}`
 }
 
-/** Custom kinds are named by their group turned round: `com.example.stable.v1.CronTab`. */
+/**
+ * Custom kinds are named by their group turned round: `com.example.stable.v1.CronTab`. One that would take the name of a
+ * built-in type's definition is called otherwise, as kube-openapi renames what it merges.
+ */
 export function customDefinitionName(group: string, version: string, kind: string): string {
-  return `${group.split('.').reverse().join('.')}.${version}.${kind}`
+  const name = `${group.split('.').reverse().join('.')}.${version}.${kind}`
+  return isBuiltInName(name) ? `${name}_v2` : name
+}
+
+const BUILT_IN_PREFIX = 'io.k8s.'
+let builtInNames: ReadonlySet<string | undefined> | undefined
+
+function isBuiltInName(name: string): boolean {
+  if (!name.startsWith(BUILT_IN_PREFIX)) return false
+  builtInNames ??= new Set(Object.keys(schemaFacts().file.types).map(definitionName))
+  return builtInNames.has(name)
 }
 
 /** `RbacAuthorizationV1`, the part of operation ids that names the group version. */
