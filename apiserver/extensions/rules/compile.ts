@@ -38,6 +38,7 @@ export interface RuleNode {
   readonly items: RuleNode | undefined
   readonly listType: string | undefined
   readonly listMapKeys: readonly string[]
+  readonly schema: SchemaNode
 }
 
 /** Undefined when there is no rule in it. */
@@ -62,6 +63,7 @@ export function compileRules(node: SchemaNode, isResource = true, known?: Declar
     items: below(node.items, type.element),
     listType: node.listType,
     listMapKeys: node.listMapKeys,
+    schema: node,
   }
 }
 

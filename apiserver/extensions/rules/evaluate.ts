@@ -17,7 +17,8 @@ import {
   keyField,
   OMITTED_VALUE,
 } from '#machinery/meta/field-error.ts'
-import { deepEqual, isObject } from '#machinery/util/json.ts'
+import { isObject } from '#machinery/util/json.ts'
+import { isUnchanged } from '../schema/correlation.ts'
 import type { CompiledRule, RuleNode } from './compile.ts'
 import { typedValue } from './typed-value.ts'
 
@@ -29,7 +30,10 @@ const OUT_OF_BUDGET = 'validation failed due to running out of cost budget, no f
 /** `old`: undefined for a create. */
 export function evaluateRules(value: unknown, old: unknown, node: RuleNode): FieldError[] {
   const evaluation = new RuleEvaluation()
-  evaluation.visit({ value, old, field: '', isUnchanged: () => old !== undefined && deepEqual(value, old) }, node)
+  evaluation.visit(
+    { value, old, field: '', isUnchanged: () => old !== undefined && isUnchanged(value, old, node.schema) },
+    node,
+  )
   return evaluation.errors
 }
 
@@ -67,7 +71,7 @@ class RuleEvaluation {
       if (below === undefined) continue
       const field = property === undefined ? keyField(place.field, name) : childField(place.field, name)
       const old = Object.hasOwn(oldMembers, name) ? oldMembers[name] : undefined
-      this.visit(inner(place, value, old ?? undefined, field), below)
+      this.visit(inner(place, value, old ?? undefined, field, below), below)
     }
   }
 
@@ -78,7 +82,7 @@ class RuleEvaluation {
       if (this.#isOver) return
       const key = oldItems === undefined ? undefined : keysOf(item, listMapKeys)
       const old = key === undefined ? undefined : oldItems?.get(key)
-      this.visit(inner(place, item, old, indexField(place.field, i)), below)
+      this.visit(inner(place, item, old, indexField(place.field, i), below), below)
     }
   }
 
@@ -160,8 +164,9 @@ class RuleEvaluation {
   }
 }
 
-function inner({ isUnchanged }: Place, value: unknown, old: unknown, field: string): Place {
-  return { value, old, field, isUnchanged: old === undefined ? isUnchanged : () => deepEqual(value, old) }
+function inner(outer: Place, value: unknown, old: unknown, field: string, { schema }: RuleNode): Place {
+  const isSame = old === undefined ? outer.isUnchanged : () => isUnchanged(value, old, schema)
+  return { value, old, field, isUnchanged: isSame }
 }
 
 type Variables = Readonly<Record<string, unknown>>

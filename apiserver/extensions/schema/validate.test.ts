@@ -236,6 +236,33 @@ describe('validateValue', () => {
     expect(errorsOf(schema, { a: 'longer', b: 'x' }, { a: 'long', b: '' })).toHaveLength(1)
   })
 
+  it('does not forgive what the schema does not know, nor apiVersion and kind', () => {
+    const kind = { type: 'string', maxLength: 1 }
+    const open: SchemaProps = { type: 'object', minProperties: 3, 'x-kubernetes-preserve-unknown-fields': true }
+    expect(errorsOf({ type: 'object', properties: { open } }, { open: { a: 1 } }, { open: { a: 1 } })).toHaveLength(1)
+    const typed = compileSchema({
+      type: 'object',
+      properties: { kind, spec: { type: 'object', properties: { kind } } },
+    })
+    const spec = { kind: 'Other' }
+    const errors = validateValue({ kind: 'Thing', spec }, typed, { old: { kind: 'Thing', spec, more: 1 } })
+    expect(errors.map(({ field }) => field)).toEqual(['kind'])
+  })
+
+  it('forgives a list-map that is only in another order', () => {
+    const list: SchemaProps = {
+      type: 'array',
+      maxItems: 1,
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['name'],
+      items: { type: 'object', properties: { name: { type: 'string' }, v: { type: 'string' } } },
+    }
+    const [a, b] = [{ name: 'a', v: '1' }, { name: 'b' }]
+    expect(errorsOf(list, [b, a], [a, b])).toEqual([])
+    expect(errorsOf(list, [b, { ...a, v: '2' }], [a, b])).toHaveLength(1)
+    expect(errorsOf({ ...list, 'x-kubernetes-list-type': 'atomic' }, [b, a], [a, b])).toHaveLength(1)
+  })
+
   it('correlates items of list-maps by key when forgiving', () => {
     const schema: SchemaProps = {
       type: 'array',

@@ -5,6 +5,7 @@
  */
 import type { FieldError } from '#machinery/meta/field-error.ts'
 import { deepEqual } from '#machinery/util/json.ts'
+import { isUnchanged, NO_OLD, oldItemFinder } from './correlation.ts'
 import type { SchemaNode } from './node.ts'
 import { validateNumber } from './number-validation.ts'
 import { ValidationResult } from './validation-result.ts'
@@ -18,9 +19,6 @@ interface ValidateOptions {
 
 type Members = Readonly<Record<string, unknown>>
 
-/** Stands for "there is no old value to compare with", which null is not. */
-const NO_OLD: unique symbol = Symbol('no old value')
-
 export function validateValue(value: unknown, node: SchemaNode, options: ValidateOptions = {}): FieldError[] {
   const result = new ValidationResult()
   validateRatcheting(value, options.old === undefined ? NO_OLD : options.old, node, result)
@@ -30,7 +28,7 @@ export function validateValue(value: unknown, node: SchemaNode, options: Validat
 function validateRatcheting(value: unknown, old: unknown, node: SchemaNode, result: ValidationResult): void {
   const before = result.count
   validateNode(value, old, node, result)
-  if (old !== NO_OLD && result.count > before && deepEqual(value, old)) result.truncate(before)
+  if (result.count > before && isUnchanged(value, old, node)) result.truncate(before)
 }
 
 function validateNode(value: unknown, old: unknown, node: SchemaNode, result: ValidationResult): void {
@@ -157,21 +155,6 @@ function validateArray(list: readonly unknown[], old: unknown, node: SchemaNode,
   result.matchCount++
 }
 
-/** Items of lists of type map are the same item when their keys are equal; other items have no old self. */
-function oldItemFinder(old: unknown, node: SchemaNode): (item: unknown) => unknown {
-  if (node.listType !== 'map' || !Array.isArray(old)) return () => NO_OLD
-  let byKey: Map<string, unknown> | undefined
-  const keyOf = (item: unknown): string => {
-    const members = typeof item === 'object' && item !== null ? (item as Members) : {}
-    return JSON.stringify(node.listMapKeys.map((key) => members[key] ?? null))
-  }
-  return (item) => {
-    byKey ??= new Map(old.map((one) => [keyOf(one), one]))
-    const key = keyOf(item)
-    return byKey.has(key) ? byKey.get(key) : NO_OLD
-  }
-}
-
 function validateObject(members: Members, old: unknown, node: SchemaNode, result: ValidationResult): void {
   validateMemberCount(members, node, result)
   const oldMembers = typeof old === 'object' && old !== null && !Array.isArray(old) ? (old as Members) : undefined
@@ -196,8 +179,11 @@ function validateMember(
   node: SchemaNode,
   result: ValidationResult,
 ): void {
+  // Both objects have been converted to one version: what changed in them cannot be seen.
+  const isTypeMeta = result.isAtRoot && (name === 'apiVersion' || name === 'kind')
   result.push(name)
-  const old = oldMembers !== undefined && Object.hasOwn(oldMembers, name) ? oldMembers[name] : NO_OLD
+  const hasOld = !isTypeMeta && oldMembers !== undefined && Object.hasOwn(oldMembers, name)
+  const old = hasOld ? oldMembers[name] : NO_OLD
   validateRatcheting(value, old, node, result)
   result.pop()
 }

@@ -27,6 +27,10 @@ export class ValidationResult {
     return this.#findings.length
   }
 
+  get isAtRoot(): boolean {
+    return this.#path.length === 0
+  }
+
   push(step: string | number): void {
     this.#path.push(step)
   }
