@@ -1,6 +1,6 @@
 /**
  * Owners of a scaled object as owners of its Scale and back: all a Scale has of it is the number of replicas.
- * Upstream: apimachinery pkg/util/managedfields/scalehandler.go. Differs: the times of the Scale's owners are kept.
+ * Upstream: apimachinery pkg/util/managedfields/scalehandler.go.
  */
 import type { KubeObject, ManagedFieldsEntry } from '#machinery/api/meta/v1.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
@@ -109,8 +109,9 @@ function toParent(
   })
   const fresh = holders
     .filter((holder) => !kept.some((owner) => isSame(holder)(owner) && hasPath(owner.fieldsV1, path)))
-    .map(({ manager, operation, time, subresource }) =>
-      newOwner({ manager, operation, apiVersion, time, subresource }, replicas),
+    // Upstream loses their time, and tools rely on where that sorts them: before whoever has one.
+    .map(({ manager, operation, subresource }) =>
+      newOwner({ manager, operation, apiVersion, time: undefined, subresource }, replicas),
     )
   return sortedOwners([...kept, ...fresh])
 }
