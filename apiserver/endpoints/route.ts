@@ -52,6 +52,7 @@ function isPathShapeServed({ info }: ApiCall, { definition }: EndpointScope): bo
   if (info.namespace !== '') return true
   if (!info.isCollection) return false
   if (info.verb === 'list' || info.verb === 'watch') return true
+  if (definition.isCustom === true) return false
   // Review kinds are namespaced in part; for all others the path exists, only not for this method.
   throw newMethodNotAllowed()
 }

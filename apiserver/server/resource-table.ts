@@ -15,7 +15,7 @@ export interface ResourceTable {
   storeFor(group: string, resource: string): ResourceStore | undefined
   /** In the order they were added. */
   definitions(): readonly ResourceDefinition[]
-  /** Replaces an equal group and resource; its open watches end only when the stored form changes. */
+  /** Replaces an equal group and resource; its open watches end, because they show objects as the old definition did. */
   add(definition: ResourceDefinition): ObjectStore | undefined
   remove(group: string, resource: string): void
 }
@@ -100,8 +100,10 @@ function openObjects(
 ): ObjectStore | undefined {
   const isVirtual = definition.virtualCreate !== undefined || definition.virtualList !== undefined
   const open = previous?.store?.objects
-  if (open !== undefined && !isVirtual && previous !== undefined && isSameStorage(previous.definition, definition))
+  if (open !== undefined && !isVirtual && previous !== undefined && isSameStorage(previous.definition, definition)) {
+    open.endWatches()
     return open
+  }
   open?.close()
   return isVirtual ? undefined : cacher.openStore(storeOptions(definition))
 }

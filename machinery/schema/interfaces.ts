@@ -47,6 +47,8 @@ export interface OpenApiResource {
   readonly subresources: readonly OpenApiSubresource[]
   /** openAPIV3Schema of a custom resource version; undefined for built-in kinds (taken from the facts). */
   readonly schema: JsonObject | undefined
+  /** What field selectors of a custom resource may ask for: `spec.color`. */
+  readonly selectableFields?: readonly string[]
 }
 
 export interface OpenApiSubresource {

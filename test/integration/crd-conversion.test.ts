@@ -50,6 +50,7 @@ const VERSIONS = [
     name: 'v2',
     served: true,
     storage: false,
+    selectableFields: [{ jsonPath: '.spec.dimensions.size' }],
     schema: schemaOf({
       properties: {
         dimensions: { type: 'object', required: ['size'], properties: { size: { type: 'integer', maximum: 10 } } },
@@ -166,6 +167,40 @@ describe('a conversion webhook', () => {
       ['ADDED', 'old', 'example.com/v2', { dimensions: { size: 1 }, color: 'red' }],
       ['ADDED', 'new', 'example.com/v2', { dimensions: { size: 2 }, color: 'red' }],
       ['MODIFIED', 'new', 'example.com/v2', { dimensions: { size: 3 }, color: 'red' }],
+    ])
+  })
+
+  it('lets selectors choose by what it makes of objects', async () => {
+    for (const [name, size] of [['small', 1] as const, ['big', 9] as const]) {
+      await client.create(V1, thing('v1', name, { size }))
+    }
+    const fieldSelector = 'spec.dimensions.size=9'
+    const list = await client.list(V2, { fieldSelector })
+    expect(list.items.map(({ metadata }) => metadata.name)).toEqual(['big'])
+    const abort = new AbortController()
+    const seen: unknown[] = []
+    const watching = (async () => {
+      for await (const { type, object } of client.watch(V2, { fieldSelector, signal: abort.signal })) {
+        const { metadata, spec } = object as Thing
+        seen.push([type, metadata.name, spec?.['dimensions'], spec?.['color']])
+      }
+    })()
+    await eventually(() => expect(seen).toHaveLength(1))
+    const patch = (name: string, spec: object) => client.patch(V1, key(name), { type: 'merge', body: { spec } })
+    await patch('small', { size: 9 })
+    await patch('small', { color: 'blue' })
+    await patch('big', { size: 2 })
+    await patch('big', { size: 3 })
+    await client.delete(V1, key('small'))
+    await eventually(() => expect(seen).toHaveLength(5))
+    abort.abort()
+    await watching
+    expect(seen).toEqual([
+      ['ADDED', 'big', { size: 9 }, 'red'],
+      ['ADDED', 'small', { size: 9 }, 'red'],
+      ['MODIFIED', 'small', { size: 9 }, 'blue'],
+      ['DELETED', 'big', { size: 9 }, 'red'],
+      ['DELETED', 'small', { size: 9 }, 'blue'],
     ])
   })
 

@@ -3,7 +3,8 @@
  * duplicate fields, defaults, conversion. Upstream: apiserver pkg/endpoints/handlers/{create,update,rest}.go.
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
-import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/meta/errors.ts'
+import { newBadRequest, newInvalid, newUnsupportedMediaType, StatusError } from '#machinery/meta/errors.ts'
+import { fieldInvalid } from '#machinery/meta/field-error.ts'
 import type { GroupVersionKind } from '#machinery/meta/resource.ts'
 import { apiVersionOf } from '#machinery/meta/resource.ts'
 import type { FieldValidation, ObjectSchema } from '#machinery/schema/interfaces.ts'
@@ -39,6 +40,8 @@ export const NO_REPEATS: StrictErrors = (unknownFields) => unknownFields
 
 /** What a body must be. */
 export interface ExpectedKind extends GroupVersionKind {
+  /** Of any kind until it is validated, as custom resources are. */
+  readonly isCustom?: boolean
   readonly schema: ObjectSchema | undefined
   /** Further apiVersions it may be sent in, of the same shape. */
   readonly alsoAs?: readonly string[]
@@ -188,6 +191,8 @@ function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiReque
     kind: kind === '' ? expected.kind : kind,
   }
   if (sent.kind !== expected.kind) {
+    if (expected.isCustom === true && sent.version === expectedVersion)
+      throw wrongCustomKind(value, sent.kind, expected)
     const why = `converting (${sent.version}.${sent.kind}) to (${expectedVersion}.${expected.kind}): unknown conversion`
     throw newBadRequest(cannotHandle({ kind: sent.kind, version: versionPart(sent.version) }, expected, why))
   }
@@ -203,6 +208,12 @@ function checkTypeMeta(value: unknown, expected: ExpectedKind, request: ApiReque
 
 /** `/v1` is the core group's v1 as well, which clients make that put the two together themselves. */
 const withoutEmptyGroup = (apiVersion: string): string => apiVersion.replace(/^\/(?=[^/]+$)/, '')
+function wrongCustomKind({ metadata }: Record<string, unknown>, kind: string, expected: ExpectedKind): StatusError {
+  const name = isObject(metadata) ? metadata['name'] : undefined
+  const error = fieldInvalid('kind', kind, `must be ${expected.kind}`)
+  return newInvalid({ group: expected.group, kind }, typeof name === 'string' ? name : '', [error])
+}
+
 const versionPart = (apiVersion: string): string => apiVersion.slice(apiVersion.indexOf('/') + 1)
 
 function cannotHandle(sent: { kind: string; version: string }, expected: ExpectedKind, why: string): string {

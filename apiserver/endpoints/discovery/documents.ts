@@ -51,7 +51,7 @@ function groupEntry({ group, versions }: GroupVersions) {
 export function resourceList(group: string, version: string, definitions: readonly ResourceDefinition[]): object {
   const resources = servedIn(group, version, definitions).flatMap((definition) => [
     mainResource(definition),
-    ...sortedSubresources(definition).map((subresource) => subresourceEntry(definition, subresource)),
+    ...listedSubresources(definition, version).map((subresource) => subresourceEntry(definition, subresource)),
   ])
   const head = group === '' ? { kind: 'APIResourceList' } : { kind: 'APIResourceList', apiVersion: 'v1' }
   return { ...head, groupVersion: apiVersionOf({ group, version }), resources }
@@ -61,15 +61,16 @@ export function resourceList(group: string, version: string, definitions: readon
 function servedIn(group: string, version: string, definitions: readonly ResourceDefinition[]): ResourceDefinition[] {
   const isServed = (candidate: VersionDefinition): boolean => candidate.version === version && candidate.served
   const served = definitions.filter((definition) => definition.group === group && definition.versions.some(isServed))
-  const builtIn = served.filter(isBuiltIn)
+  const builtIn = served.filter(({ isCustom }) => isCustom !== true)
   return (builtIn.length > 0 ? builtIn : served).sort((a, b) => (a.resource < b.resource ? -1 : 1))
 }
 
-const isBuiltIn = ({ versions }: ResourceDefinition): boolean =>
-  versions.some(({ schema }) => schema.strategicMerge !== undefined)
-
-function sortedSubresources(definition: ResourceDefinition): SubresourceDefinition[] {
-  return [...definition.subresources].sort((a, b) => (a.name < b.name ? -1 : 1))
+/** Of custom resources: those of this version, status first. */
+function listedSubresources(definition: ResourceDefinition, version: string): readonly SubresourceDefinition[] {
+  const { isCustom, subresources, versions } = definition
+  if (isCustom !== true) return [...subresources].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const { converted } = versions.find((one) => one.version === version) ?? {}
+  return (converted?.definition ?? definition).subresources
 }
 
 function mainResource(definition: ResourceDefinition): object {
@@ -142,7 +143,7 @@ export function aggregatedDiscovery(
 function aggregatedResource(version: string, definition: ResourceDefinition): object {
   const { group, resource, singular, namespaced, kind, shortNames, categories } = definition
   const own = { group, version, kind }
-  const subresources = sortedSubresources(definition).map((subresource) => ({
+  const subresources = listedSubresources(definition, version).map((subresource) => ({
     subresource: subresource.name,
     responseKind: foreignKind(subresource) ?? own,
     verbs: verbsOf(subresource),

@@ -117,7 +117,9 @@ interface ServedVersion {
 }
 
 function servedVersions(definition: ResourceDefinition): ServedVersion[] {
-  return definition.versions.filter(({ served }) => served).map((version) => ({ definition, version }))
+  return definition.versions
+    .filter(({ served }) => served)
+    .map((version) => ({ definition: version.converted?.definition ?? definition, version }))
 }
 
 /** Of what a document is made of: hashing the documents themselves would mean building all of them for the index. */
@@ -146,7 +148,7 @@ function openApiResources(definitions: readonly ResourceDefinition[]): OpenApiRe
 }
 
 function openApiResource({ definition, version }: ServedVersion): OpenApiResource {
-  const { group, resource, kind, listKind, namespaced, verbs, subresources } = definition
+  const { group, resource, kind, listKind, namespaced, verbs, subresources, isCustom, selectableFields } = definition
   return {
     group,
     version: version.version,
@@ -157,6 +159,7 @@ function openApiResource({ definition, version }: ServedVersion): OpenApiResourc
     verbs,
     subresources: subresources.map(openApiSubresource),
     schema: version.openApiSchema,
+    selectableFields: isCustom === true ? Object.keys(selectableFields ?? {}) : [],
   }
 }
 

@@ -81,7 +81,7 @@ async function writeScale(
   )
   call.isDryRun = isDryRun
   const expected = { ...SCALE, schema: builtInSchema(SCALE.group, SCALE.version, SCALE.kind) }
-  const strategicMerge = expected.schema?.strategicMerge
+  const strategicMerge = scope.definition.isCustom === true ? undefined : expected.schema?.strategicMerge
   const patch = isPatch ? readPatch(call, patchMediaType(call.request, strategicMerge), strategicMerge) : undefined
   const desired = (current: CachedObject): Scale => {
     if (patch !== undefined) return patchedObject(patch, scaleOf(current, mapping), expected, fieldValidation, call)

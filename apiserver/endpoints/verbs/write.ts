@@ -67,7 +67,8 @@ function afterAuthorization(allowed: void | Promise<void>, make: () => KubeObjec
 
 function decodeStored(call: ApiCall, scope: EndpointScope, fieldValidation: FieldValidation): KubeObject {
   const { definition, version } = scope
-  const expected = { group: definition.group, version: version.version, kind: definition.kind, schema: version.schema }
+  const { group, kind, isCustom = false } = definition
+  const expected = { group, version: version.version, kind, schema: version.schema, isCustom }
   const { object, strictErrors } = decodeObject(call.request, expected)
   enforceFieldValidation(fieldValidation, strictErrors, expected, (message) => call.warn(message))
   call.audit?.recordObject(object)

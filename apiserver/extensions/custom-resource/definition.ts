@@ -14,6 +14,7 @@ import type {
 } from '../../registry/generic/interfaces.ts'
 import { ALL_VERBS } from '../../registry/generic/interfaces.ts'
 import type { Converter } from '../conversion/converter.ts'
+import { renamingConverter } from '../conversion/converter.ts'
 import { createConvertingStore } from '../conversion/converting-store.ts'
 import type { Crd, CrdVersion } from '../definition/types.ts'
 import { CustomObjectSchema } from '../schema/custom-object-schema.ts'
@@ -30,17 +31,18 @@ const OPEN_SCHEMA = { type: 'object', 'x-kubernetes-preserve-unknown-fields': tr
 export function customResourceDefinition(
   crd: Crd,
   isTerminating: () => boolean,
-  converter?: Converter,
+  converter = renamingConverter,
 ): ResourceDefinition {
   const served = crd.spec.versions.map(servedVersion)
   const storageVersion = crd.spec.versions.find((version) => version.storage)?.name ?? ''
-  const definition = definitionIn(storageVersion, { crd, served, isTerminating, converter })
-  if (converter === undefined || served.length < 2) return definition
+  const parts = { crd, served, isTerminating, converter }
+  const definition = definitionIn(storageVersion, parts)
+  if (served.length < 2) return definition
   return {
     ...definition,
     versions: definition.versions.map((version) => ({
       ...version,
-      converted: convertedVersion(version.version, storageVersion, { crd, served, isTerminating, converter }),
+      converted: convertedVersion(version.version, storageVersion, parts),
     })),
   }
 }
@@ -49,15 +51,11 @@ interface Parts {
   readonly crd: Crd
   readonly served: readonly ServedVersion[]
   isTerminating(): boolean
-  readonly converter: Converter | undefined
+  readonly converter: Converter
 }
 
 /** The version as if objects were stored in it: what is below converts. */
-function convertedVersion(
-  name: string,
-  storageVersion: string,
-  parts: Parts & { readonly converter: Converter },
-): ConvertedVersion {
+function convertedVersion(name: string, storageVersion: string, parts: Parts): ConvertedVersion {
   const { converter, served } = parts
   const { group } = parts.crd.spec
   const definition = definitionIn(name, parts)
@@ -88,7 +86,7 @@ function definitionIn(storageVersion: string, { crd, served, isTerminating }: Pa
   const names = { ...spec.names, ...crd.status?.acceptedNames }
   const versions = new ServedVersions(served, storageVersion)
   const context = { group: spec.group, resource: names.plural, versions, isTerminating }
-  const selectable = selectableFields(crd)
+  const selectable = selectableFields(crd, storageVersion)
   return {
     group: spec.group,
     resource: names.plural,
@@ -99,12 +97,13 @@ function definitionIn(storageVersion: string, { crd, served, isTerminating }: Pa
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     verbs: ALL_VERBS,
+    isCustom: true,
     versions: spec.versions.map((version, i) =>
       versionDefinition(crd, version, versions, served[i] ?? versions.storage),
     ),
     storageVersion,
     strategy: customResourceStrategy(context),
-    subresources: subresources(served, versions),
+    subresources: subresources(versions),
     ...(selectable === undefined ? {} : { selectableFields: selectable }),
   }
 }
@@ -155,20 +154,19 @@ function deprecation(crd: Crd, version: CrdVersion): Pick<VersionDefinition, 'de
   return { deprecationWarning: `${group}/${version.name} ${names.kind} is deprecated${hint}` }
 }
 
-/** Upstream has subresources per version; the server has them per resource, so any version's count for all. */
-function subresources(served: readonly ServedVersion[], versions: ServedVersions): SubresourceDefinition[] {
+function subresources(versions: ServedVersions): SubresourceDefinition[] {
   const list: SubresourceDefinition[] = []
-  if (served.some((version) => version.hasStatus)) {
+  const { hasStatus, scale } = versions.storage
+  if (hasStatus) {
     const strategy = customResourceStatusStrategy(versions)
     list.push({ name: 'status', type: 'view', strategy, verbs: ['get', 'patch', 'update'] })
   }
-  const scale = versions.storage.scale ?? served.find((version) => version.scale !== undefined)?.scale
   if (scale !== undefined) list.push({ name: 'scale', type: 'scale', scale: scaleMapping(scale) })
   return list
 }
 
-function selectableFields(crd: Crd): ResourceDefinition['selectableFields'] {
-  const fields = crd.spec.versions.flatMap((version) => version.selectableFields ?? [])
+function selectableFields(crd: Crd, version: string): ResourceDefinition['selectableFields'] {
+  const fields = crd.spec.versions.find(({ name }) => name === version)?.selectableFields ?? []
   if (fields.length === 0) return undefined
   const extractors: Record<string, (object: DeepReadonly<KubeObject>) => string> = Object.create(null)
   for (const { jsonPath } of fields) {

@@ -16,7 +16,7 @@ import { compileSchema } from './node.ts'
 import { coerceEmbedded, coerceObjectMeta } from './object-meta.ts'
 import type { SchemaProps } from './props.ts'
 import { prune, pruneNulls } from './prune.ts'
-import { isReadable } from './readable.ts'
+import { isPruned, isReadable } from './readable.ts'
 
 /** Deeper values are refused: every walk over an object is recursive. */
 const DEPTH_MAX = 500
@@ -64,6 +64,14 @@ export class CustomObjectSchema implements ObjectSchema {
     const copy = deepCopy(object) as KubeObject
     this.prune(copy)
     applyDefaults(copy, this.node)
+    return copy
+  }
+
+  /** What this version can hold of an object, without its defaults. The same object when that is all of it. */
+  known(object: KubeObject): KubeObject {
+    if (isPruned(object, this.node)) return object
+    const copy = deepCopy(object)
+    this.prune(copy)
     return copy
   }
 

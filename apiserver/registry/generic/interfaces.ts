@@ -172,7 +172,7 @@ export interface VersionDefinition {
   /** To and from the storage version; absent when the shapes are equal (then only apiVersion is rewritten). */
   readonly toStorage?: (object: KubeObject) => KubeObject
   readonly fromStorage?: (object: DeepReadonly<KubeObject>) => KubeObject
-  /** Objects are converted by somebody else's server: this version has a definition and a view of the store of its own. */
+  /** Versions of custom resources are definitions of their own, each with its view of the store. */
   readonly converted?: ConvertedVersion
   readonly table: TableConvertor | undefined
   /** Sent as a Warning header on every use. */
@@ -201,6 +201,8 @@ export interface ResourceDefinition {
   readonly shortNames: readonly string[]
   readonly categories: readonly string[]
   readonly verbs: readonly Verb[]
+  /** Defined by a CustomResourceDefinition: some answers differ from those of built-in kinds. */
+  readonly isCustom?: boolean
   readonly versions: readonly VersionDefinition[]
   readonly storageVersion: string
   /** Between two versions, by somebody else's server (conversion webhooks). */

@@ -27,7 +27,7 @@ export class CacheEvent {
     const wasIn = previous !== undefined && (matches === undefined || matches(previous))
     if (isIn) {
       if (wasIn) {
-        this.#modified ??= { type: 'MODIFIED', object: current }
+        this.#modified ??= { type: 'MODIFIED', object: current, previous }
         return this.#modified
       }
       this.#added ??= { type: 'ADDED', object: current }

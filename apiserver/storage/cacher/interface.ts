@@ -73,6 +73,8 @@ export interface StoreWatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'
   /** For BOOKMARK: an empty object of the kind carrying resourceVersion (and the initial-events-end annotation). */
   readonly object: CachedObject
+  /** Of MODIFIED: what it was before. */
+  readonly previous?: CachedObject
 }
 
 export interface StoreWatchSink {
@@ -113,6 +115,8 @@ export interface ObjectStore {
   count(): number
   /** Resolves when the cache has been filled. */
   readonly ready: Promise<void>
+  /** Ends every watch as `closed`; objects and events stay, so that watchers go on from where they were. */
+  endWatches(): void
   close(): void
 }
 

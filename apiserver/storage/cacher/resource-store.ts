@@ -195,10 +195,14 @@ export class ResourceStore implements ObjectStore {
     }
   }
 
+  endWatches(): void {
+    for (const watcher of this.#watchers.snapshot()) watcher.end('closed')
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#endWatches()
+    this.endWatches()
     this.#parts.onClose()
     this.#objects.clear()
   }
@@ -224,14 +228,10 @@ export class ResourceStore implements ObjectStore {
 
   /** For the cacher: the storage watch was lost; ends the watches and fills the store anew. */
   restart(started: Promise<void>): void {
-    this.#endWatches()
+    this.endWatches()
     this.#pending = []
     this.ready = started.then(() => this.#fill())
     this.ready.catch(() => {})
-  }
-
-  #endWatches(): void {
-    for (const watcher of this.#watchers.snapshot()) watcher.end('closed')
   }
 
   async #fill(): Promise<void> {

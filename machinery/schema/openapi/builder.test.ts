@@ -219,6 +219,15 @@ describe('v2', () => {
       'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', kind: 'CronTab', version: 'v1' }],
     })
   })
+
+  it('tells what field selectors of a custom kind may ask for', () => {
+    const resource = { ...CRON_TAB, selectableFields: ['spec.image'] }
+    const definitions = builder.v2([resource])['definitions'] as JsonObject
+    for (const kind of ['CronTab', 'CronTabList']) {
+      const fields = at(definitions, `com.example.stable.v1.${kind}`, 'x-kubernetes-selectable-fields')
+      expect(fields).toEqual([{ fieldPath: 'spec.image' }])
+    }
+  })
 })
 
 describe('v3', () => {

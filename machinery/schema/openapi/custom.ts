@@ -14,13 +14,16 @@ const PRESERVE_UNKNOWN = 'x-kubernetes-preserve-unknown-fields'
 
 /** Adds the kind's and its list's definitions. */
 export function addCustomDefinitions(set: DefinitionSet, resource: OpenApiResource, dialect: OpenApiDialect): void {
-  const { group, version, kind, listKind } = resource
+  const { group, version, kind, listKind, selectableFields = [] } = resource
+  const paths = selectableFields.map((fieldPath) => ({ fieldPath }))
+  const selectable: JsonObject = paths.length === 0 ? {} : { 'x-kubernetes-selectable-fields': paths }
   const name = customDefinitionName(group, version, kind)
   const gvk = (of: string): JsonObject[] => [{ group, kind: of, version }]
   const metadata = (type: string): JsonObject => set.describedMember('metadata', wrapped(set.reference(type), dialect))
   set.set(name, {
     ...rootSchema(set, resource.schema, dialect, metadata(OBJECT_META)),
     'x-kubernetes-group-version-kind': gvk(kind),
+    ...selectable,
   })
   set.set(customDefinitionName(group, version, listKind), {
     type: 'object',
@@ -31,6 +34,7 @@ export function addCustomDefinitions(set: DefinitionSet, resource: OpenApiResour
       metadata: metadata(LIST_META),
     },
     'x-kubernetes-group-version-kind': gvk(listKind),
+    ...selectable,
   })
 }
 
