@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import { compileJsonPath } from '#machinery/jsonpath/simple.ts'
+import { assert } from '#machinery/util/assert.ts'
 import type { DeepReadonly, JsonObject } from '#machinery/util/types.ts'
 import { compareVersions } from '../../endpoints/discovery/priority.ts'
 import type {
@@ -21,8 +22,7 @@ import { CustomObjectSchema } from '../schema/custom-object-schema.ts'
 import { scaleMapping } from './scale.ts'
 import { customResourceStatusStrategy, customResourceStrategy } from './strategy.ts'
 import { customResourceTable } from './table.ts'
-import type { ServedVersion } from './versions.ts'
-import { ServedVersions } from './versions.ts'
+import type { ServedVersion } from './version.ts'
 
 /** A version without a schema (only possible for CRDs that were stored before schemas were required) keeps everything. */
 const OPEN_SCHEMA = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
@@ -69,7 +69,7 @@ function convertedVersion(name: string, storageVersion: string, parts: Parts): C
       ...definition,
       convert,
       // Read by the store: defaults are those of the version an object is stored in.
-      versions: definition.versions.map(({ fromStorage: _from, toStorage: _to, ...version }) => version),
+      versions: definition.versions.map(({ fromStorage: _from, ...version }) => version),
     },
     wrap: (objects) =>
       createConvertingStore(objects, {
@@ -81,12 +81,14 @@ function convertedVersion(name: string, storageVersion: string, parts: Parts): C
   }
 }
 
-function definitionIn(storageVersion: string, { crd, served, isTerminating }: Parts): ResourceDefinition {
+/** As if objects were stored in this version. */
+function definitionIn(name: string, { crd, served, isTerminating }: Parts): ResourceDefinition {
   const { spec } = crd
   const names = { ...spec.names, ...crd.status?.acceptedNames }
-  const versions = new ServedVersions(served, storageVersion)
-  const context = { group: spec.group, resource: names.plural, versions, isTerminating }
-  const selectable = selectableFields(crd, storageVersion)
+  const version = served.find((one) => one.name === name)
+  assert(version !== undefined, 'a CRD without a storage version does not pass validation')
+  const context = { group: spec.group, resource: names.plural, version, isTerminating }
+  const selectable = selectableFields(crd, name)
   return {
     group: spec.group,
     resource: names.plural,
@@ -98,12 +100,10 @@ function definitionIn(storageVersion: string, { crd, served, isTerminating }: Pa
     categories: names.categories ?? [],
     verbs: ALL_VERBS,
     isCustom: true,
-    versions: spec.versions.map((version, i) =>
-      versionDefinition(crd, version, versions, served[i] ?? versions.storage),
-    ),
-    storageVersion,
+    versions: spec.versions.map((one, i) => versionDefinition(crd, one, served[i] ?? version)),
+    storageVersion: name,
     strategy: customResourceStrategy(context),
-    subresources: subresources(versions),
+    subresources: subresources(version),
     ...(selectable === undefined ? {} : { selectableFields: selectable }),
   }
 }
@@ -118,18 +118,12 @@ function servedVersion(version: CrdVersion): ServedVersion {
   }
 }
 
-function versionDefinition(
-  crd: Crd,
-  version: CrdVersion,
-  versions: ServedVersions,
-  served: ServedVersion,
-): VersionDefinition {
+function versionDefinition(crd: Crd, version: CrdVersion, served: ServedVersion): VersionDefinition {
   const schema = version.schema?.openAPIV3Schema
   return {
     version: version.name,
     served: version.served,
     schema: served.schema,
-    toStorage: (object) => versions.toStorage(object, served),
     fromStorage: (object: DeepReadonly<KubeObject>) => served.schema.read(object),
     table: customResourceTable(version.additionalPrinterColumns),
     ...(schema === undefined ? {} : { openApiSchema: schema as JsonObject, ...schemaId(crd) }),
@@ -154,11 +148,11 @@ function deprecation(crd: Crd, version: CrdVersion): Pick<VersionDefinition, 'de
   return { deprecationWarning: `${group}/${version.name} ${names.kind} is deprecated${hint}` }
 }
 
-function subresources(versions: ServedVersions): SubresourceDefinition[] {
+function subresources(version: ServedVersion): SubresourceDefinition[] {
   const list: SubresourceDefinition[] = []
-  const { hasStatus, scale } = versions.storage
+  const { hasStatus, scale } = version
   if (hasStatus) {
-    const strategy = customResourceStatusStrategy(versions)
+    const strategy = customResourceStatusStrategy(version)
     list.push({ name: 'status', type: 'view', strategy, verbs: ['get', 'patch', 'update'] })
   }
   if (scale !== undefined) list.push({ name: 'scale', type: 'scale', scale: scaleMapping(scale) })

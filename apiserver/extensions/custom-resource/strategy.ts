@@ -1,5 +1,5 @@
 /**
- * Policy of custom resources: generation, status, validation by the schema of the version the client speaks.
+ * Policy of one version of a custom resource: generation, status, validation by its schema.
  * Upstream: apiextensions-apiserver pkg/registry/customresource/{strategy,status_strategy,validator}.go.
  */
 import type { KubeObject } from '#machinery/api/meta/v1.ts'
@@ -14,7 +14,7 @@ import { validateListTypes } from '../schema/list-types.ts'
 import { validateEmbedded } from '../schema/object-meta.ts'
 import { validateValue } from '../schema/validate.ts'
 import { validateScaleSpec, validateScaleStatus } from './scale.ts'
-import type { ServedVersion, ServedVersions } from './versions.ts'
+import type { ServedVersion } from './version.ts'
 
 type Members = Record<string, unknown>
 type ReadonlyObject = DeepReadonly<KubeObject>
@@ -22,7 +22,7 @@ type ReadonlyObject = DeepReadonly<KubeObject>
 interface CustomResourceContext {
   readonly group: string
   readonly resource: string
-  readonly versions: ServedVersions
+  readonly version: ServedVersion
   /** No object may be created while the CRD is being deleted. */
   isTerminating(): boolean
 }
@@ -30,26 +30,24 @@ interface CustomResourceContext {
 const membersOf = (object: object): Members => object as Members
 
 export function customResourceStrategy(resource: CustomResourceContext): Strategy {
-  const { versions } = resource
+  const { version } = resource
   return {
     allowUnconditionalUpdate: false,
     prepareForCreate(draft) {
       if (resource.isTerminating()) throw creationDuringTermination(resource)
-      if (versions.of(draft).hasStatus) delete membersOf(draft)['status']
+      if (version.hasStatus) delete membersOf(draft)['status']
       draft.metadata.generation = 1
     },
     prepareForUpdate(draft, old) {
-      if (versions.of(draft).hasStatus) keepStatus(membersOf(draft), membersOf(old))
+      if (version.hasStatus) keepStatus(membersOf(draft), membersOf(old))
       if (!isEqualButMetadata(draft, old)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
     },
     validate(object) {
-      const version = versions.of(object)
       const errors = validateWhole(object, undefined, version)
       errors.push(...validateListTypes(object, version.schema.node))
       return withRules(errors, object, undefined, version)
     },
     validateUpdate(object, old) {
-      const version = versions.of(object)
       const errors = validateWhole(object, old, version)
       const { node } = version.schema
       const listErrors = validateListTypes(object, node)
@@ -57,7 +55,6 @@ export function customResourceStrategy(resource: CustomResourceContext): Strateg
       return withRules(errors, object, old, version)
     },
     warnings: finalizerWarnings,
-    canonicalize: (draft) => versions.settle(draft),
   }
 }
 
@@ -115,7 +112,7 @@ function withRules(
 }
 
 /** Only status changes here: metadata and everything else are the old object's. */
-export function customResourceStatusStrategy(versions: ServedVersions): Strategy {
+export function customResourceStatusStrategy(version: ServedVersion): Strategy {
   return {
     allowUnconditionalUpdate: false,
     resetFields: ['metadata', 'spec'],
@@ -133,7 +130,6 @@ export function customResourceStatusStrategy(versions: ServedVersions): Strategy
       if (hasStatus) members['status'] = status
     },
     validateUpdate(object, old) {
-      const version = versions.of(object)
       const { node } = version.schema
       const errors: FieldError[] = []
       const statusNode = node.properties?.get('status')
@@ -146,7 +142,6 @@ export function customResourceStatusStrategy(versions: ServedVersions): Strategy
       if (listErrors.length > 0 && validateListTypes(old, node).length === 0) errors.push(...listErrors)
       return withRules(errors, object, old, version)
     },
-    canonicalize: (draft) => versions.settle(draft),
   }
 }
 
