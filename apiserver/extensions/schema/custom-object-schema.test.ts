@@ -132,6 +132,27 @@ describe('applyDefaults', () => {
     expect(value).toEqual(object({}))
   })
 
+  it('gives the metadata of an embedded resource no member that metadata does not have', () => {
+    const metadata = { name: 'x', unknown: 'y' }
+    const whole = { apiVersion: 'v1', kind: 'Pod', metadata }
+    const embedded = { type: 'object', 'x-kubernetes-embedded-resource': true } as const
+    const text = (value: string) => ({ type: 'string', default: value })
+    const inMetadata = { type: 'object', properties: { name: text('x'), unknown: text('y') } }
+    const schema = new CustomObjectSchema({
+      type: 'object',
+      properties: {
+        whole: { ...embedded, 'x-kubernetes-preserve-unknown-fields': true, default: whole },
+        spanning: { type: 'object', properties: { one: embedded }, default: { one: whole } },
+        members: { ...embedded, properties: { kind: text('Pod'), metadata: inMetadata } },
+      },
+    })
+    const value = object({ members: { metadata: {} } })
+    schema.applyDefaults(value)
+    const pruned = { ...whole, metadata: { name: 'x' } }
+    const members = { kind: 'Pod', metadata: { name: 'x' } }
+    expect(value).toEqual(object({ whole: pruned, spanning: { one: pruned }, members }))
+  })
+
   it('never shares a default between objects', () => {
     const schema = new CustomObjectSchema(SCHEMA)
     const [one, two] = [object({ spec: {} }), object({ spec: {} })]

@@ -54,8 +54,10 @@ export class CustomObjectSchema implements ObjectSchema {
     return { unknownFields: unknownFields.map((path) => `unknown field "${path}"`) }
   }
 
+  /** Defaults may bring members of metadata that no embedded resource has: they go as those of a client do. */
   applyDefaults(object: KubeObject): void {
     applyDefaults(object, this.node)
+    if (this.node.hasDefaults) coerceEmbedded(object, this.node)
   }
 
   /** A stored object as this version shows it: pruned and defaulted. The same object when there is nothing to do. */
@@ -63,7 +65,7 @@ export class CustomObjectSchema implements ObjectSchema {
     if (isReadable(object, this.node)) return object as KubeObject
     const copy = deepCopy(object) as KubeObject
     this.prune(copy)
-    applyDefaults(copy, this.node)
+    this.applyDefaults(copy)
     return copy
   }
 
