@@ -6,7 +6,7 @@ import type { ValidationRule } from '#machinery/api/apiextensions/v1/types.gen.t
 import type { CheckedExpr } from '#machinery/cel/checker.ts'
 import type { CelEnvironment, CelProgram, CompileResult } from '#machinery/cel/environment.ts'
 import { createKubernetesEnvironment } from '#machinery/cel/kubernetes/libraries.ts'
-import { optionalType } from '#machinery/cel/types.ts'
+import { DYN, optionalType } from '#machinery/cel/types.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { SchemaNode } from '../schema/node.ts'
 import { type DeclaredType, declareType } from './declared-type.ts'
@@ -39,14 +39,17 @@ export interface RuleNode {
   readonly listType: string | undefined
   readonly listMapKeys: readonly string[]
   readonly schema: SchemaNode
+  /** Why none of its rules can be asked, whatever they say. */
+  readonly problem?: string
 }
 
-/** Undefined when there is no rule in it. */
-export function compileRules(node: SchemaNode, isResource = true, known?: DeclaredType): RuleNode | undefined {
+/** Undefined when there is no rule in it. `known` null: what is around it has no place for it. */
+export function compileRules(node: SchemaNode, isResource = true, known?: DeclaredType | null): RuleNode | undefined {
   if (!node.hasRules) return undefined
+  if (known === null) return undeclared(node)
   const type = known ?? declareType(node, isResource)
   if (type === undefined) return undefined
-  const below = (child: SchemaNode | undefined, childType: DeclaredType | undefined): RuleNode | undefined =>
+  const below = (child: SchemaNode | undefined, childType: DeclaredType | undefined | null): RuleNode | undefined =>
     child === undefined ? undefined : compileRules(child, child.embedded, childType)
   const properties = new Map<string, RuleNode>()
   const typeOf = new Map([...(type.fields?.values() ?? [])].map((field) => [field.property, field.type]))
@@ -60,10 +63,27 @@ export function compileRules(node: SchemaNode, isResource = true, known?: Declar
     rules: compileNodeRules(node, type).map(withoutTrees),
     properties,
     values: below(node.additional?.node, type.kind === 'map' ? type.element : undefined),
-    items: below(node.items, type.element),
+    items: below(node.items, type.element ?? null),
     listType: node.listType,
     listMapKeys: node.listMapKeys,
     schema: node,
+  }
+}
+
+/** Items of what is no list: its values may be lists all the same, from before the schema was changed. */
+function undeclared(node: SchemaNode): RuleNode {
+  const { typeText, listType, listMapKeys, rules } = node
+  return {
+    type: { kind: 'dyn', cel: DYN, minSize: 1, maxElements: 1 },
+    typeText,
+    rules: [],
+    properties: new Map(),
+    values: undefined,
+    items: node.items?.hasRules === true ? undeclared(node.items) : undefined,
+    listType,
+    listMapKeys,
+    schema: node,
+    ...(rules.length === 0 ? {} : { problem: 'failed to convert to declType for CEL validation rules' }),
   }
 }
 

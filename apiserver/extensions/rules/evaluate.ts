@@ -57,6 +57,10 @@ class RuleEvaluation {
   visit(place: Place, node: RuleNode): void {
     const { value } = place
     if (value === null || value === undefined || this.#isOver) return
+    if (node.problem !== undefined) {
+      const detail = `rule compiler initialization error: ${node.problem}`
+      this.errors.push(fieldInvalid(place.field, node.typeText, detail))
+    }
     this.#evaluateAll(place, node)
     if (Array.isArray(value)) this.#visitItems(value, place, node)
     else if (isObject(value)) this.#visitMembers(value, place, node)

@@ -152,6 +152,23 @@ describe('rules of a custom resource', () => {
     expect(ofSpec(object({ x: INTEGER }, 'self.x > oldSelf.x'), { x: 1 }, { x: 1 })).toHaveLength(1)
   })
 
+  it('cannot be asked about items of what the schema says is no list', () => {
+    const backend: SchemaProps = { type: 'object', items: object({ n: INTEGER }, 'self.n > 0') }
+    expect(ofSpec(object({ backend }), { backend: [{ n: 1 }] })).toEqual([
+      'spec.backend[0]: Invalid value: "object": rule compiler initialization error: failed to convert to declType for CEL validation rules',
+    ])
+  })
+
+  it('forgive a list-map that is only in another order', () => {
+    const ports: SchemaProps = { ...PORTS, 'x-kubernetes-validations': [{ rule: 'size(self) < 2' }] }
+    const [a, b] = [
+      { name: 'a', port: 1 },
+      { name: 'b', port: 2 },
+    ]
+    expect(ofSpec(object({ ports }), { ports: [b, a] }, { ports: [a, b] })).toEqual([])
+    expect(ofSpec(object({ ports }), { ports: [b, { name: 'c', port: 3 }] }, { ports: [a, b] })).toHaveLength(1)
+  })
+
   it('end when one costs too much', () => {
     const list = Array.from({ length: 2000 }, (_, i) => i)
     const schema = object(
