@@ -103,3 +103,17 @@ describe('references that contradict each other or what is there', () => {
     expect(remove('owner')).toEqual(['Pod/a/good'])
   })
 })
+
+describe('a foreground deletion', () => {
+  it('starts once for each time its finalizer comes', () => {
+    const { add } = watched()
+    const deletedWith = (...finalizers: string[]): KubeObject => {
+      const { metadata, ...rest } = object(PODS, 'pod', 'a')
+      return { ...rest, metadata: { ...metadata, finalizers, deletionTimestamp: '2026-01-01T00:00:00Z' } }
+    }
+    expect(add(PODS, deletedWith('x/y', 'foregroundDeletion'))).toEqual(['Pod/a/pod'])
+    expect(add(PODS, deletedWith('x/y', 'foregroundDeletion'))).toEqual([])
+    expect(add(PODS, deletedWith('x/y'))).toEqual([])
+    expect(add(PODS, deletedWith('x/y', 'foregroundDeletion'))).toEqual(['Pod/a/pod'])
+  })
+})

@@ -191,17 +191,19 @@ export class DependencyGraph {
     if (isElsewhere || isUnsought || !isNamedRightly(dependent, owner)) this.#listener.attemptToDelete(dependent)
   }
 
-  #startDeletion(node: GraphNode, object: DeepReadonly<KubeObject>): void {
-    const { deletionTimestamp, finalizers } = object.metadata
-    if (deletionTimestamp === undefined || finalizers === undefined) return
-    if (finalizers.includes(ORPHAN_FINALIZER)) {
-      if (!node.isOrphaning) this.#listener.attemptToOrphan(node)
-      node.isOrphaning = true
-    } else if (finalizers.includes(FOREGROUND_FINALIZER) && !node.isDeletingDependents) {
-      node.isDeletingDependents = true
-      for (const dependent of node.dependents ?? []) this.#listener.attemptToDelete(dependent)
-      this.#listener.attemptToDelete(node)
-    }
+  /** A finalizer that was removed and comes back, by another deletion of what is still there, starts it once more. */
+  #startDeletion(node: GraphNode, { metadata }: DeepReadonly<KubeObject>): void {
+    if (metadata.deletionTimestamp === undefined) return
+    const isOrphaning = metadata.finalizers?.includes(ORPHAN_FINALIZER) ?? false
+    const isForeground = !isOrphaning && (metadata.finalizers?.includes(FOREGROUND_FINALIZER) ?? false)
+    const startsOrphaning = isOrphaning && !node.isOrphaning
+    const startsForeground = isForeground && !node.isDeletingDependents
+    node.isOrphaning = isOrphaning
+    node.isDeletingDependents = isForeground
+    if (startsOrphaning) this.#listener.attemptToOrphan(node)
+    if (!startsForeground) return
+    for (const dependent of node.dependents ?? []) this.#listener.attemptToDelete(dependent)
+    this.#listener.attemptToDelete(node)
   }
 }
 
