@@ -16,7 +16,12 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-const startTimeout = time.Minute
+const (
+	startTimeout = time.Minute
+	// As upstream: the tests' client is system:apiserver by its token and has no certificate, so that others can be impersonated by theirs.
+	token = "loopback-of-the-test"
+	user  = token + ",system:apiserver,loopback,system:masters\n"
+)
 
 // Knarr is a server that has started.
 type Knarr struct {
@@ -33,7 +38,8 @@ var known = names("feature-gates runtime-config disable-admission-plugins enable
 
 // Flags that change nothing a client sees, or that say what knarr does anyway.
 var ignored = names("endpoint-reconciler-type storage-media-type cert-dir watch-cache profiling v vmodule etcd-prefix etcd-servers " +
-	"authentication-skip-lookup authentication-kubeconfig authorization-kubeconfig kubeconfig enable-priority-and-fairness")
+	"authentication-skip-lookup authentication-kubeconfig authorization-kubeconfig kubeconfig enable-priority-and-fairness " +
+	"anonymous-auth allow-privileged")
 
 func names(list string) map[string]bool {
 	set := map[string]bool{}
@@ -43,7 +49,7 @@ func names(list string) map[string]bool {
 	return set
 }
 
-// translate gives knarr's flags for kube-apiserver's; the second result is the first flag that knarr cannot follow.
+// translate gives knarr's flags for kube-apiserver's, each with its value; the second result is the first flag that knarr cannot follow.
 func translate(flags []string) ([]string, string) {
 	result := []string{}
 	for i := 0; i < len(flags); i++ {
@@ -94,6 +100,10 @@ func StartKnarr(t testing.TB, flags []string) (*Knarr, error) {
 	if err != nil {
 		return nil, err
 	}
+	flags, err = withTokens(flags, filepath.Join(dir, "tokens.csv"))
+	if err != nil {
+		return nil, err
+	}
 	kubeconfig := filepath.Join(dir, "kubeconfig")
 	args := []string{filepath.Join(os.Getenv("KNARR_ROOT"), "dist", "knarr.js"), "server", "--data-dir", filepath.Join(dir, "data"),
 		"--datastore-endpoint", "memory", "--bind-address", "127.0.0.1", "--https-listen-port", "0", "--node", "none",
@@ -133,7 +143,27 @@ func StartKnarr(t testing.TB, flags []string) (*Knarr, error) {
 		return nil, err
 	}
 	config.QPS, config.Burst = 1000, 10000
+	config.BearerToken = token
+	config.CertData, config.KeyData = nil, nil
 	return &Knarr{Config: config, Dir: dir, Stop: stop}, nil
+}
+
+// withTokens writes the token of the tests' client to a file, with those of the test's own, and names it in the flags.
+func withTokens(flags []string, file string) ([]string, error) {
+	users := user
+	result := []string{}
+	for i := 0; i < len(flags); i += 2 {
+		if flags[i] != "--token-auth-file" {
+			result = append(result, flags[i], flags[i+1])
+			continue
+		}
+		own, err := os.ReadFile(flags[i+1])
+		if err != nil {
+			return nil, err
+		}
+		users += string(own)
+	}
+	return append(result, "--token-auth-file", file), os.WriteFile(file, []byte(users), 0o600)
 }
 
 // controllerFlags leave upstream's controllers alone with the API server, unless the test shall meet knarr's own. One that does nothing runs:
