@@ -69,7 +69,7 @@ export function newJobSync(view: JobView): JobSync {
     if (!hasTrackingFinalizer(pod) || counted.has(uid) || expectedRemovals.has(uid)) return false
     return !isIndexed(job) || completionIndexOf(pod, completions) !== undefined
   }
-  const hasSucceeded = succeedsUnless(uncounted.failed)
+  const hasSucceeded = succeedsUnless(uncounted.failed, expectedRemovals)
   const newSucceeded = pods.filter((pod) => hasSucceeded(pod) && isNew(pod, uncounted.succeeded))
   const newFailed = pods.filter((pod) => isPodFailed(pod, job) && isNew(pod, uncounted.failed))
   const counted = newFailed.filter((pod) => matchPodFailurePolicy(job.spec.podFailurePolicy, pod).isCounted)
@@ -98,13 +98,14 @@ export function newJobSync(view: JobView): JobSync {
 }
 
 /**
- * One that was noted as a failure while it was being deleted stays one, though it ends well: it is replaced. Differs: upstream counts it
- * here as a success as well, and may complete a Job one short.
+ * One that was noted as a failure while it was being deleted stays one, though it ends well: it is replaced. So it does when it has been
+ * counted and let go, and the cache shows it still: whatever it was counted as stands in the status. Differs: upstream counts it here as a
+ * success as well, and may complete a Job one short.
  */
 const succeedsUnless =
-  (noted: ReadonlySet<string>) =>
-  ({ metadata, status }: DeepReadonly<Pod>): boolean =>
-    status?.phase === 'Succeeded' && !noted.has(metadata.uid ?? '')
+  (noted: ReadonlySet<string>, released: ReadonlySet<string>) =>
+  ({ metadata: { uid = '' }, status }: DeepReadonly<Pod>): boolean =>
+    status?.phase === 'Succeeded' && !noted.has(uid) && !released.has(uid)
 
 /** Asks for a look at the earliest of all times asked for. */
 export function lookAgain(sync: JobSync, delayMs: number): void {

@@ -56,7 +56,12 @@ function pod(
   }
 }
 
-function sync(spec: Partial<JobSpec>, pods: readonly Pod[], status: JobStatus = {}) {
+function sync(
+  spec: Partial<JobSpec>,
+  pods: readonly Pod[],
+  status: JobStatus = {},
+  expectedRemovals: ReadonlySet<string> = new Set(),
+) {
   const template = { spec: { containers: [], restartPolicy: 'Never' } }
   const job: Job = {
     apiVersion: 'batch/v1',
@@ -65,7 +70,7 @@ function sync(spec: Partial<JobSpec>, pods: readonly Pod[], status: JobStatus = 
     spec: { template, parallelism: 1, ...spec },
     status,
   }
-  return newJobSync({ job, pods, expectedRemovals: new Set(), backoff: NO_FAILURES })
+  return newJobSync({ job, pods, expectedRemovals, backoff: NO_FAILURES })
 }
 
 const summary = (spec: Partial<JobSpec>, pods: readonly Pod[], status?: JobStatus): string => {
@@ -221,6 +226,13 @@ describe('decideTermination', () => {
     const pods = [pod('s', { phase: 'Succeeded', isTerminating: true, ...facts })]
     expect(isComplete(sync(spec, pods, status))).toBe(true)
     expect(isComplete(sync(spec, pods, { ...status, uncountedTerminatedPods: { failed: ['s'] } }))).toBe(false)
+  })
+
+  it('is not complete by an index whose Pod was counted as failed and let go, and that the cache shows still (seed 8117)', () => {
+    const pods = [pod('s', { phase: 'Succeeded', isTerminating: true, index: 0 })]
+    const spec = { ...INDEXED, completions: 1 }
+    expect(isComplete(sync(spec, pods, { failed: 1 }))).toBe(true)
+    expect(isComplete(sync(spec, pods, { failed: 1 }, new Set(['s'])))).toBe(false)
   })
 
   it('asks to be looked at again when the deadline passes', () => {
