@@ -6,6 +6,7 @@
 import type { Clock } from '#machinery/util/clock.ts'
 
 const TTL_MS = 300_000
+const NONE: ReadonlySet<string> = new Set()
 
 interface Expected {
   creations: number
@@ -32,6 +33,11 @@ export class Expectations {
     if (expected === undefined || (expected.creations <= 0 && expected.deletions.size === 0)) return undefined
     const leftMs = expected.setMs + TTL_MS - this.#clock.monotonicMs()
     return leftMs < 0 ? undefined : leftMs + 1
+  }
+
+  /** UIDs of what has been deleted and the cache may still show. */
+  deletions(key: string): ReadonlySet<string> {
+    return this.waitMs(key) === undefined ? NONE : (this.#byKey.get(key)?.deletions ?? NONE)
   }
 
   /** Call before the creates are sent. Replaces what was expected before. */

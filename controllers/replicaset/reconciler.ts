@@ -112,9 +112,13 @@ class ReplicaReconciler implements Reconciler {
     const pods = await claim<Pod>(how, candidates.filter(isPodActive), this.#client, signal)
     const mayManage = waitMs === undefined && owner.metadata.deletionTimestamp === undefined
     const error = mayManage ? await this.#manage(owner, name, pods, signal) : undefined
+    // What was deleted just now is not there for whoever reads the status, though the cache shows it. Differs: upstream counts it.
+    const deleted = this.#expectations.deletions(name)
+    const staying = pods.filter(({ metadata }) => !deleted.has(metadata.uid ?? ''))
     const leaving = controlled.filter((pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels))
-    const terminating = this.#kind.countsTerminating ? leaving.length : undefined
-    const { status, nextAvailableMs } = replicaStatus({ owner, pods, terminating, error }, this.#clock.now())
+    const terminating = this.#kind.countsTerminating ? leaving.length + pods.length - staying.length : undefined
+    const facts = { owner, pods: staying, terminating, error }
+    const { status, nextAvailableMs } = replicaStatus(facts, this.#clock.now())
     await this.#writeStatus(owner, status, signal)
     if (error !== undefined) throw error
     return requeueSoonest(nextAvailableMs, waitMs)

@@ -284,3 +284,23 @@ describe('a DaemonSet that does not see that its Pod has become ready', () => {
     }
   })
 })
+
+describe('a ReplicaSet that does not see that the Pod it has deleted is gone', () => {
+  it('does not count it any more', async () => {
+    const held = new HeldWatch(PODS)
+    const { plane, stop } = await startWorld(held)
+    try {
+      const { client } = plane
+      const spec = { replicas: 2, selector: { matchLabels: TEMPLATE.metadata.labels }, template: TEMPLATE }
+      await client.create(REPLICA_SETS, { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: key, spec })
+      const status = async () => (await client.get(REPLICA_SETS, key)).status
+      await eventually(async () => expect(await status()).toMatchObject({ replicas: 2, fullyLabeledReplicas: 2 }))
+      held.hold()
+      await client.patch(REPLICA_SETS, key, { type: 'merge', body: { spec: { replicas: 1 } } })
+      await eventually(async () => expect(await status()).toMatchObject({ observedGeneration: 2 }))
+      expect(await status()).toMatchObject({ replicas: 1, fullyLabeledReplicas: 1, terminatingReplicas: 1 })
+    } finally {
+      await stop()
+    }
+  })
+})
