@@ -54,23 +54,25 @@ function compareValues(a: unknown, b: unknown): number {
   return typeof a < typeof b ? -1 : 1
 }
 
-const sorted = new WeakSet<FieldSet>([EMPTY_SET])
-
 /** The same set with its elements in the order upstream writes them, `.` first: what is stored, and what clients compare. */
 export function sortedSet(set: FieldSet): FieldSet {
-  if (sorted.has(set)) return set
-  let isSame = true
-  const entries = Object.entries(set).map(([element, node]): [string, FieldSet] => {
-    const child = sortedSet(node)
-    isSame &&= child === node
-    return [element, child]
-  })
-  isSame &&= entries.every(
-    ([element], i) => i === 0 || compareMarked((entries[i - 1] as [string, FieldSet])[0], element) < 0,
-  )
-  const out = isSame ? set : Object.fromEntries(entries.sort(([a], [b]) => compareMarked(a, b)))
-  sorted.add(out)
-  return out
+  return isSorted(set) ? set : sorted(set)
+}
+
+/** Nearly all are: what is read from the store was sorted when it was written. */
+function isSorted(set: FieldSet): boolean {
+  let before: string | undefined
+  for (const element in set) {
+    if (before !== undefined && compareMarked(before, element) >= 0) return false
+    before = element
+    if (!isSorted(set[element] ?? EMPTY_SET)) return false
+  }
+  return true
+}
+
+function sorted(set: FieldSet): FieldSet {
+  const entries = Object.entries(set).sort(([a], [b]) => compareMarked(a, b))
+  return Object.fromEntries(entries.map(([element, node]) => [element, sortedSet(node)]))
 }
 
 function compareMarked(a: string, b: string): number {
