@@ -126,8 +126,9 @@ export class JobTracker {
         try {
           await this.#pods.patch(pod, REMOVE_FINALIZER, signal)
         } catch (err: unknown) {
-          this.#removals.observed(key, uid)
+          // Who is gone already is let go as well: while the cache shows it, it must not be counted again. Differs: upstream forgets it.
           if (!isNotFound(err)) {
+            this.#removals.observed(key, uid)
             firstError ??= err
             return
           }
