@@ -63,11 +63,16 @@ export function sortedSet(set: FieldSet): FieldSet {
 function isSorted(set: FieldSet): boolean {
   let before: string | undefined
   for (const element in set) {
-    if (before !== undefined && compareMarked(before, element) >= 0) return false
+    if (before !== undefined && !isInOrder(before, element)) return false
     before = element
     if (!isSorted(set[element] ?? EMPTY_SET)) return false
   }
   return true
+}
+
+/** Fields, which nearly all are, compare as strings. */
+function isInOrder(before: string, element: string): boolean {
+  return before.startsWith('f:') && element.startsWith('f:') ? before < element : compareMarked(before, element) < 0
 }
 
 function sorted(set: FieldSet): FieldSet {

@@ -1,26 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
 import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
-import type { KubeObject, WatchEvent } from '#machinery/api/meta/v1.ts'
+import type { WatchEvent } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isInvalid, isStatusError } from '#machinery/meta/errors.ts'
-import type { Resource } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
 import { startWebhookServer, type WebhookServer } from '#test/support/webhook-server.ts'
-import type { CrdServer } from './crd-server.ts'
-import { createEstablished, eventually, makeCrd, startCrdServer } from './crd-server.ts'
+import type { CrdServer, Thing } from './crd-server.ts'
+import { createEstablished, eventually, makeCrd, startCrdServer, things } from './crd-server.ts'
 
-interface Thing extends KubeObject {
-  spec?: Record<string, unknown>
-}
-
-const things = (version: string): Resource<Thing> => ({
-  group: 'example.com',
-  version,
-  resource: 'things',
-  kind: 'Thing',
-  namespaced: true,
-})
 const V1 = things('v1')
 const V2 = things('v2')
 const NAME = { name: 'things.example.com' }

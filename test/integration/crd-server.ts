@@ -15,13 +15,29 @@ import { MemoryStorage } from '#apiserver/storage/memory/storage.ts'
 import { createWebhookClient } from '#apiserver/webhooks/client.ts'
 import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
 import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
+import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
+import type { Resource } from '#machinery/meta/resource.ts'
 import { builtInSchema } from '#machinery/schema/builtin.ts'
 import { newOpenApiBuilder } from '#machinery/schema/openapi/builder.ts'
 import { systemClock } from '#machinery/util/clock.ts'
 import { discardLogger } from '#machinery/util/logger.ts'
 import { systemRandom } from '#machinery/util/random.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
+
+export interface Thing extends KubeObject {
+  spec?: Record<string, unknown>
+  status?: Record<string, unknown>
+}
+
+/** The resource that tests of versions define. */
+export const things = (version: string): Resource<Thing> => ({
+  group: 'example.com',
+  version,
+  resource: 'things',
+  kind: 'Thing',
+  namespaced: true,
+})
 
 export interface CrdServer {
   readonly server: ApiServer

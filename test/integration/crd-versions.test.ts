@@ -1,26 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CUSTOM_RESOURCE_DEFINITIONS } from '#machinery/api/apiextensions/v1/resources.gen.ts'
 import type { CustomResourceDefinition } from '#machinery/api/apiextensions/v1/types.gen.ts'
-import type { KubeObject } from '#machinery/api/meta/v1.ts'
 import type { Client } from '#machinery/client/client.ts'
 import { isInvalid, isStatusError } from '#machinery/meta/errors.ts'
 import type { Resource } from '#machinery/meta/resource.ts'
 import { deepCopy } from '#machinery/util/json.ts'
-import type { CrdServer } from './crd-server.ts'
-import { createEstablished, eventually, makeCrd, startCrdServer } from './crd-server.ts'
+import type { CrdServer, Thing } from './crd-server.ts'
+import { createEstablished, eventually, makeCrd, startCrdServer, things } from './crd-server.ts'
 
-interface Thing extends KubeObject {
-  spec?: Record<string, unknown>
-  status?: Record<string, unknown>
-}
-
-const things = (version: string): Resource<Thing> => ({
-  group: 'example.com',
-  version,
-  resource: 'things',
-  kind: 'Thing',
-  namespaced: true,
-})
 const OLD = things('v1')
 const STORED = things('v2')
 const KEY = { namespace: 'default', name: 'a' }

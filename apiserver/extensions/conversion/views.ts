@@ -9,6 +9,7 @@ import { transientObject } from '../../registry/generic/transient-object.ts'
 import type { CachedObject } from '../../storage/cacher/interface.ts'
 import type { CustomObjectSchema } from '../schema/custom-object-schema.ts'
 import type { Converter } from './converter.ts'
+import { memoized } from '../../storage/cacher/memoized.ts'
 
 export interface ViewOptions {
   readonly converter: Converter
@@ -185,9 +186,6 @@ export class ConvertedObject implements CachedObject {
 
   memo<T>(representation: string, make: () => T): T {
     this.#memos ??= new Map()
-    if (this.#memos.has(representation)) return this.#memos.get(representation) as T
-    const made = make()
-    this.#memos.set(representation, made)
-    return made
+    return memoized(this.#memos, representation, make)
   }
 }

@@ -11,6 +11,7 @@ import { deepFreeze, setMember } from '#machinery/util/json.ts'
 import type { DeepReadonly } from '#machinery/util/types.ts'
 import type { EncodedBudget } from './encoded-budget.ts'
 import type { CachedObject } from './interface.ts'
+import { memoized } from './memoized.ts'
 
 const METADATA_MARK = '"metadata":{'
 const CLOSING_BRACE = 0x7d
@@ -81,10 +82,7 @@ export class CacheEntry implements CachedObject {
 
   memo<T>(representation: string, make: () => T): T {
     this.#memos ??= new Map()
-    if (this.#memos.has(representation)) return this.#memos.get(representation) as T
-    const made = make()
-    this.#memos.set(representation, made)
-    return made
+    return memoized(this.#memos, representation, make)
   }
 
   /** The same content at the revision of the delete (or of the change that took it out of a selection). */
